@@ -1,0 +1,112 @@
+"""Stages, the run they share, and the pipeline that chains them.
+
+A stage is a frozen dataclass: its fields are its configuration. Calling it with a
+:class:`~mfrec.types.FaceTrack` and a :class:`Run` returns a new track. What a stage needs and gives is
+declared on the class, so that :class:`Pipeline` can refuse an impossible chain before any work is done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from mfrec.errors import UsageError
+from mfrec.types import FaceTrack
+
+Progress = Callable[[str, int, int], None]
+
+
+def silent(_stage: str, _done: int, _total: int) -> None:
+    """The progress callback that shows nothing."""
+
+
+@dataclass
+class Run:
+    """What the stages of one run share. There are no globals; a test passes its own.
+
+    Attributes:
+        device: ``"cpu"`` or ``"cuda"``, already resolved.
+        seed: of every random draw.
+        progress: called as ``progress(stage, done, total)``.
+        steps: filled by the pipeline, one :class:`Step` a stage.
+    """
+
+    device: str = "cpu"
+    seed: int = 0
+    progress: Progress = silent
+    steps: list[Step] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Step:
+    """The record of one stage: what ran, with which resolved parameters, for how long.
+
+    Attributes:
+        stage: name, as recipes and ``--set`` know it.
+        parameters: every field of the stage, JSON types only.
+        seconds: wall time.
+        method: one sentence for the report, first line of the stage's docstring.
+        literature: references, from the stage's ``literature`` attribute.
+    """
+
+    stage: str
+    parameters: dict[str, Any]
+    seconds: float
+    method: str
+    literature: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Stage(Protocol):
+    """One verb. ``needs`` and ``gives`` use the words of :data:`FACTS`."""
+
+    name: ClassVar[str]
+    needs: ClassVar[frozenset[str]]
+    gives: ClassVar[frozenset[str]]
+    literature: ClassVar[tuple[str, ...]]
+
+    def __call__(self, track: FaceTrack, run: Run) -> FaceTrack: ...
+
+
+FACTS = ("frames", "boxes", "landmarks", "reference", "registration", "regions", "quality", "sources", "crossed", "fused")
+"""What a track may hold; ``frames`` is there from the start."""
+
+
+class Pipeline:
+    """Stages in a row.
+
+    Args:
+        stages: each a frozen dataclass with the attributes of :class:`Stage`.
+        given: what the track holds already.
+
+    Raises:
+        UsageError: a stage needs something that no earlier stage gives.
+    """
+
+    def __init__(self, stages: Sequence[Stage], given: Iterable[str] = ("frames",)) -> None:
+        have = set(given)
+        for stage in stages:
+            missing = stage.needs - have
+            if missing:
+                makers = ", ".join(sorted(missing))
+                raise UsageError(f"stage '{stage.name}' needs {makers}, but no stage before it gives that")
+            have |= stage.gives
+        self.stages = tuple(stages)
+
+    def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
+        for stage in self.stages:
+            start = time.perf_counter()
+            track = stage(track, run)
+            seconds = time.perf_counter() - start
+            summary = (type(stage).__doc__ or "").strip().split("\n")[0]
+            run.steps.append(Step(stage.name, parameters(stage), seconds, summary, stage.literature))
+        return track
+
+
+def parameters(stage: Stage) -> dict[str, Any]:
+    """The configuration of a stage as plain values."""
+    if not is_dataclass(stage) or isinstance(stage, type):
+        raise TypeError(f"a stage is an instance of a dataclass, not {type(stage).__name__}")
+    return asdict(stage)

@@ -1,0 +1,419 @@
+"""The values that travel between stages.
+
+Conventions, the same everywhere in mfrec:
+
+* an image is float32 RGB in [0, 1], shape ``[H, W, 3]``; a map is float32 ``[H, W]``;
+* a point is ``(x, y)`` in pixels, pixel centres lie at integers, the origin is the centre of the
+  top-left pixel, so a picture of width ``W`` covers ``x`` in ``[-0.5, W - 0.5]``;
+* every value is immutable: dataclasses are frozen and arrays are made read-only on entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.regions import Region
+
+FloatArray = NDArray[np.float32]
+
+
+def frozen_array(array: Any, dtype: Any = np.float32) -> NDArray[Any]:
+    """A C-contiguous, read-only array of ``dtype``; copied unless it already is one."""
+    if isinstance(array, np.ndarray) and array.dtype == dtype and not array.flags.writeable and array.flags.c_contiguous:
+        return array
+    out = np.array(array, dtype=dtype, order="C", copy=True)
+    out.setflags(write=False)
+    return out
+
+
+def _freeze(value: Any, name: str, dtype: Any = np.float32) -> None:
+    array = getattr(value, name)
+    if array is not None:
+        object.__setattr__(value, name, frozen_array(array, dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class JpegTables:
+    """How a JPEG file rounded its numbers: what the decoder knows about the error of each coefficient.
+
+    Attributes:
+        luma, chroma: quantisation steps ``[8, 8]`` in units of 1/255, row = vertical frequency.
+        subsampling: horizontal and vertical chroma subsampling, ``(2, 2)`` for 4:2:0.
+        phase: ``(x, y)`` of the top-left corner of a block, in pixels of the picture, 0..7
+            (non-zero after a crop).
+    """
+
+    luma: FloatArray
+    chroma: FloatArray
+    subsampling: tuple[int, int] = (2, 2)
+    phase: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        _freeze(self, "luma")
+        _freeze(self, "chroma")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture as it was read, and where it came from.
+
+    Attributes:
+        image: ``[H, W, 3]`` float32 RGB in [0, 1].
+        index: position in the sequence as it was given, from 0.
+        name: file name, ``clip.mp4#12`` for frame 12 of a video, or ``array 3``.
+        path: the file; None for an array.
+        sha256, md5: hex digests of the file's bytes (for a video, of the whole file; for an array, of
+            its bytes).
+        time: seconds from the start of the video, None where unknown.
+        jpeg: the quantisation tables where the file was a JPEG, else None.
+        key: whether the codec coded this frame by itself (intra); None where that has no meaning.
+        notes: what was done on reading ("EXIF orientation 6 applied", "limited range expanded").
+    """
+
+    image: FloatArray
+    index: int
+    name: str
+    path: Path | None = None
+    sha256: str = ""
+    md5: str = ""
+    time: float | None = None
+    jpeg: JpegTables | None = None
+    key: bool | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _freeze(self, "image")
+        if self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise ValueError(f"a frame's image is [H, W, 3], not {self.image.shape}")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A frame, file or observation that is not used, and why. Nothing is left out without one."""
+
+    name: str
+    reason: str
+    index: int | None = None
+    stage: str = "read"
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """68 points (300-W scheme) in pixels of the frame they were found in.
+
+    Attributes:
+        points: ``[68, 2]`` float32, ``(x, y)``.
+        source: which detector found them (``"dlib"``, ``"fan"``).
+    """
+
+    points: FloatArray
+    source: str = "dlib"
+
+    def __post_init__(self) -> None:
+        _freeze(self, "points")
+        if self.points.shape != (68, 2):
+            raise ValueError(f"landmarks are [68, 2], not {self.points.shape}")
+
+    @property
+    def left_eye(self) -> FloatArray:
+        """Centre of the eye on the left of the picture, ``[2]``."""
+        return self.points[36:42].mean(axis=0)
+
+    @property
+    def right_eye(self) -> FloatArray:
+        """Centre of the eye on the right of the picture, ``[2]``."""
+        return self.points[42:48].mean(axis=0)
+
+    @property
+    def interocular(self) -> float:
+        """Distance between the eye centres in pixels, the unit of landmark errors."""
+        return float(np.linalg.norm(self.right_eye - self.left_eye))
+
+
+@dataclass(frozen=True, eq=False)
+class Similarity:
+    """Rotation, uniform scale and translation: ``target = matrix[:, :2] @ source + matrix[:, 2]``.
+
+    Attributes:
+        matrix: ``[2, 3]`` float64.
+    """
+
+    matrix: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        _freeze(self, "matrix", np.float64)
+        if self.matrix.shape != (2, 3):
+            raise ValueError(f"a similarity is a [2, 3] matrix, not {self.matrix.shape}")
+
+    @classmethod
+    def identity(cls) -> Similarity:
+        return cls(np.eye(2, 3))
+
+    @property
+    def scale(self) -> float:
+        """Length in the target of a unit length in the source."""
+        return float(np.hypot(self.matrix[0, 0], self.matrix[1, 0]))
+
+    @property
+    def rotation(self) -> float:
+        """Angle in degrees from the x axis towards the y axis (clockwise on the screen)."""
+        return float(np.degrees(np.arctan2(self.matrix[1, 0], self.matrix[0, 0])))
+
+    def apply(self, points: Any) -> NDArray[np.float64]:
+        """Map points ``[..., 2]`` from source to target."""
+        return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
+
+    def inverse(self) -> Similarity:
+        linear = np.linalg.inv(self.matrix[:, :2])
+        return Similarity(np.column_stack([linear, -linear @ self.matrix[:, 2]]))
+
+    def after(self, first: Similarity) -> Similarity:
+        """The map that applies ``first`` and then this one."""
+        linear = self.matrix[:, :2] @ first.matrix[:, :2]
+        return Similarity(np.column_stack([linear, self.apply(first.matrix[:, 2])]))
+
+
+@dataclass(frozen=True, eq=False)
+class RegionMasks:
+    """Which region every pixel of a frame belongs to.
+
+    Attributes:
+        labels: ``[H, W]`` uint8, ids of :class:`~mfrec.regions.Region`.
+        confidence: ``[H, W]`` float32 in [0, 1].
+        source: ``"landmarks"`` or the name of the parser's card.
+    """
+
+    labels: NDArray[np.uint8]
+    confidence: FloatArray
+    source: str = "landmarks"
+
+    def __post_init__(self) -> None:
+        _freeze(self, "labels", np.uint8)
+        _freeze(self, "confidence")
+
+    def mask(self, *regions: Region) -> NDArray[np.bool_]:
+        """``[H, W]`` bool: where any of the regions is."""
+        return np.isin(self.labels, [int(region) for region in regions])
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What was measured of one region of one frame; ``score`` in [0, 1] orders sources, 1 is best.
+
+    Attributes:
+        score: the verdict, comparable between the frames of one track.
+        sharpness: fine detail relative to the best frame's same region, 0..1.
+        blockiness: strength of the 8 x 8 grid beyond that of ordinary edges, 0 is none.
+        noise: standard deviation of the noise, in [0, 1] grey levels.
+        exposure: share of the region that is neither crushed nor clipped, 0..1.
+        residual: root-mean-square difference to the registered reference, in [0, 1] grey levels.
+        pose: 1 for the reference's pose, falling to 0 as the head turns away from it.
+        area: share of the frame's pixels that belong to the region.
+    """
+
+    score: float
+    sharpness: float
+    blockiness: float
+    noise: float
+    exposure: float
+    residual: float
+    pose: float
+    area: float
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The grid of the output: a rectangle of the reference frame, ``scale`` times enlarged.
+
+    Canvas pixel ``X`` lies at ``x = x0 + (X + 0.5) / scale - 0.5`` of the reference frame.
+
+    Attributes:
+        x0, y0: first column and row of the reference frame that the canvas covers.
+        width, height: size of that rectangle in reference pixels.
+        scale: super-resolution factor, a whole number.
+    """
+
+    x0: int
+    y0: int
+    width: int
+    height: int
+    scale: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(H, W)`` of the output in pixels."""
+        return self.height * self.scale, self.width * self.scale
+
+    @property
+    def from_reference(self) -> Similarity:
+        """Reference-frame pixels to canvas pixels."""
+        s = float(self.scale)
+        return Similarity(np.array([[s, 0, (0.5 - self.x0) * s - 0.5], [0, s, (0.5 - self.y0) * s - 0.5]]))
+
+
+@dataclass(frozen=True, eq=False)
+class Registration:
+    """Where every pixel of the canvas lies in a frame, and the other way round.
+
+    Attributes:
+        look_up: ``[H, W, 2]`` float32: for each canvas pixel, its ``(x, y)`` in the frame
+            (backward map: ``geometry.warp(frame.image, look_up)`` brings the frame onto the canvas).
+        landing: ``[h, w, 2]`` float32: for each frame pixel, its ``(x, y)`` on the canvas.
+        trust: ``[H, W]`` float32 in [0, 1]: 0 outside the frame or where the forward-backward check or
+            the residual says that the frame shows something else (occlusion, blink).
+        gain, offset: ``[3]`` float32 each: ``gain * frame + offset`` has the reference's light.
+        residual: root-mean-square difference to the reference on the canvas after registration, in
+            [0, 1] grey levels, over trusted face pixels.
+        displacement: mean length of the dense correction beyond the similarity, in frame pixels.
+        closure: median forward-backward error in frame pixels.
+    """
+
+    look_up: FloatArray
+    landing: FloatArray
+    trust: FloatArray
+    gain: FloatArray
+    offset: FloatArray
+    residual: float
+    displacement: float
+    closure: float
+
+    def __post_init__(self) -> None:
+        for name in ("look_up", "landing", "trust", "gain", "offset"):
+            _freeze(self, name)
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """One frame of the followed person, with what the stages have found out about it so far.
+
+    Attributes:
+        frame: the picture as read.
+        box: face ``(x0, y0, x1, y1)`` in frame pixels; None when the detector missed the face and the
+            frame was kept because it registers (tight crops).
+        score: detector confidence in [0, 1]; 0 where ``box`` is None.
+        landmarks: in frame pixels.
+        embedding: ``[128]`` identity embedding, None where no landmarks were found.
+        similarity: frame pixels to reference pixels.
+        registration: dense registration onto the canvas.
+        regions: masks on this frame's own grid.
+        quality: region to what was measured there.
+    """
+
+    frame: Frame
+    box: FloatArray | None = None
+    score: float = 0.0
+    landmarks: Landmarks | None = None
+    embedding: FloatArray | None = None
+    similarity: Similarity | None = None
+    registration: Registration | None = None
+    regions: RegionMasks | None = None
+    quality: Mapping[Region, Quality] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _freeze(self, "box")
+        _freeze(self, "embedding")
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A person who was seen in the sequence, for the report's numbered picture.
+
+    Attributes:
+        number: what ``--subject`` takes, from 1; 1 is the person followed by default.
+        boxes: frame index to face box ``[4]`` in that frame's pixels.
+        chosen: whether this is the person that was followed.
+    """
+
+    number: int
+    boxes: Mapping[int, FloatArray]
+    chosen: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Fused:
+    """A picture made of many, and who gave each pixel.
+
+    Attributes:
+        image: ``[H, W, 3]`` float32 RGB in [0, 1].
+        weight: ``[N, H, W]`` float32, the share that frame ``n`` has in each pixel; sums to 1 over
+            ``n`` where the pixel was seen and to 0 where no frame saw it.
+        observed: ``[H, W]`` float32: 1 where the frames measured the pixel, 0 where a prior made it up.
+        uncertainty: ``[H, W]`` float32: expected standard deviation of the pixel in [0, 1] grey levels.
+        consistency: ``[N]`` float32: root-mean-square difference between each frame and the result
+            degraded the way the camera is said to have done it, in [0, 1] grey levels.
+        method: name of the fusion.
+    """
+
+    image: FloatArray
+    weight: FloatArray
+    observed: FloatArray
+    uncertainty: FloatArray
+    consistency: FloatArray
+    method: str
+
+    def __post_init__(self) -> None:
+        for name in ("image", "weight", "observed", "uncertainty", "consistency"):
+            _freeze(self, name)
+
+
+@dataclass(frozen=True, eq=False)
+class FaceTrack:
+    """One person through the sequence: what every stage takes and returns.
+
+    Attributes:
+        observations: the frames in use, in the order of their index.
+        dropped: what is not in use, with reasons.
+        subjects: everybody who was seen.
+        reference: position in ``observations`` of the reference frame, None before it is chosen.
+        reference_why: one sentence with the numbers that chose it.
+        canvas: the output grid, None before alignment.
+        sources: region to positions in ``observations``, best source first.
+        fused: the result so far, None before fusion.
+        warnings: sentences for the reader of the report.
+    """
+
+    observations: tuple[Observation, ...]
+    dropped: tuple[Dropped, ...] = ()
+    subjects: tuple[Subject, ...] = ()
+    reference: int | None = None
+    reference_why: str = ""
+    canvas: Canvas | None = None
+    sources: Mapping[Region, tuple[int, ...]] = field(default_factory=dict)
+    fused: Fused | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """What :func:`mfrec.reconstruct` returns. ``image`` is the result, the rest says why to believe it.
+
+    Attributes:
+        image: ``[H, W, 3]`` float32 RGB in [0, 1], the recipe's result.
+        evidence: the same grid, from the ``evidence`` recipe (identical to ``image`` under that recipe).
+        reference: the same grid, the reference frame enlarged by bicubic interpolation.
+        weight, observed, uncertainty, consistency: see :class:`Fused`; they describe ``image``.
+        track: the full state after the last stage, every registration and mask included.
+        stamp: ``"ENHANCED"``, ``"RESTORED"`` or ``"NOT EVIDENCE"``.
+        record: what ``run.json`` holds: inputs with hashes, versions, steps with resolved parameters.
+    """
+
+    image: FloatArray
+    evidence: FloatArray
+    reference: FloatArray
+    weight: FloatArray
+    observed: FloatArray
+    uncertainty: FloatArray
+    consistency: FloatArray
+    track: FaceTrack
+    stamp: str
+    record: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        for name in ("image", "evidence", "reference", "weight", "observed", "uncertainty", "consistency"):
+            _freeze(self, name)
