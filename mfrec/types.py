@@ -95,12 +95,21 @@ class Frame:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A frame, file or observation that is not used, and why. Nothing is left out without one."""
+    """A frame, file or observation that is not used, and why. Nothing is left out without one.
+
+    Attributes:
+        name: of the file or frame.
+        reason: one sentence with the numbers.
+        index: position in the sequence, None for a file that could not be read.
+        stage: which stage left it out.
+        frame: the picture, where it could be read, so that the report can show what was left out.
+    """
 
     name: str
     reason: str
     index: int | None = None
     stage: str = "read"
+    frame: Frame | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
