@@ -1,0 +1,186 @@
+"""Find faces: the cascade around the three networks of MTCNN.
+
+Zhang, Zhang, Li, Qiao: "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
+Networks", IEEE Signal Processing Letters 23(10), 2016. P-Net slides over a pyramid of the picture and
+proposes windows, R-Net and O-Net look at each proposal again, each moving the box and rejecting most.
+
+A box is ``(x0, y0, x1, y1)``, its edges in pixels of the picture where pixel centres lie at integers, from
+above the brows to the chin.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.geometry import resize, similarity_map, warp
+from mfrec.nets.mtcnn import Mtcnn
+from mfrec.types import FloatArray, Similarity, frozen_array
+from mfrec.weights import load_network
+
+CELL, STRIDE = 12, 2
+"""Window and step of P-Net, in pixels of the pyramid level."""
+
+STEP = 0.709
+"""From one pyramid level to the next: half the area, as in the paper."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """One face.
+
+    Attributes:
+        box: ``[4]`` float32, see the module.
+        score: O-Net's probability of a face, 0..1.
+        points: ``[5, 2]`` float32: left eye, right eye (as seen), tip of the nose, left and right corner of the mouth.
+    """
+
+    box: FloatArray
+    score: float
+    points: FloatArray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "box", frozen_array(self.box))
+        object.__setattr__(self, "points", frozen_array(self.points))
+
+    @property
+    def side(self) -> float:
+        """Geometric mean of width and height in pixels."""
+        return math.sqrt(float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1])))
+
+    @property
+    def centre(self) -> FloatArray:
+        """``(x, y)`` of the middle of the box."""
+        return (self.box[:2] + self.box[2:]) / 2
+
+
+@functools.cache
+def face_networks() -> Mtcnn:
+    """The verified networks of ``models/mtcnn.toml``, read once a process."""
+    return load_network("mtcnn")
+
+
+def detect_faces(
+    image: FloatArray,
+    *,
+    smallest: float = 14.0,
+    largest: float = math.inf,
+    thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7),
+) -> tuple[Detection, ...]:
+    """All faces of a picture, the most certain first.
+
+    Args:
+        image: ``[H, W, 3]`` float32 RGB in [0, 1].
+        smallest, largest: sides of the faces to look for, in pixels; time grows with ``1 / smallest ** 2``.
+            Where ``smallest`` is below 12 the picture is enlarged for P-Net.
+        thresholds: probability that P-, R- and O-Net have to see in a window.
+
+    Raises:
+        WeightsError: the shipped networks are missing or damaged.
+    """
+    networks = face_networks()
+    boxes, scores = _propose(networks, image, smallest, largest, thresholds[0])
+    if not len(boxes):
+        return ()
+    scores, shifts = networks.refine(_patches(image, _squared(boxes), 24))
+    boxes = _moved(_squared(boxes), shifts)
+    keep = _suppress(boxes, scores, 0.7, np.flatnonzero(scores > thresholds[1]))
+    if not len(keep):
+        return ()
+    squares = _squared(boxes[keep])
+    scores, shifts, points = networks.output(_patches(image, squares, 48))
+    boxes = _moved(squares, shifts)
+    keep = _suppress(boxes, scores, 0.4, np.flatnonzero(scores > thresholds[2]))
+    corner, side = squares[:, None, :2], (squares[:, 2:] - squares[:, :2])[:, None]
+    points = corner + side * points
+    return tuple(Detection(boxes[i], float(scores[i]), points[i]) for i in keep)
+
+
+def overlap(a: NDArray, b: NDArray) -> NDArray:
+    """Intersection over union of boxes ``[..., 4]``, broadcast against each other."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    common = np.prod(np.maximum(sides, 0), axis=-1)
+    areas = np.prod(a[..., 2:] - a[..., :2], axis=-1) + np.prod(b[..., 2:] - b[..., :2], axis=-1)
+    return common / np.maximum(areas - common, 1e-12)
+
+
+def _propose(
+    networks: Mtcnn, image: FloatArray, smallest: float, largest: float, threshold: float
+) -> tuple[NDArray, NDArray]:
+    """Windows of P-Net over the pyramid, suppressed within and between levels: boxes ``[K, 4]``, scores ``[K]``."""
+    height, width = image.shape[:2]
+    boxes, scores = [np.zeros((0, 4))], [np.zeros(0)]
+    scale = CELL / smallest
+    level = image
+    while min(height, width) * scale >= CELL and CELL / scale <= largest:
+        size = (math.ceil(height * scale), math.ceil(width * scale))
+        # Each level is made from the one before, which is smaller than the picture and filtered already.
+        shrinks = size[0] <= level.shape[0]
+        level = resize(level, *size, interpolation="area" if shrinks else "cubic")
+        probability, shifts = networks.proposals(level)
+        y, x = np.nonzero(probability > threshold)
+        stretch = np.array([width / size[1], height / size[0]] * 2)
+        corner = np.column_stack([x, y]) * STRIDE
+        windows = np.column_stack([corner, corner + CELL]) * stretch - 0.5
+        found = _moved(windows, shifts[y, x])
+        keep = _suppress(windows, probability[y, x], 0.5, np.arange(len(x)))
+        boxes.append(found[keep])
+        scores.append(probability[y, x][keep])
+        scale *= STEP
+    every, score = np.concatenate(boxes), np.concatenate(scores)
+    keep = _suppress(every, score, 0.7, np.arange(len(every)))
+    return every[keep], score[keep]
+
+
+def _moved(boxes: NDArray, shifts: NDArray) -> NDArray:
+    """Boxes corrected by a network's answer, which is in units of their width and height."""
+    sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    return boxes + shifts * sides
+
+
+def _squared(boxes: NDArray) -> NDArray:
+    """The squares around the same centres with the longer side."""
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
+    return np.concatenate([centre - half, centre + half], axis=1)
+
+
+def _patches(image: FloatArray, squares: NDArray, size: int) -> FloatArray:
+    """Square pieces of a picture at ``size``, ``[K, size, size, 3]``; beyond the picture its border is repeated.
+
+    A piece that has to shrink is averaged; one that has to grow is read between the pixels, where the
+    rounding of its corners would move a small face by a tenth of its size.
+    """
+    height, width = image.shape[:2]
+    out = np.empty((len(squares), size, size, 3), np.float32)
+    for k, (x0, y0, x1, y1) in enumerate(squares):
+        step = (x1 - x0) / size
+        if step > 1:
+            left, top, right, bottom = round(x0 + 0.5), round(y0 + 0.5), round(x1 + 0.5), round(y1 + 0.5)
+            rows = np.clip(np.arange(top, bottom), 0, height - 1)
+            columns = np.clip(np.arange(left, right), 0, width - 1)
+            out[k] = resize(image[rows[:, None], columns], size, size, interpolation="area")
+        else:
+            first = 0.5 * step
+            to_image = Similarity(np.array([[step, 0.0, x0 + first], [0.0, step, y0 + first]]))
+            out[k] = warp(image, similarity_map(to_image, size, size))
+    return np.clip(out, 0.0, 1.0)
+
+
+def _suppress(boxes: NDArray, scores: NDArray, limit: float, among: NDArray) -> NDArray:
+    """Greedy non-maximum suppression: indices that stay, best first.
+
+    Ties fall to the box further up and left, so that the result does not depend on the order of the boxes.
+    """
+    order = among[np.lexsort((boxes[among, 0], boxes[among, 1], -scores[among]))]
+    keep = []
+    while len(order):
+        best, order = order[0], order[1:]
+        keep.append(best)
+        order = order[overlap(boxes[best], boxes[order]) <= limit]
+    return np.array(keep, int)
