@@ -24,7 +24,9 @@ def checked_pair(result: Any, truth: Any) -> tuple[NDArray[np.float64], NDArray[
     pair = []
     for name, image in (("result", np.asarray(result)), ("truth", np.asarray(truth))):
         if not np.issubdtype(image.dtype, np.floating):
-            raise TypeError(f"the {name} is {image.dtype}, expected floating point in [0, 1]; divide 8-bit values by 255")
+            raise TypeError(
+                f"the {name} is {image.dtype}, expected floating point in [0, 1]; divide 8-bit values by 255"
+            )
         if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3) or image.size == 0:
             raise ValueError(f"the {name} has shape {image.shape}, expected [H, W] or [H, W, 3]")
         pair.append(image.astype(np.float64))

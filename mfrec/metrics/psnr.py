@@ -29,4 +29,5 @@ def psnr(result: Any, truth: Any) -> float:
     result, truth = checked_pair(result, truth)
     if (result == truth).all():  # scikit-image divides by zero here
         return float("inf")
-    return float(peak_signal_noise_ratio(truth, result, data_range=1.0))
+    decibels: Any = peak_signal_noise_ratio(truth, result, data_range=1.0)
+    return float(decibels)

@@ -37,17 +37,18 @@ def ssim(result: Any, truth: Any) -> float:
     result, truth = checked_pair(result, truth)
     height, width = truth.shape[:2]
     if min(height, width) < WINDOW:
-        raise ValueError(f"the pictures have {width} x {height} px, expected at least {WINDOW} x {WINDOW}, the window of SSIM")
-    return float(
-        structural_similarity(
-            truth,
-            result,
-            data_range=1.0,
-            channel_axis=2 if truth.ndim == 3 else None,
-            gaussian_weights=True,
-            sigma=SIGMA,
-            use_sample_covariance=False,
-            K1=0.01,
-            K2=0.03,
+        raise ValueError(
+            f"the pictures have {width} x {height} px, expected at least {WINDOW} x {WINDOW}, the window of SSIM"
         )
+    mean: Any = structural_similarity(
+        truth,
+        result,
+        data_range=1.0,
+        channel_axis=2 if truth.ndim == 3 else None,
+        gaussian_weights=True,
+        sigma=SIGMA,
+        use_sample_covariance=False,
+        K1=0.01,
+        K2=0.03,
     )
+    return float(mean)
