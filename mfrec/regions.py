@@ -59,7 +59,7 @@ FEATURES: Mapping[str, tuple[Region, ...]] = {
 }
 """What belongs together in one expression, and so comes from one frame: two eyes look in one direction."""
 
-JAW = tuple(range(0, 17))
+JAW = tuple(range(17))
 R_BROW_POINTS = tuple(range(17, 22))
 L_BROW_POINTS = tuple(range(22, 27))
 NOSE_BRIDGE = tuple(range(27, 31))
@@ -73,7 +73,16 @@ INNER_LIPS = tuple(range(60, 68))
 # their middle, y in distances from the line of the eyes down to the chin. The half with x >= 0, from the jaw's end
 # upwards; the other half is its mirror image. They follow the contour where half of 385 labelled portraits agree.
 FOREHEAD = ((0.95, -0.05), (0.88, -0.24), (0.79, -0.40), (0.60, -0.55), (0.40, -0.61), (0.0, -0.63))
-HAIR = ((1.0, 0.03), (1.10, 0.02), (1.22, -0.10), (1.25, -0.40), (1.10, -0.70), (0.72, -1.02), (0.45, -1.12), (0.0, -1.15))
+HAIR = (
+    (1.0, 0.03),
+    (1.10, 0.02),
+    (1.22, -0.10),
+    (1.25, -0.40),
+    (1.10, -0.70),
+    (0.72, -1.02),
+    (0.45, -1.12),
+    (0.0, -1.15),
+)
 NECK = ((0.66, 0.70), (0.64, 1.00), (0.55, 1.19), (0.40, 1.26), (0.0, 1.26))
 
 # The rest is in inter-ocular distances, fitted to every fourth of 769 labelled portraits.
@@ -99,6 +108,9 @@ def outlines(landmarks: Landmarks) -> dict[Region, NDArray[np.float64]]:
     Returns:
         Region to polygon ``[K, 2]``, ``(x, y)`` in the landmarks' pixels, in the order of painting: a later region
         covers an earlier one. Polygons may reach outside the picture.
+
+    Raises:
+        ValueError: both eyes lie in one place.
     """
     import numpy as np
 
@@ -151,6 +163,8 @@ def _head(
     import numpy as np
 
     left, right = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
+    if not np.linalg.norm(right - left) > 0:
+        raise ValueError("these landmarks outline no face: both eyes lie in one place")
     across = (right - left) / np.linalg.norm(right - left)
     down = np.array([-across[1], across[0]])
     eyes = (left + right) / 2

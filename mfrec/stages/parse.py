@@ -1,0 +1,144 @@
+"""Label the regions of every face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from mfrec.geometry import warp
+from mfrec.pipeline import Run
+from mfrec.regions import CERTAINTY, Region, outlines
+from mfrec.types import FaceTrack, FloatArray, Landmarks, Observation, RegionMasks
+
+FINE_SIDE = 512
+"""Pixels of the longer side that outlines are drawn at: 8 x 8 parts of every pixel of a small frame."""
+
+SUBPIXEL_BITS = 4
+"""Binary digits after the point in the vertices that OpenCV fills."""
+
+
+def label_regions(shape: tuple[int, int], landmarks: Landmarks, min_area: float = 0.002) -> RegionMasks:
+    """Draw the outlines of :func:`~mfrec.regions.outlines` and give each pixel to the region that fills most of it.
+
+    Every pixel is divided into 2 x 2 to 8 x 8 parts (more in smaller pictures, where an eye is a few pixels), the
+    parts are labelled, and the label of most parts wins. Confidence is the share of the pixel that the winner fills,
+    lowered where no landmark supports the outline (hair, neck). Background gets its own share, so a pixel outside of
+    everything drawn is certain only of not being any drawn region.
+
+    Args:
+        shape: ``(H, W)`` of the picture in pixels.
+        landmarks: of one face, in pixels of that picture; they may lie outside of it.
+        min_area: share of the rectangle around the landmarks; a region that fills less of the picture counts as unseen
+            and leaves its pixels to what lies around it.
+
+    Returns:
+        Masks on the picture's grid.
+    """
+    height, width = shape
+    parts = int(np.clip(FINE_SIDE // max(height, width), 2, 8))
+    drawn = outlines(landmarks)
+    coverage = _coverage(drawn, shape, parts)
+    # Of the face and not of the picture: an eye must not vanish because the camera also saw the street.
+    least = min_area * float(np.prod(np.ptp(landmarks.points, axis=0)))
+    while small := [region for region, share in coverage.items() if share.sum() < least]:
+        drawn = {region: polygon for region, polygon in drawn.items() if region not in small}
+        coverage = _coverage(drawn, shape, parts)
+    labels, confidence = _winner(coverage, shape)
+    certainty = np.ones(len(Region), np.float32)
+    certainty[[int(region) for region in CERTAINTY]] = list(CERTAINTY.values())
+    return RegionMasks(labels, confidence * certainty[labels], "landmarks")
+
+
+def carry_regions(masks: RegionMasks, look_up: FloatArray) -> RegionMasks:
+    """Bring masks to another grid.
+
+    Args:
+        masks: on the grid ``[h, w]`` that they were made on.
+        look_up: ``[H, W, 2]`` backward map: for each pixel of the new grid its ``(x, y)`` in the old one.
+
+    Returns:
+        Masks ``[H, W]``; what points outside the old grid is ``BACKGROUND`` with confidence 0.
+    """
+    present = [Region(int(label)) for label in np.unique(masks.labels) if label != Region.BACKGROUND]
+    coverage = {
+        region: warp(masks.mask(region).astype(np.float32), look_up, interpolation="linear", fill=0.0)
+        for region in present
+    }
+    labels, share = _winner(coverage, look_up.shape[:2])
+    known = warp(masks.confidence, look_up, interpolation="linear", fill=0.0)
+    return RegionMasks(labels, share * known, masks.source)
+
+
+def _coverage(polygons: dict[Region, np.ndarray], shape: tuple[int, int], parts: int) -> dict[Region, FloatArray]:
+    """Share ``[H, W]`` of each pixel that each region fills when painted in order, from ``parts`` x ``parts`` samples."""
+    height, width = shape
+    fine = np.zeros((height * parts, width * parts), np.uint8)
+    for region, polygon in polygons.items():
+        vertices = ((polygon + 0.5) * parts - 0.5) * (1 << SUBPIXEL_BITS)
+        cv2.fillPoly(fine, [np.rint(vertices).astype(np.int32)], int(region), shift=SUBPIXEL_BITS)
+    return {
+        region: cv2.resize((fine == int(region)).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+        for region in polygons
+    }
+
+
+def _winner(coverage: dict[Region, FloatArray], shape: tuple[int, int]) -> tuple[np.ndarray, FloatArray]:
+    """The label ``[H, W]`` with the largest share of each pixel, and that share; the rest is background."""
+    regions = [Region.BACKGROUND, *coverage]
+    shares = np.zeros((len(regions), *shape), np.float32)
+    for i, share in enumerate(coverage.values(), start=1):
+        shares[i] = share
+    shares[0] = np.clip(1.0 - shares[1:].sum(axis=0), 0.0, 1.0)
+    best = shares.argmax(axis=0)
+    labels = np.array([int(region) for region in regions], np.uint8)[best]
+    return labels, np.take_along_axis(shares, best[None], axis=0)[0]
+
+
+@dataclass(frozen=True)
+class Parse:
+    """Label 19 face regions (CelebAMask-HQ classes) by outlines drawn from 68 landmarks.
+
+    A frame without landmarks gets the masks of the reference through its registration, less sure where the
+    registration is not trusted. Without a registration, or where the reference has no landmarks either, nothing is known:
+    ``BACKGROUND`` with confidence 0.
+
+    Attributes:
+        min_area: share of the rectangle around the landmarks; smaller regions count as unseen.
+    """
+
+    min_area: float = 0.002
+
+    name: ClassVar[str] = "parse"
+    needs: ClassVar[frozenset[str]] = frozenset({"landmarks"})
+    gives: ClassVar[frozenset[str]] = frozenset({"regions"})
+    literature: ClassVar[tuple[str, ...]] = (
+        "Lee, Liu, Wu, Luo: MaskGAN: Towards Diverse and Interactive Facial Image Manipulation. CVPR 2020 (classes)",
+        "Sagonas, Tzimiropoulos, Zafeiriou, Pantic: 300 Faces in-the-Wild Challenge. ICCV Workshops 2013 (landmarks)",
+    )
+
+    def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
+        drawn: list[RegionMasks | None] = []
+        for i, observation in enumerate(track.observations):
+            run.progress(self.name, i, len(track.observations))
+            shape = observation.frame.image.shape[:2]
+            points = observation.landmarks
+            drawn.append(None if points is None else label_regions(shape, points, self.min_area))
+        reference = None if track.reference is None else drawn[track.reference]
+        observations = tuple(
+            replace(o, regions=self._carried(track, o, reference) if masks is None else masks)
+            for o, masks in zip(track.observations, drawn, strict=True)
+        )
+        return replace(track, observations=observations)
+
+    def _carried(self, track: FaceTrack, observation: Observation, reference: RegionMasks | None) -> RegionMasks:
+        registration = observation.registration
+        if reference is None or registration is None or track.canvas is None:
+            shape = observation.frame.image.shape[:2]
+            return RegionMasks(np.zeros(shape, np.uint8), np.zeros(shape, np.float32), "unknown")
+        to_reference = track.canvas.from_reference.inverse().apply(registration.landing).astype(np.float32)
+        masks = carry_regions(reference, to_reference)
+        trust = warp(registration.trust, registration.landing, interpolation="linear", fill=0.0)
+        return RegionMasks(masks.labels, masks.confidence * trust, masks.source)

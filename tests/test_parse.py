@@ -1,0 +1,148 @@
+"""Labels drawn from landmarks, on small grids and through a registration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from schematic_face import SWAP, area, face, mirrored
+
+from mfrec.geometry import identity_map
+from mfrec.pipeline import Run
+from mfrec.regions import Region, outlines
+from mfrec.stages.parse import Parse, carry_regions, label_regions
+from mfrec.types import Canvas, FaceTrack, Frame, Landmarks, Observation, RegionMasks, Registration
+
+
+def frame(index: int, size: int = 32) -> Frame:
+    return Frame(np.full((size, size, 3), 0.5, np.float32), index, f"array {index}")
+
+
+def registered(canvas: Canvas, size: int, shift: float = 0.0, trust: float = 1.0) -> Registration:
+    """A frame whose pixel ``x`` shows what the reference shows at ``x - shift``."""
+    height, width = canvas.shape
+    look_up = canvas.from_reference.inverse().apply(identity_map(height, width)) + (shift, 0)
+    landing = canvas.from_reference.apply(identity_map(size, size) - np.array((shift, 0)))
+    one, zero = np.ones(3), np.zeros(3)
+    return Registration(look_up, landing, np.full((height, width), trust), one, zero, 0.0, 0.0, 0.0)
+
+
+def test_labels_and_confidence_have_the_pictures_shape_and_range() -> None:
+    masks = label_regions((40, 32), face(32))
+    assert masks.labels.shape == masks.confidence.shape == (40, 32)
+    assert masks.confidence.min() >= 0 and masks.confidence.max() <= 1
+    assert {Region.SKIN, Region.NOSE, Region.L_EYE, Region.R_EYE, Region.U_LIP, Region.L_LIP} <= set(
+        masks.labels.ravel()
+    )
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_a_small_picture_gets_what_a_large_one_says_in_the_majority(size: int) -> None:
+    large = label_regions((512, 512), face(512)).labels
+    small = label_regions((size, size), face(size)).labels
+    parts = 512 // size
+    blocks = large.reshape(size, parts, size, parts)
+    shares = np.stack([(blocks == label).mean(axis=(1, 3)) for label in range(19)])
+    clear = shares.max(axis=0) > 0.6
+    assert np.mean(shares.argmax(axis=0)[clear] == small[clear]) > 0.99
+
+
+def test_confidence_is_the_share_of_the_pixel() -> None:
+    masks = label_regions((32, 32), face(32))
+    inside = np.zeros((32, 32), bool)
+    inside[28, 13:19] = True  # the chin: nothing but skin
+    assert (masks.labels[inside] == Region.SKIN).all() and (masks.confidence[inside] == 1).all()
+    border = (masks.labels[:, 1:] != masks.labels[:, :-1]).any()
+    assert border and masks.confidence[masks.mask(Region.L_EYE)].min() < 1
+
+
+def test_hair_and_neck_are_less_sure_than_what_landmarks_outline() -> None:
+    masks = label_regions((200, 160), Landmarks(face(100).points + 40))
+    assert (
+        0
+        < masks.confidence[masks.mask(Region.HAIR, Region.NECK)].max()
+        < masks.confidence[masks.mask(Region.NOSE)].max()
+    )
+
+
+def test_the_sum_of_the_eyes_pixels_is_the_area_of_their_outline() -> None:
+    expected = area(outlines(face(256))[Region.L_EYE])
+    for size in (64, 256):
+        found = label_regions((size, size), face(size)).mask(Region.L_EYE).sum() * (256 / size) ** 2
+        assert found == pytest.approx(expected, rel=0.12)
+
+
+def test_mirrored_input_gives_mirrored_labels() -> None:
+    here = label_regions((64, 64), face(64)).labels
+    there = label_regions((64, 64), mirrored(face(64), 64)).labels[:, ::-1]
+    swapped = here.copy()
+    for region, twin in SWAP.items():
+        swapped[here == region] = twin
+    assert np.mean(swapped == there) > 0.98
+    for region in SWAP:
+        assert (swapped == region).sum() == pytest.approx((there == region).sum(), abs=4)
+
+
+def test_a_region_below_the_least_area_counts_as_unseen() -> None:
+    assert Region.L_EYE in label_regions((64, 64), face(64), min_area=0.001).labels
+    coarse = label_regions((64, 64), face(64), min_area=0.02)
+    assert not {Region.L_EYE, Region.R_EYE} & {Region(v) for v in np.unique(coarse.labels)}
+    x, y = np.rint(face(64).right_eye).astype(int)
+    assert coarse.labels[y, x] == Region.SKIN
+
+
+def test_closed_lips_leave_no_gap() -> None:
+    points = face(64).points.copy()
+    points[[65, 66, 67]] = points[[63, 62, 61]]
+    masks = label_regions((64, 64), Landmarks(points))
+    assert not masks.mask(Region.MOUTH).any()
+    columns = masks.labels[:, 26:38]
+    for column in columns.T:
+        lips = np.flatnonzero(np.isin(column, [Region.U_LIP, Region.L_LIP]))
+        assert len(lips) == lips[-1] - lips[0] + 1
+
+
+def test_a_face_outside_of_the_picture_leaves_background() -> None:
+    masks = label_regions((32, 32), Landmarks(face(32).points + 500))
+    assert (masks.labels == Region.BACKGROUND).all() and (masks.confidence == 1).all()
+
+
+def test_carrying_without_motion_changes_nothing() -> None:
+    masks = label_regions((64, 64), face(64))
+    carried = carry_regions(masks, identity_map(64, 64))
+    np.testing.assert_array_equal(carried.labels, masks.labels)
+    np.testing.assert_allclose(carried.confidence, masks.confidence, atol=1e-6)
+
+
+def test_carried_masks_know_nothing_beyond_their_border() -> None:
+    masks = RegionMasks(np.full((8, 8), Region.SKIN), np.ones((8, 8)))
+    carried = carry_regions(masks, identity_map(8, 8) + np.float32(20))
+    assert (carried.labels == Region.BACKGROUND).all() and (carried.confidence == 0).all()
+
+
+def test_a_frame_without_landmarks_gets_the_references_masks_where_it_shows_them() -> None:
+    canvas = Canvas(0, 0, 32, 32, 4)
+    reference = Observation(frame(0), landmarks=face(32), registration=registered(canvas, 32))
+    shifted = Observation(frame(1), registration=registered(canvas, 32, shift=3.0, trust=0.5))
+    track = FaceTrack((reference, shifted), reference=0, canvas=canvas)
+    out = Parse()(track, Run())
+    a, b = (o.regions for o in out.observations)
+    assert a is not None and b is not None
+    np.testing.assert_array_equal(b.labels[:, 4:], a.labels[:, 1:-3])
+    assert b.confidence.max() <= 0.5 < a.confidence.max()
+
+
+def test_without_landmarks_or_registration_nothing_is_known() -> None:
+    out = Parse()(FaceTrack((Observation(frame(0), landmarks=face(32)), Observation(frame(1)))), Run())
+    unknown = out.observations[1].regions
+    assert unknown is not None
+    assert (unknown.labels == Region.BACKGROUND).all() and (unknown.confidence == 0).all()
+
+
+def test_the_input_is_unchanged() -> None:
+    track = FaceTrack((Observation(frame(0), landmarks=face(32)),), reference=0)
+    before = replace(track)
+    out = Parse()(track, Run())
+    assert track.observations is before.observations and track.observations[0].regions is None
+    assert out is not track and out.observations[0].regions is not None
