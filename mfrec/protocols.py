@@ -76,7 +76,9 @@ def h264_bytes(images: Sequence[FloatArray], crf: int, fps: int = 25) -> bytes:
             stream = container.add_stream("libx264", rate=fps)
             stream.width, stream.height = width, height
             stream.pix_fmt = "yuv420p"
-            stream.options = {"crf": str(crf), "preset": "medium", "threads": "1"}
+            # Macroblock-tree rate control reads memory that it never wrote on frames this small: the same clip came
+            # out in two versions, up to 28 grey levels apart.
+            stream.options = {"crf": str(crf), "preset": "medium", "threads": "1", "mbtree": "0"}
             for image in images:
                 frame = av.VideoFrame.from_ndarray(to_uint8(image), format="rgb24")
                 container.mux(stream.encode(frame))
