@@ -1,0 +1,458 @@
+"""Measure recipes against plain alternatives on frames whose truth is known.
+
+Sequences of good frames are spoilt by a named protocol (:mod:`mfrec.protocols`), written as the files that a
+bad camera would have delivered, read back, and reconstructed by every method in the same run. The truth is
+never shown to a method. Each figure is also given as a difference to bicubic enlargement of the reference
+frame, paired by sequence, with the worst sequence: a mean can hide one spoilt case, and an analyst has one case.
+
+A folder of sequences looks like this; frames have 256 px a side, the table is optional::
+
+    SEQUENCES/seq_001/0.jpg ... 6.jpg
+    SEQUENCES/seq_002/0.jpg ...
+    SEQUENCES/sequences.csv              columns seq, person; to split by person
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import datetime
+import functools
+import hashlib
+import multiprocessing
+import os
+import platform
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from mfrec.errors import InputError, NoFramesError, UsageError
+from mfrec.pipeline import Progress, silent
+from mfrec.scores import BASELINE, BenchResult, Score, SequenceResult
+
+if TYPE_CHECKING:
+    from mfrec.protocols import Spoilt
+    from mfrec.types import FloatArray, Landmarks, Reconstruction
+
+T = TypeVar("T")
+
+SIDE = 256
+"""Pixels of a truth frame along each side; the protocols state their blur at this size."""
+
+REGISTERED = ("mean", "median")
+"""Methods of the stage ``fuse`` that are run on the frames as the ``evidence`` recipe registers them."""
+
+PLAIN = (BASELINE, "unregistered", *REGISTERED)
+"""Alternatives without a recipe; ``unregistered`` averages the frames as they lie."""
+
+METHODS = (*PLAIN, "evidence")
+
+FRAMES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+
+
+@dataclass(frozen=True)
+class TruthSequence:
+    """A folder of good frames of one person.
+
+    Attributes:
+        name: of the folder; seeds the damage, so that it does not depend on what else is measured.
+        folder: holds the frames.
+        person: who is seen; the folder's name where no table says it.
+    """
+
+    name: str
+    folder: Path
+    person: str
+
+
+def bench(
+    sequences: Path | None,
+    protocols: Sequence[str],
+    methods: Sequence[str] = METHODS,
+    *,
+    people: str = "all",
+    seed: int = 0,
+    limit: int | None = None,
+    jobs: int = 1,
+    progress: Progress = silent,
+) -> BenchResult:
+    """Spoil, reconstruct and measure. A sequence that fails is recorded and the others go on.
+
+    Args:
+        sequences: folder of truth sequences (see the module); None films the public-domain portrait.
+        protocols: names from :data:`mfrec.protocols.PROTOCOLS`.
+        methods: of :data:`PLAIN`, recipe names, or paths of recipe files. ``bicubic`` is always measured.
+        people: ``"all"``, ``"even"``, ``"odd"`` or ``"K/N"``, see :func:`chosen_person`.
+        seed: of the damage. Each sequence draws its own, from this, the protocol and its name.
+        limit: measure at most so many sequences, spread evenly over the list.
+        jobs: processes. More than one changes the times, not the figures.
+        progress: called as ``progress("bench", done, total)``.
+
+    Raises:
+        UsageError: an unknown protocol or method, or a split or limit that cannot be.
+        InputError: the folder is missing or holds no sequence.
+    """
+    from mfrec.protocols import PROTOCOLS
+    from mfrec.recipe import load
+
+    for protocol in protocols:
+        if protocol not in PROTOCOLS:
+            raise UsageError(f"unknown protocol '{protocol}'; known are {', '.join(PROTOCOLS)}")
+    if limit is not None and limit < 1:
+        raise UsageError(f"a limit of {limit} leaves no sequence; give 1 or more")
+    if jobs < 1:
+        raise UsageError(f"{jobs} jobs cannot do anything; give 1 or more")
+    methods = tuple(dict.fromkeys((BASELINE, *methods)))
+    for method in methods:
+        if method not in PLAIN:
+            load(method)  # refuses what is no recipe before anything is measured
+
+    with tempfile.TemporaryDirectory(prefix="mfrec-bench-") as folder:
+        root = Path(folder) if sequences is None else Path(sequences)
+        if sequences is None:
+            film_sequences(root, count=min(limit or PORTRAITS, PORTRAITS))
+        found = find_sequences(root, people)
+        if limit is not None and limit < len(found):
+            found = [found[i * len(found) // limit] for i in range(limit)]
+        work = [(sequence, protocol, methods, seed) for protocol in protocols for sequence in found]
+        results: dict[int, SequenceResult] = {}
+        progress("bench", 0, len(work))
+        for i, result in run_all(work, jobs):
+            results[i] = result
+            progress("bench", len(results), len(work))
+    return BenchResult(
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        machine=machine(),
+        versions=versions(),
+        commit=commit(),
+        source="the astronaut portrait, filmed" if sequences is None else root.resolve().name,
+        people=people,
+        seed=seed,
+        protocols=tuple(protocols),
+        methods=methods,
+        results=tuple(results[i] for i in range(len(work))),
+    )
+
+
+# --- sequences ---------------------------------------------------------------------------------------------
+
+
+def find_sequences(root: Path, people: str = "all") -> list[TruthSequence]:
+    """The sequences of a folder in natural order, of the chosen people.
+
+    Args:
+        root: a folder of folders of frames, or one folder of frames.
+        people: see :func:`chosen_person`.
+
+    Raises:
+        InputError: no such folder, no frames in it, nobody left by the split, or a table without the columns.
+    """
+    if not root.is_dir():
+        raise InputError(f"no folder of sequences at '{root}'; expected one that holds folders of 256 px frames")
+    folders = sorted((f for f in root.iterdir() if f.is_dir() and frame_files(f)), key=lambda f: natural(f.name))
+    if not folders and frame_files(root):
+        folders = [root]
+    if not folders:
+        raise NoFramesError(
+            f"'{root}' holds no folder with frames ({', '.join(FRAMES)}); expected SEQUENCES/seq_001/0.jpg and so on"
+        )
+    table = (folders[0].parent / "sequences.csv").resolve()
+    persons = read_persons(table) if table.is_file() else {}
+    every = [TruthSequence(f.resolve().name, f, persons.get(f.resolve().name, f.resolve().name)) for f in folders]
+    found = [sequence for sequence in every if chosen_person(sequence.person, people)]
+    if not found:
+        raise InputError(f"the split '{people}' leaves nobody of {len({s.person for s in every})} people; try 'all'")
+    return found
+
+
+def read_persons(table: Path) -> dict[str, str]:
+    """Sequence name to person, from a CSV file with the columns ``seq`` and ``person``."""
+    with table.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = {"seq", "person"} - set(reader.fieldnames or ())
+        if missing:
+            raise InputError(
+                f"'{table.name}' has the columns {reader.fieldnames}, without {', '.join(sorted(missing))}"
+            )
+        return {row["seq"]: row["person"] for row in reader}
+
+
+def chosen_person(person: str, people: str) -> bool:
+    """Whether a person belongs to a split. It depends on the name alone, so sequences can come and go.
+
+    Args:
+        person: the name.
+        people: ``"all"``, or ``"K/N"``: fold ``K`` of ``N``, by the SHA-256 of the name; ``"even"`` is ``0/2`` and
+            ``"odd"`` is ``1/2``.
+    """
+    if people == "all":
+        return True
+    match = re.fullmatch(r"(\d+)/(\d+)", {"even": "0/2", "odd": "1/2"}.get(people, people))
+    if match is None or int(match[1]) >= int(match[2]):
+        raise UsageError(f"no split '{people}'; give all, even, odd, or K/N with K below N, such as 0/5")
+    return int.from_bytes(hashlib.sha256(person.encode()).digest()[:8], "big") % int(match[2]) == int(match[1])
+
+
+def frame_files(folder: Path) -> list[Path]:
+    """Pictures directly in a folder, in natural order."""
+    return sorted((f for f in folder.iterdir() if f.suffix.lower() in FRAMES), key=lambda f: natural(f.name))
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts ``seq_9`` before ``seq_10``."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name)]
+
+
+PORTRAITS = 6
+"""How many sequences are filmed where none are given."""
+
+
+def film_sequences(root: Path, count: int = PORTRAITS) -> None:
+    """Film the portrait ``count`` times with other motions and write the ideal frames as ``seq_1/0.png`` and so on.
+
+    They show one person under one light, turned about by a smooth model of a head: enough to see a method
+    break, not enough to rank two good ones.
+    """
+    from skimage.data import astronaut
+
+    from mfrec.demo import film
+    from mfrec.imageio import png_bytes
+    from mfrec.protocols import SCALE
+
+    portrait = (astronaut() / 255.0).astype(np.float32)
+    for number in range(1, count + 1):
+        folder = root / f"seq_{number}"
+        folder.mkdir()
+        for i, frame in enumerate(film(portrait, frames=7, size=SIDE // SCALE, seed=number).truth):
+            (folder / f"{i}.png").write_bytes(png_bytes(frame))
+
+
+# --- one sequence ------------------------------------------------------------------------------------------
+
+Work = tuple[TruthSequence, str, tuple[str, ...], int]
+
+
+def run_all(work: Sequence[Work], jobs: int) -> Iterator[tuple[int, SequenceResult]]:
+    """Measure each item, in any order; yields its position and its result."""
+    if jobs == 1:
+        for i, item in enumerate(work):
+            yield i, run_sequence(*item)
+        return
+    # Fresh processes: a fork would copy the locks of OpenCV's and torch's threads in whatever state they are.
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = {pool.submit(run_sequence, *item): i for i, item in enumerate(work)}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def run_sequence(sequence: TruthSequence, protocol: str, methods: tuple[str, ...], seed: int) -> SequenceResult:
+    """Spoil one sequence, run every method on the same files and measure. Errors are recorded, not raised."""
+    result = SequenceResult(protocol, sequence.name, sequence.person)
+    with tempfile.TemporaryDirectory(prefix="mfrec-bench-") as folder:
+        case = attempt(prepare, sequence, protocol, seed, Path(folder))
+        if isinstance(case, str):
+            return replace(result, errors={"sequence": case})
+        outcomes = {method: attempt(case.score, method) for method in methods}
+    height, width = case.spoilt.truth.shape[:2]
+    return replace(
+        result,
+        drawn=case.spoilt.drawn,
+        truth=(width, height),
+        scores={method: outcome for method, outcome in outcomes.items() if not isinstance(outcome, str)},
+        errors={method: outcome for method, outcome in outcomes.items() if isinstance(outcome, str)},
+    )
+
+
+def attempt(work: Callable[..., T], *args: Any) -> T | str:
+    """What ``work`` returns, or the error that it raised as text."""
+    try:
+        return work(*args)
+    except Exception as error:  # noqa: BLE001 - whatever one sequence or method trips over is a finding, not the end
+        return f"{type(error).__name__}: {error}"
+
+
+def prepare(sequence: TruthSequence, protocol: str, seed: int, folder: Path) -> Case:
+    """Spoil a sequence and write the files into an empty folder.
+
+    Raises:
+        InputError: a truth frame cannot be used.
+    """
+    spoilt = spoil(sequence, protocol, seed)
+    spoilt.write(folder)
+    source = folder / spoilt.files[0][0] if len(spoilt.files) == 1 else folder
+    return Case(source, spoilt, truth_face(spoilt.truth), seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """The files of one spoilt sequence, and what is needed to judge a picture made from them.
+
+    Attributes:
+        source: the folder of frames, or the clip.
+        spoilt: the truth and the reference's index among them.
+        face: landmarks and embedding of the truth's face, None where none was found.
+        seed: of the methods.
+    """
+
+    source: Path
+    spoilt: Spoilt
+    face: tuple[Landmarks, FloatArray] | None
+    seed: int
+
+    def score(self, method: str) -> Score:
+        """Run one method and measure it.
+
+        Raises:
+            MfrecError, ValueError: the method failed, or gave a picture that the truth cannot be compared with.
+        """
+        image, seconds = self.picture(method)
+        return measure(image, self.spoilt.truth, self.face, seconds)
+
+    def picture(self, method: str) -> tuple[FloatArray, float]:
+        """A method's picture ``[H, W, 3]`` of the whole reference frame at ``SCALE`` times its size, and its wall time.
+
+        The registered mean and median fuse the frames as ``evidence`` registered them, and are charged for that.
+        """
+        if method == "evidence":
+            made, seconds = self.evidence
+            return made.image, seconds
+        if method in REGISTERED:
+            made, seconds = self.evidence
+            seconds -= sum(step["seconds"] for step in made.record["steps"] if step["stage"] == "fuse")
+            image, fusing = timed(fused, made, method, self.seed)
+            return image, seconds + fusing
+        if method == BASELINE:
+            return timed(lambda: enlarged(self.source)[self.spoilt.reference])
+        if method == "unregistered":
+            return timed(lambda: np.stack(enlarged(self.source)).mean(axis=0))
+        made, seconds = timed(reconstructed, self.source, method, self.spoilt.reference, self.seed)
+        return made.image, seconds
+
+    @functools.cached_property
+    def evidence(self) -> tuple[Reconstruction, float]:
+        """What the ``evidence`` recipe makes of the files, run once, and its wall time."""
+        return timed(reconstructed, self.source, "evidence", self.spoilt.reference, self.seed)
+
+
+def timed(work: Callable[..., T], *args: Any) -> tuple[T, float]:
+    """What ``work`` returns, and its wall time in seconds."""
+    start = time.perf_counter()
+    return work(*args), time.perf_counter() - start
+
+
+def spoil(sequence: TruthSequence, protocol: str, seed: int) -> Spoilt:
+    """Apply a protocol to a sequence; the same for the same seed, protocol and name of the sequence.
+
+    Raises:
+        InputError: a frame cannot be read or has another size than :data:`SIDE`.
+    """
+    from mfrec.imageio import read
+    from mfrec.protocols import PROTOCOLS
+
+    reading = read(sequence.folder)
+    if reading.dropped:
+        first = reading.dropped[0]
+        raise InputError(f"{len(reading.dropped)} truth frames cannot be used, first '{first.name}': {first.reason}")
+    for frame in reading.frames:
+        height, width = frame.image.shape[:2]
+        if (width, height) != (SIDE, SIDE):
+            raise InputError(f"truth frame '{frame.name}' has {width} x {height} px, expected {SIDE} x {SIDE}")
+    digest = hashlib.sha256(f"{seed}/{protocol}/{sequence.name}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+    return PROTOCOLS[protocol]([frame.image for frame in reading.frames], rng)
+
+
+def truth_face(truth: FloatArray) -> tuple[Landmarks, FloatArray] | None:
+    """Landmarks and identity embedding of the largest face of the truth; None where no face is found."""
+    from mfrec.detect import detect_faces
+    from mfrec.landmarks import detect_landmarks
+    from mfrec.metrics.identity import embed
+
+    faces = detect_faces(truth, smallest=min(truth.shape[:2]) / 6)
+    if not faces:
+        return None
+    landmarks = detect_landmarks(truth, max(faces, key=lambda face: face.side).box)
+    return landmarks, embed(truth, landmarks)
+
+
+def enlarged(source: Path) -> list[FloatArray]:
+    """Every frame of a file or folder, enlarged by bicubic interpolation."""
+    from mfrec.geometry import enlarge
+    from mfrec.imageio import read
+    from mfrec.protocols import SCALE
+
+    return [enlarge(frame.image, SCALE) for frame in read(source).frames]
+
+
+def reconstructed(source: Path, recipe: str, reference: int, seed: int) -> Reconstruction:
+    """The whole reference frame at ``SCALE`` times its pixels, by a recipe."""
+    from mfrec.protocols import SCALE
+    from mfrec.reconstruction import reconstruct
+
+    return reconstruct(source, recipe=recipe, reference=reference, scale=SCALE, crop="frame", device="cpu", seed=seed)
+
+
+def fused(reconstruction: Reconstruction, method: str, seed: int) -> FloatArray:
+    """The registered frames of a reconstruction, fused by another method of the stage."""
+    from mfrec.pipeline import Run
+    from mfrec.stages.fuse import Fuse
+
+    track = Fuse(method=method)(replace(reconstruction.track, fused=None), Run(seed=seed))
+    if track.fused is None:
+        raise RuntimeError(f"the stage 'fuse' gave no picture with method '{method}'")
+    return track.fused.image
+
+
+def measure(image: FloatArray, truth: FloatArray, face: tuple[Landmarks, FloatArray] | None, seconds: float) -> Score:
+    """Compare a result with the truth; the face is looked for where the truth has it, for every method alike."""
+    from mfrec.metrics.identity import embed, identity_distance
+    from mfrec.metrics.psnr import psnr
+    from mfrec.metrics.ssim import ssim
+
+    identity = None
+    if face is not None:
+        landmarks, embedding = face
+        identity = identity_distance(embed(image, landmarks), embedding)
+    return Score(psnr(image, truth), ssim(image, truth), identity, seconds)
+
+
+# --- where it ran ------------------------------------------------------------------------------------------
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and system of this machine; no name of a user or host."""
+    return {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the figures depend on."""
+    import mfrec
+
+    found = {"mfrec": mfrec.__version__, "python": platform.python_version()}
+    for package in ("numpy", "opencv-python", "scikit-image", "scipy", "torch", "av", "pillow", "dlib-bin"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def commit() -> str | None:
+    """The commit of the checkout that mfrec runs from, with ``-dirty`` where files differ; None outside of one."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return None

@@ -1,0 +1,194 @@
+"""Time and memory of a whole run against the number of frames and their size.
+
+Every setting is one ``mfrec reconstruct`` in a process of its own, from the start of Python to the last file of
+the report, as an analyst waits for it. A straight line through the times shows what a frame and a pixel cost.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mfrec.errors import MfrecError, UsageError
+from mfrec.pipeline import Progress, silent
+from mfrec.scores import aligned
+
+FRAMES = (3, 7, 15, 31)
+SIZES = (32, 64, 128)
+
+# A process that is started by a large one inherits its parent's peak memory on Linux (exec keeps the high-water
+# mark of the memory that was shared until then), so a small one stands between and asks about its only child.
+LAUNCHER = """
+import json, os, subprocess, sys, time
+start = time.perf_counter()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+said = child.stderr.read()
+_, status, used = os.wait4(child.pid, 0)
+seconds = time.perf_counter() - start
+unit = 1 if sys.platform == "darwin" else 1024
+print(json.dumps({"code": os.waitstatus_to_exitcode(status), "seconds": seconds, "bytes": used.ru_maxrss * unit,
+                  "cpu": used.ru_utime + used.ru_stime, "said": said.decode(errors="replace")[-2000:]}))
+"""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one process used.
+
+    Attributes:
+        code: its exit code. said: the end of what it wrote on stderr.
+        seconds: wall time. cpu: seconds of all cores together.
+        bytes: peak resident memory.
+    """
+
+    code: int
+    seconds: float
+    cpu: float
+    bytes: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One reconstruction: so many frames of so many pixels a side."""
+
+    frames: int
+    size: int
+    seconds: float
+    cpu: float
+    bytes: int
+
+    @property
+    def pixels(self) -> int:
+        """Of all frames together."""
+        return self.frames * self.size**2
+
+
+@dataclass(frozen=True)
+class CostResult:
+    """What :func:`cost` measured.
+
+    Attributes:
+        recipe: that ran.
+        settings: one a run.
+        fixed, slope: seconds of the least-squares line ``fixed + slope * pixels``.
+        correlation: of the times with that line (Pearson); 1 is exactly linear.
+    """
+
+    recipe: str
+    settings: tuple[Setting, ...]
+    fixed: float
+    slope: float
+    correlation: float
+
+    def table(self) -> str:
+        """One row a setting, and the line."""
+        header = ("frames", "size", "seconds", "CPU seconds", "line", "MiB")
+        rows = [
+            (
+                str(s.frames),
+                f"{s.size} px",
+                f"{s.seconds:.2f}",
+                f"{s.cpu:.2f}",
+                f"{self.fixed + self.slope * s.pixels:.2f}",
+                f"{s.bytes / 2**20:.0f}",
+            )
+            for s in self.settings
+        ]
+        fit = f"{self.fixed:.2f} s + {self.slope * 1e6:.2f} s per million pixels read"
+        return (
+            f"{self.recipe}, whole process\n\n{aligned(header, rows)}\n\n"
+            f"line: {fit}, correlation {self.correlation:.4f}"
+        )
+
+    def to_json(self) -> str:
+        return json.dumps({"schema": 1} | asdict(self), indent=1)
+
+
+def cost(
+    frames: Sequence[int] = FRAMES,
+    sizes: Sequence[int] = SIZES,
+    *,
+    recipe: str = "evidence",
+    seed: int = 0,
+    progress: Progress = silent,
+) -> CostResult:
+    """Measure every combination of ``frames`` and ``sizes``, one after the other.
+
+    Args:
+        frames: numbers of frames.
+        sizes: pixels of a frame along each side, even, from 16.
+        recipe: a recipe's name or file.
+        seed: of the filmed motion.
+        progress: called as ``progress("cost", done, total)``.
+
+    Raises:
+        UsageError: nothing to measure, or a system without ``wait4``.
+        MfrecError: a run failed; the message ends with what it said.
+    """
+    import os
+
+    if not hasattr(os, "wait4"):
+        raise UsageError("this system cannot report the memory of one process; measure on Linux or macOS")
+    if not frames or not sizes or min(frames) < 1:
+        raise UsageError(
+            f"cannot measure {list(frames)} frames of {list(sizes)} px: give numbers from 1 and sizes from 16"
+        )
+    settings: list[Setting] = []
+    total = len(frames) * len(sizes)
+    with tempfile.TemporaryDirectory(prefix="mfrec-cost-") as folder:
+        film_frames(Path(folder), max(frames), sizes, seed)
+        for size in sizes:
+            for count in frames:
+                progress("cost", len(settings), total)
+                files = [str(Path(folder) / str(size) / f"{i}.jpg") for i in range(count)]
+                command = ["reconstruct", *files, "-o", str(Path(folder) / f"{size}-{count}"), "--recipe", recipe]
+                used = launch([sys.executable, "-m", "mfrec", *command])
+                if used.code:
+                    raise MfrecError(f"{count} frames of {size} px ended with code {used.code}: {used.said.strip()}")
+                settings.append(Setting(count, size, used.seconds, used.cpu, used.bytes))
+    progress("cost", total, total)
+    fixed, slope, correlation = line([s.pixels for s in settings], [s.seconds for s in settings])
+    return CostResult(recipe, tuple(settings), fixed, slope, correlation)
+
+
+def launch(command: Sequence[str]) -> Usage:
+    """Run a command to its end and say what it used, and nothing of what its parent uses."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", LAUNCHER, *command], check=True, capture_output=True, text=True
+    )
+    return Usage(**json.loads(done.stdout))
+
+
+def line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
+    """Least-squares ``y = fixed + slope * x`` and the correlation; a single point gives a flat line and 1."""
+    if len(set(x)) < 2:
+        return float(np.mean(y)), 0.0, 1.0
+    slope, fixed = np.polyfit(np.asarray(x, float), np.asarray(y, float), 1)
+    return float(fixed), float(slope), float(np.corrcoef(x, y)[0, 1])
+
+
+def film_frames(root: Path, count: int, sizes: Sequence[int], seed: int) -> None:
+    """Write ``count`` JPEG frames of the filmed portrait at each size, as ``32/0.jpg`` and so on."""
+    from skimage.data import astronaut
+
+    from mfrec.demo import film
+    from mfrec.geometry import resize
+    from mfrec.protocols import SCALE, jpeg_bytes
+
+    portrait = (astronaut() / 255.0).astype(np.float32)
+    smallest = max(16, -(-max(sizes) // SCALE))
+    truth = film(portrait, frames=count, size=smallest + smallest % 2, seed=seed).truth
+    for size in sizes:
+        folder = root / str(size)
+        folder.mkdir()
+        for i, frame in enumerate(truth):
+            small = resize(frame, size, size, interpolation="area")
+            (folder / f"{i}.jpg").write_bytes(jpeg_bytes(small, 75))
