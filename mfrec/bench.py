@@ -20,8 +20,6 @@ import datetime
 import functools
 import hashlib
 import multiprocessing
-import os
-import platform
 import re
 import subprocess
 import tempfile
@@ -29,7 +27,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,6 +34,7 @@ import numpy as np
 
 from mfrec.errors import InputError, NoFramesError, UsageError
 from mfrec.pipeline import Progress, silent
+from mfrec.provenance import machine, versions
 from mfrec.scores import BASELINE, BenchResult, Score, SequenceResult
 
 if TYPE_CHECKING:
@@ -429,22 +427,6 @@ def measure(image: FloatArray, truth: FloatArray, face: tuple[Landmarks, FloatAr
 
 
 # --- where it ran ------------------------------------------------------------------------------------------
-
-
-def machine() -> dict[str, Any]:
-    """Processor, cores and system of this machine; no name of a user or host."""
-    return {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()}
-
-
-def versions() -> dict[str, str]:
-    """Versions of what the figures depend on."""
-    import mfrec
-
-    found = {"mfrec": mfrec.__version__, "python": platform.python_version()}
-    for package in ("numpy", "opencv-python", "scikit-image", "scipy", "torch", "av", "pillow", "dlib-bin"):
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
 
 
 def commit() -> str | None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from mfrec.errors import MfrecError, UsageError
 from mfrec.pipeline import Progress, silent
+from mfrec.provenance import machine, to_json, versions
 from mfrec.scores import aligned
 
 FRAMES = (3, 7, 15, 31)
@@ -109,7 +110,7 @@ class CostResult:
         )
 
     def to_json(self) -> str:
-        return json.dumps({"schema": 1} | asdict(self), indent=1)
+        return to_json({"schema": 1, "machine": machine(), "versions": versions()} | asdict(self))
 
 
 def cost(

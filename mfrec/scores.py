@@ -6,11 +6,12 @@ the least fortunate sequence, because a mean can hide one spoilt case and an ana
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from mfrec.provenance import to_json
 
 BASELINE = "bicubic"
 """What every other method is compared with."""
@@ -128,7 +129,7 @@ class BenchResult:
         """Everything, with the summaries; infinite PSNR (a perfect result) is written as null."""
         value = {"schema": 1} | asdict(self)
         value["summaries"] = [asdict(row) for protocol in self.protocols for row in self.summaries(protocol)]
-        return json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False)
+        return to_json(value)
 
     def _of(self, protocol: str) -> list[SequenceResult]:
         return [result for result in self.results if result.protocol == protocol]
@@ -227,12 +228,3 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ).rstrip()
         for line in lines
     )
-
-
-def finite(value: Any) -> Any:
-    """A copy of plain values in which NaN and infinity, which JSON does not have, are None."""
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

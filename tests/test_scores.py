@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from mfrec.scores import BASELINE, BenchResult, Score, SequenceResult, aligned, finite, mean, summarise
+from mfrec.scores import BASELINE, BenchResult, Score, SequenceResult, aligned, mean, summarise
 
 
 def result(sequence: str, *, person: str = "", errors: dict[str, str] | None = None, **scores: Score) -> SequenceResult:
@@ -102,10 +102,6 @@ def test_json_holds_everything_and_is_strict(results) -> None:
     assert [row["method"] for row in value["summaries"]] == ["bicubic", "evidence"]
     assert value["summaries"][1]["psnr_worst_sequence"] == "seq_2"
     assert {"created", "machine", "versions", "commit", "seed", "people"} <= value.keys()
-
-
-def test_not_finite_becomes_none_at_any_depth() -> None:
-    assert finite({"a": [1.0, math.nan, (math.inf, "x")], "b": None}) == {"a": [1.0, None, [None, "x"]], "b": None}
 
 
 def test_columns_line_up() -> None:
