@@ -66,12 +66,14 @@ SWAP |= {b: a for a, b in SWAP.items()}
 
 def face(size: float = 100.0) -> Landmarks:
     """The schematic face in a picture of ``size`` px."""
-    return Landmarks((POINTS + 0.5) * size / 100 - 0.5)
+    return Landmarks(((POINTS + 0.5) * size / 100 - 0.5).astype(np.float32))
 
 
 def mirrored(landmarks: Landmarks, width: int) -> Landmarks:
     """The landmarks of the mirror image of a picture of that width."""
-    return Landmarks((landmarks.points * (-1, 1) + (width - 1, 0))[MIRROR])
+    points = landmarks.points.copy()
+    points[:, 0] = width - 1 - points[:, 0]
+    return Landmarks(points[MIRROR])
 
 
 def area(polygon: np.ndarray) -> float:

@@ -22,10 +22,10 @@ def frame(index: int, size: int = 32) -> Frame:
 def registered(canvas: Canvas, size: int, shift: float = 0.0, trust: float = 1.0) -> Registration:
     """A frame whose pixel ``x`` shows what the reference shows at ``x - shift``."""
     height, width = canvas.shape
-    look_up = canvas.from_reference.inverse().apply(identity_map(height, width)) + (shift, 0)
-    landing = canvas.from_reference.apply(identity_map(size, size) - np.array((shift, 0)))
-    one, zero = np.ones(3), np.zeros(3)
-    return Registration(look_up, landing, np.full((height, width), trust), one, zero, 0.0, 0.0, 0.0)
+    look_up = (canvas.from_reference.inverse().apply(identity_map(height, width)) + (shift, 0)).astype(np.float32)
+    landing = canvas.from_reference.apply(identity_map(size, size) - np.array((shift, 0))).astype(np.float32)
+    one, zero = np.ones(3, np.float32), np.zeros(3, np.float32)
+    return Registration(look_up, landing, np.full((height, width), trust, np.float32), one, zero, 0.0, 0.0, 0.0)
 
 
 def test_labels_and_confidence_have_the_pictures_shape_and_range() -> None:
@@ -116,7 +116,7 @@ def test_carrying_without_motion_changes_nothing() -> None:
 
 
 def test_carried_masks_know_nothing_beyond_their_border() -> None:
-    masks = RegionMasks(np.full((8, 8), Region.SKIN), np.ones((8, 8)))
+    masks = RegionMasks(np.full((8, 8), Region.SKIN), np.ones((8, 8), np.float32))
     carried = carry_regions(masks, identity_map(8, 8) + np.float32(20))
     assert (carried.labels == Region.BACKGROUND).all() and (carried.confidence == 0).all()
 
@@ -131,6 +131,25 @@ def test_a_frame_without_landmarks_gets_the_references_masks_where_it_shows_them
     assert a is not None and b is not None
     np.testing.assert_array_equal(b.labels[:, 4:], a.labels[:, 1:-3])
     assert b.confidence.max() <= 0.5 < a.confidence.max()
+
+
+def test_a_carried_mask_lies_at_its_window() -> None:
+    canvas = Canvas(0, 0, 32, 32, 4)
+    reference = Observation(frame(0), landmarks=face(32), registration=registered(canvas, 32))
+    cut = registered(canvas, 32)
+    cut = replace(cut, landing=cut.landing[8:24, 8:32], window=(8, 8))
+    out = Parse()(FaceTrack((reference, Observation(frame(1), registration=cut)), reference=0, canvas=canvas), Run())
+    a, b = (o.regions for o in out.observations)
+    assert a is not None and b is not None
+    np.testing.assert_array_equal(b.labels[8:24, 8:32], a.labels[8:24, 8:32])
+    assert (b.confidence[:8] == 0).all() and (b.labels[:, :8] == Region.BACKGROUND).all()
+
+
+def test_a_small_face_in_a_large_frame_is_labelled_like_the_same_face_in_a_crop() -> None:
+    crop = label_regions((64, 64), face(32))
+    large = label_regions((720, 1280), Landmarks(face(32).points + np.array((600, 300), np.float32)))
+    np.testing.assert_array_equal(large.labels[300:364, 600:664], crop.labels)
+    assert (large.labels[:250] == Region.BACKGROUND).all()
 
 
 def test_without_landmarks_or_registration_nothing_is_known() -> None:

@@ -53,7 +53,7 @@ def test_the_mouth_is_what_the_lips_enclose() -> None:
 def test_outlines_move_with_the_face(angle: float, scale: float, shift: tuple[float, float]) -> None:
     c, s = scale * np.cos(np.radians(angle)), scale * np.sin(np.radians(angle))
     move = Similarity(np.array([[c, -s, shift[0]], [s, c, shift[1]]]))
-    still, moved = outlines(face()), outlines(Landmarks(move.apply(face().points)))
+    still, moved = outlines(face()), outlines(Landmarks(move.apply(face().points).astype(np.float32)))
     for region, polygon in still.items():
         np.testing.assert_allclose(moved[region], move.apply(polygon), atol=1e-3 * max(1.0, scale))
 
@@ -69,7 +69,7 @@ def test_mirrored_landmarks_give_mirrored_outlines() -> None:
 
 def test_coinciding_eyes_are_refused() -> None:
     with pytest.raises(ValueError, match="both eyes"):
-        outlines(Landmarks(np.zeros((68, 2))))
+        outlines(Landmarks(np.zeros((68, 2), np.float32)))
 
 
 def test_features_name_each_region_once() -> None:

@@ -7,14 +7,15 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from mfrec.geometry import warp
+from mfrec.geometry import resize, warp
 from mfrec.pipeline import Run
 from mfrec.regions import CERTAINTY, Region, outlines
 from mfrec.types import FaceTrack, FloatArray, Landmarks, Observation, RegionMasks
 
 FINE_SIDE = 512
-"""Pixels of the longer side that outlines are drawn at: 8 x 8 parts of every pixel of a small frame."""
+"""Pixels of the longer side that a head is drawn at: 8 x 8 parts of every pixel of a small one."""
 
 SUBPIXEL_BITS = 4
 """Binary digits after the point in the vertices that OpenCV fills."""
@@ -23,7 +24,7 @@ SUBPIXEL_BITS = 4
 def label_regions(shape: tuple[int, int], landmarks: Landmarks, min_area: float = 0.002) -> RegionMasks:
     """Draw the outlines of :func:`~mfrec.regions.outlines` and give each pixel to the region that fills most of it.
 
-    Every pixel is divided into 2 x 2 to 8 x 8 parts (more in smaller pictures, where an eye is a few pixels), the
+    Every pixel is divided into 2 x 2 to 8 x 8 parts (more in smaller faces, where an eye is a few pixels), the
     parts are labelled, and the label of most parts wins. Confidence is the share of the pixel that the winner fills,
     lowered where no landmark supports the outline (hair, neck). Background gets its own share, so a pixel outside of
     everything drawn is certain only of not being any drawn region.
@@ -37,19 +38,25 @@ def label_regions(shape: tuple[int, int], landmarks: Landmarks, min_area: float 
     Returns:
         Masks on the picture's grid.
     """
-    height, width = shape
-    parts = int(np.clip(FINE_SIDE // max(height, width), 2, 8))
+    labels, confidence = np.zeros(shape, np.uint8), np.ones(shape, np.float32)
     drawn = outlines(landmarks)
-    coverage = _coverage(drawn, shape, parts)
+    corners = np.concatenate(list(drawn.values()))
+    x0, y0 = np.clip(np.floor(corners.min(axis=0)) - 1, 0, (shape[1], shape[0])).astype(int)
+    x1, y1 = np.clip(np.ceil(corners.max(axis=0)) + 2, (x0, y0), (shape[1], shape[0])).astype(int)
+    if x0 == x1 or y0 == y1:
+        return RegionMasks(labels, confidence, "landmarks")
+    drawn = {region: polygon - (x0, y0) for region, polygon in drawn.items()}
     # Of the face and not of the picture: an eye must not vanish because the camera also saw the street.
     least = min_area * float(np.prod(np.ptp(landmarks.points, axis=0)))
+    coverage = _coverage(drawn, (y1 - y0, x1 - x0))
     while small := [region for region, share in coverage.items() if share.sum() < least]:
         drawn = {region: polygon for region, polygon in drawn.items() if region not in small}
-        coverage = _coverage(drawn, shape, parts)
-    labels, confidence = _winner(coverage, shape)
+        coverage = _coverage(drawn, (y1 - y0, x1 - x0))
     certainty = np.ones(len(Region), np.float32)
     certainty[[int(region) for region in CERTAINTY]] = list(CERTAINTY.values())
-    return RegionMasks(labels, confidence * certainty[labels], "landmarks")
+    won, share = _winner(coverage, (y1 - y0, x1 - x0))
+    labels[y0:y1, x0:x1], confidence[y0:y1, x0:x1] = won, share * certainty[won]
+    return RegionMasks(labels, confidence, "landmarks")
 
 
 def carry_regions(masks: RegionMasks, look_up: FloatArray) -> RegionMasks:
@@ -72,20 +79,21 @@ def carry_regions(masks: RegionMasks, look_up: FloatArray) -> RegionMasks:
     return RegionMasks(labels, share * known, masks.source)
 
 
-def _coverage(polygons: dict[Region, np.ndarray], shape: tuple[int, int], parts: int) -> dict[Region, FloatArray]:
-    """Share ``[H, W]`` of each pixel that each region fills when painted in order, from ``parts`` x ``parts`` samples."""
+def _coverage(polygons: dict[Region, NDArray[np.float64]], shape: tuple[int, int]) -> dict[Region, FloatArray]:
+    """Share ``[H, W]`` of each pixel that each region fills when the polygons are painted in order."""
     height, width = shape
+    parts = int(np.clip(FINE_SIDE // max(height, width), 2, 8))
     fine = np.zeros((height * parts, width * parts), np.uint8)
     for region, polygon in polygons.items():
         vertices = ((polygon + 0.5) * parts - 0.5) * (1 << SUBPIXEL_BITS)
         cv2.fillPoly(fine, [np.rint(vertices).astype(np.int32)], int(region), shift=SUBPIXEL_BITS)
     return {
-        region: cv2.resize((fine == int(region)).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+        region: resize((fine == int(region)).astype(np.float32), height, width, interpolation="area")
         for region in polygons
     }
 
 
-def _winner(coverage: dict[Region, FloatArray], shape: tuple[int, int]) -> tuple[np.ndarray, FloatArray]:
+def _winner(coverage: dict[Region, FloatArray], shape: tuple[int, int]) -> tuple[NDArray[np.uint8], FloatArray]:
     """The label ``[H, W]`` with the largest share of each pixel, and that share; the rest is background."""
     regions = [Region.BACKGROUND, *coverage]
     shares = np.zeros((len(regions), *shape), np.float32)
@@ -134,11 +142,15 @@ class Parse:
         return replace(track, observations=observations)
 
     def _carried(self, track: FaceTrack, observation: Observation, reference: RegionMasks | None) -> RegionMasks:
+        shape = observation.frame.image.shape[:2]
+        labels, confidence = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
         registration = observation.registration
         if reference is None or registration is None or track.canvas is None:
-            shape = observation.frame.image.shape[:2]
-            return RegionMasks(np.zeros(shape, np.uint8), np.zeros(shape, np.float32), "unknown")
+            return RegionMasks(labels, confidence, "unknown")
         to_reference = track.canvas.from_reference.inverse().apply(registration.landing).astype(np.float32)
         masks = carry_regions(reference, to_reference)
         trust = warp(registration.trust, registration.landing, interpolation="linear", fill=0.0)
-        return RegionMasks(masks.labels, masks.confidence * trust, masks.source)
+        (x0, y0), (height, width) = registration.window, masks.labels.shape
+        labels[y0 : y0 + height, x0 : x0 + width] = masks.labels
+        confidence[y0 : y0 + height, x0 : x0 + width] = masks.confidence * trust
+        return RegionMasks(labels, confidence, masks.source)

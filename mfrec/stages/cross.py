@@ -1,0 +1,366 @@
+"""Cross over: bring the best-seen regions of other frames into the reference."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.errors import UsageError
+from mfrec.forward import APERTURE, degrade
+from mfrec.geometry import inside, warp
+from mfrec.pipeline import Run
+from mfrec.regions import FEATURES, Region
+from mfrec.stages.parse import carry_regions, label_regions
+from mfrec.types import Canvas, FaceTrack, FloatArray, Fused, Landmarks, Observation, Registration
+
+METHODS = ("soft", "sharp", "pyramid")
+
+SLOPE_PRIOR = 0.01
+"""Holds the slope at 0 where the ring is too narrow to tell it, as a share of the ring's own spread."""
+
+LEAST_SHOWN = 0.5
+"""Share of a region that a source must show, trusted, to be taken."""
+
+UNKNOWN = 0.29
+"""Standard deviation of a grey level of which nothing is known (uniform over [0, 1])."""
+
+
+def feather_width(region: NDArray[np.bool_], softness: float = 0.5) -> float:
+    """How wide the transition around a region should be: ``softness * max D``, at least 1 px.
+
+    ``D`` is the Euclidean distance of each pixel of the region from its border, so ``max D`` is the radius of the
+    largest circle that fits in: half the height of an eye, a third of the width of a face. A feather of fixed width
+    either washes out the eyes or shows the seam of the skin.
+
+    Args:
+        region: ``[H, W]``.
+        softness: feather as a share of that radius.
+
+    Returns:
+        Pixels.
+    """
+    return max(1.0, softness * _radius(region))
+
+
+def cross_over(
+    target: FloatArray, source: FloatArray, mask: NDArray[np.float32] | NDArray[np.bool_], method: str, feather: float
+) -> FloatArray:
+    """Put ``source`` into ``target`` where ``mask`` allows it.
+
+    The source contributes nothing outside of the mask. Inside, ``d`` pixels from the mask's border:
+
+    * ``sharp`` takes the source as it is;
+    * ``soft`` mixes, with a share of the source that rises from 0 to 1 over ``feather`` pixels (cubic smoothstep);
+    * ``pyramid`` blends each octave of detail over a transition of its own size (Burt and Adelson 1983, eq. 5), with
+      as many octaves as fit into the feather, and fades to nothing at the border.
+
+    All three are linear in the pictures: ``target + A(source - target)``; ``cross_over(zeros, ones, ...)`` is
+    therefore the share of the source in each pixel.
+
+    Args:
+        target, source: ``[H, W, C]`` float32 in [0, 1], registered onto each other.
+        mask: ``[H, W]`` in [0, 1]: where the source may contribute (above 0) and how strongly.
+        method: one of :data:`METHODS`.
+        feather: width of the transition in pixels.
+
+    Returns:
+        ``[H, W, C]`` float32 in [0, 1].
+
+    Raises:
+        UsageError: an unknown method.
+        ValueError: pictures and mask are not of one size.
+    """
+    if method not in METHODS:
+        raise UsageError(f"unknown cross-over '{method}'; known are {', '.join(METHODS)}")
+    if target.shape != source.shape or target.shape[:2] != mask.shape:
+        raise ValueError(f"target {target.shape}, source {source.shape} and mask {mask.shape} are not of one size")
+    strength = np.asarray(mask, np.float32)
+    allowed = strength > 0
+    if not allowed.any():
+        return np.array(target, np.float32)
+    difference = (strength[..., None] * (source - target)).astype(np.float32)
+    depth = _distance(allowed) - 0.5
+    if method == "sharp":
+        change = difference
+    elif method == "soft":
+        change = _smoothstep(depth / max(feather, 1e-6))[..., None] * difference
+    else:
+        half = feather / 2
+        # The mask's Gaussian pyramid spreads about 2^(n+1) px at level n; the coarsest level fills the feather.
+        octaves = max(1, round(float(np.log2(max(feather, 2.0)))) - 1)
+        blended = _blend_octaves(_continued(difference, allowed), (depth > half).astype(np.float32), octaves)
+        change = _smoothstep(depth / max(half, 1e-6))[..., None] * blended
+    return np.clip(target + change, 0.0, 1.0).astype(np.float32)
+
+
+def match_seam(source: FloatArray, target: FloatArray, ring: NDArray[np.bool_]) -> FloatArray:
+    """Give ``source`` the light and colour that ``target`` has in a ring around the seam.
+
+    Per channel, the plane ``offset + slope . (x, y)`` that fits ``target - source`` in the ring best (least squares) is
+    added. The source's own detail stays as it is, as in gradient-domain editing (Perez 2003), whose membrane the plane
+    stands for: a gain fitted here would take a blurred target for a dim light and flatten what is brought in.
+
+    Args:
+        source, target: ``[H, W, C]`` float32 in [0, 1], registered onto each other.
+        ring: ``[H, W]``: pixels that both pictures show.
+
+    Returns:
+        ``[H, W, C]`` float32 in [0, 1]; ``source`` itself where the ring is empty.
+    """
+    y, x = np.nonzero(ring)
+    if len(x) == 0:
+        return source
+    height, width = ring.shape
+    reach = max(np.ptp(x), np.ptp(y), 1) / 2
+    plane = np.ones((height, width, 3))
+    plane[..., 1] = (np.arange(width)[None, :] - x.mean()) / reach
+    plane[..., 2] = (np.arange(height)[:, None] - y.mean()) / reach
+    columns = plane[ring]
+    missing = (target - source)[ring].astype(np.float64)
+    held = np.diag([0.0, SLOPE_PRIOR, SLOPE_PRIOR]) * len(x)
+    fit = np.linalg.solve(columns.T @ columns + held, columns.T @ missing)
+    return np.clip(source + plane @ fit, 0.0, 1.0).astype(np.float32)
+
+
+def _distance(region: NDArray[np.bool_]) -> FloatArray:
+    """Distance ``[H, W]`` of each pixel of the region from the nearest one outside; the picture's edge is no border."""
+    if region.all():
+        return np.full(region.shape, np.float32(sum(region.shape)))
+    return np.asarray(cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
+
+
+def _radius(region: NDArray[np.bool_]) -> float:
+    """Radius in pixels of the largest circle in the region."""
+    padded = np.pad(region, 1)
+    return max(0.0, float(_distance(padded).max()) - 0.5)
+
+
+def _smoothstep(t: FloatArray) -> FloatArray:
+    t = np.clip(t, np.float32(0), np.float32(1))
+    return (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+
+
+def _continued(image: FloatArray, region: NDArray[np.bool_]) -> FloatArray:
+    """``image`` with each pixel outside replaced by the nearest pixel of the region: no octave sees an edge there."""
+    _, numbers = cv2.distanceTransformWithLabels(
+        (~region).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.asarray(numbers, np.intp)
+    colour = np.zeros((int(nearest.max()) + 1, image.shape[2]), np.float32)
+    colour[nearest[region]] = image[region]
+    return colour[nearest]
+
+
+def _blend_octaves(difference: FloatArray, share: FloatArray, octaves: int) -> FloatArray:
+    """Laplacian pyramid of ``difference``, each level weighted by that level of the Gaussian pyramid of ``share``."""
+    bands: list[FloatArray] = []
+    for _ in range(octaves):
+        if min(share.shape) < 4:
+            break
+        smaller = _as_image(cv2.pyrDown(difference))
+        bands.append((difference - _expanded(smaller, share.shape)) * share[..., None])
+        difference, share = smaller, np.asarray(cv2.pyrDown(share), np.float32)
+    out = difference * share[..., None]
+    for band in reversed(bands):
+        out = band + _expanded(out, band.shape[:2])
+    return out
+
+
+def _expanded(image: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """One octave up, to exactly ``(H, W)``: a level of odd size is half a pixel short otherwise."""
+    return _as_image(cv2.pyrUp(image, dstsize=(shape[1], shape[0])))
+
+
+def _as_image(array: object) -> FloatArray:
+    """OpenCV drops the axis of a single channel; put it back."""
+    image = np.asarray(array, np.float32)
+    return image if image.ndim == 3 else image[..., None]
+
+
+def better_sources(track: FaceTrack, feature: Sequence[Region], margin: float) -> list[int]:
+    """Positions of the frames that show a feature better than the reference does, best first.
+
+    Args:
+        track: with ``reference`` and ``sources``.
+        feature: regions that come from one frame together; their ranks are averaged.
+        margin: how much higher than the reference's the mean score must be, where both were scored.
+    """
+    regions = [region for region in feature if track.sources.get(region)]
+    if not regions or track.reference is None:
+        return []
+    count = len(track.observations)
+
+    def rank(position: int) -> float:
+        orders = [track.sources[region] for region in regions]
+        return float(np.mean([order.index(position) if position in order else count for order in orders]))
+
+    def score(position: int) -> float | None:
+        quality = track.observations[position].quality
+        if any(region not in quality for region in regions):
+            return None
+        return float(np.mean([quality[region].score for region in regions]))
+
+    least = score(track.reference)
+    better: list[int] = []
+    for position in sorted(range(count), key=lambda i: (rank(i), i)):
+        scored = score(position)
+        if rank(position) >= rank(track.reference):
+            continue
+        if least is None or scored is None or scored > least + margin:
+            better.append(position)
+    return better
+
+
+def regions_named(name: str) -> tuple[Region, ...]:
+    """The regions of a feature (``"eyes"``), or the one region of that name (``"l_eye"``).
+
+    Raises:
+        UsageError: there is no such feature or region.
+    """
+    if name in FEATURES:
+        return FEATURES[name]
+    names = {region.name.lower(): region for region in Region if region != Region.BACKGROUND}
+    if name in names:
+        return (names[name],)
+    near = difflib.get_close_matches(name, [*FEATURES, *names], n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise UsageError(f"unknown region '{name}'{hint} (features: {', '.join(FEATURES)}; regions: {', '.join(names)})")
+
+
+def light_matched(observation: Observation, registration: Registration) -> FloatArray:
+    """The frame on the canvas, ``[H, W, 3]`` float32 in [0, 1], in the reference's light."""
+    image = warp(observation.frame.image, registration.look_up)
+    return np.clip(image * registration.gain + registration.offset, 0.0, 1.0)
+
+
+def labels_on_canvas(observation: Observation, registration: Registration, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Region ids ``[H, W]`` on the canvas of what the frame shows there.
+
+    Outlines from landmarks are drawn anew at the canvas's resolution, where an eye has a shape; other masks are carried.
+    A frame without masks is all ``BACKGROUND``.
+    """
+    masks, landmarks = observation.regions, observation.landmarks
+    if masks is None:
+        return np.zeros(shape, np.uint8)
+    if landmarks is None or masks.source != "landmarks":
+        return carry_regions(masks, registration.look_up).labels
+    height, width = registration.landing.shape[:2]
+    points = landmarks.points - np.array(registration.window, np.float32)
+    nearest = np.clip(points, 0, (width - 1, height - 1)).astype(np.float32)
+    # Beyond its window nothing is registered; landmarks there keep their distance from its border.
+    stretch = (registration.landing[-1, -1] - registration.landing[0, 0]) / (max(width - 1, 1), max(height - 1, 1))
+    landed = warp(registration.landing, nearest[None], interpolation="linear")[0] + (points - nearest) * stretch
+    return label_regions(shape, Landmarks(landed)).labels
+
+
+def shown(observation: Observation, registration: Registration) -> FloatArray:
+    """How far ``[H, W]`` in [0, 1] the frame shows each canvas pixel: its trust, and 0 outside of the frame."""
+    return registration.trust * inside(registration.look_up, *observation.frame.image.shape[:2])
+
+
+def consistency(image: FloatArray, observation: Observation, registration: Registration, canvas: Canvas) -> float:
+    """Root-mean-square difference between a frame and ``image`` seen by a camera without lens blur, in the reference's
+    light, in [0, 1] grey levels; NaN where the frame shows nothing of the canvas."""
+    expected = degrade(image, registration, canvas, APERTURE)
+    (x0, y0), (height, width) = registration.window, expected.shape[:2]
+    measured = observation.frame.image[y0 : y0 + height, x0 : x0 + width] * registration.gain + registration.offset
+    landed = np.isfinite(expected)
+    return float(np.sqrt(np.mean((measured - expected)[landed] ** 2))) if landed.any() else float("nan")
+
+
+def _uncertainty(frames: FloatArray, seen: FloatArray, weight: FloatArray) -> FloatArray:
+    """Expected standard deviation ``[H, W]``: the spread of the frames that show a pixel, times ``sqrt(sum weight^2)``."""
+    count = seen.sum(axis=0)
+    share = (seen / np.maximum(count, 1e-6))[..., None]
+    mean = (share * frames).sum(axis=0)
+    variance = (share * (frames - mean) ** 2).sum(axis=0).mean(axis=-1)
+    # Unbiased: one of `count` measurements went into the mean. With fewer than two there is nothing to compare.
+    spread = np.sqrt(variance * count / np.maximum(count - 1.0, 1e-6))
+    spread = np.where(count >= 2.0, spread, UNKNOWN)
+    return (np.minimum(spread, UNKNOWN) * np.sqrt((weight**2).sum(axis=0))).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Cross:
+    """Replace badly seen regions of the reference by the same regions of the frames that show them best.
+
+    A feature comes from one frame as a whole (two eyes look in one direction), from the frame whose regions rank best
+    in ``track.sources``, and only when it scores higher than the reference's. Its light and colour are matched in the
+    ring around it, and it is blended over a feather that follows its size (:func:`feather_width`).
+
+    Attributes:
+        method: ``"soft"``, ``"sharp"`` or ``"pyramid"``; see :func:`cross_over`.
+        regions: names of features (:data:`~mfrec.regions.FEATURES`) or of single regions (``"l_eye"``).
+        softness: feather as a share of the radius of the largest circle in the region.
+        margin: how much better than the reference's a source's score must be.
+    """
+
+    method: Literal["soft", "sharp", "pyramid"] = "soft"
+    regions: tuple[str, ...] = ("nose", "brows", "eyes", "mouth")
+    softness: float = 0.5
+    margin: float = 0.05
+
+    name: ClassVar[str] = "cross"
+    needs: ClassVar[frozenset[str]] = frozenset({"reference", "registration", "regions", "sources"})
+    gives: ClassVar[frozenset[str]] = frozenset({"crossed", "fused"})
+    literature: ClassVar[tuple[str, ...]] = (
+        "Burt, Adelson: A Multiresolution Spline with Application to Image Mosaics. ACM TOG 2(4), 1983",
+        "Perez, Gangnet, Blake: Poisson Image Editing. SIGGRAPH 2003 (colour at the seam)",
+    )
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UsageError(f"unknown cross-over '{self.method}'; known are {', '.join(METHODS)}")
+        for name in self.regions:
+            regions_named(name)
+
+    def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
+        if track.reference is None or track.canvas is None:
+            raise UsageError("stage 'cross' found no reference frame and no canvas; run the stage 'align' before it")
+        registered = [(o, o.registration) for o in track.observations]
+        frames = np.stack([light_matched(o, r) for o, r in registered if r is not None])
+        seen = np.stack([shown(o, r) for o, r in registered if r is not None])
+        labels = [labels_on_canvas(o, r, track.canvas.shape) for o, r in registered if r is not None]
+        if not len(frames) == len(labels) == len(registered):
+            raise UsageError(
+                "stage 'cross' found frames without registration or regions; run 'align' and 'parse' before it"
+            )
+
+        own = labels[track.reference]
+        features = [regions_named(name) for name in self.regions]
+        # Large features first, so that a small one lies on top of them.
+        features.sort(key=lambda feature: -int(np.isin(own, feature).sum()))
+        image = frames[track.reference]
+        weight = np.zeros(seen.shape, np.float32)
+        weight[track.reference] = 1.0
+        for done, feature in enumerate(features):
+            run.progress(self.name, done, len(features))
+            for source in better_sources(track, feature, self.margin):
+                region = np.isin(own, feature) | np.isin(labels[source], feature)
+                trusted = seen[source] > 0.5
+                if not region.any() or (region & trusted).sum() < LEAST_SHOWN * region.sum():
+                    continue
+                feather = feather_width(region, self.softness)
+                grown = _distance(~region) <= feather
+                mask = (grown & trusted).astype(np.float32)
+                matched = match_seam(frames[source], image, (mask > 0) & ~region)
+                share = cross_over(np.zeros_like(image), np.ones_like(image), mask, self.method, feather)[..., 0]
+                image = cross_over(image, matched, mask, self.method, feather)
+                weight *= 1.0 - share
+                weight[source] += share
+                break
+        fused = Fused(
+            image=image,
+            weight=weight,
+            observed=np.ones(own.shape, np.float32),
+            uncertainty=_uncertainty(frames, seen, weight),
+            consistency=np.array([consistency(image, o, r, track.canvas) for o, r in registered if r is not None]),
+            method=f"cross-over, {self.method}",
+        )
+        return replace(track, fused=fused)
