@@ -57,7 +57,7 @@ def cross_over(
 
     * ``sharp`` takes the source as it is;
     * ``soft`` mixes, with a share of the source that rises from 0 to 1 over ``feather`` pixels (cubic smoothstep);
-    * ``pyramid`` blends each octave of detail over a transition of its own size (Burt and Adelson 1983, eq. 5), with
+    * ``pyramid`` blends each octave of detail over a transition of its own size (Burt and Adelson 1983), with
       as many octaves as fit into the feather, and fades to nothing at the border.
 
     All three are linear in the pictures: ``target + A(source - target)``; ``cross_over(zeros, ones, ...)`` is
@@ -302,7 +302,7 @@ class Cross:
     """
 
     method: Literal["soft", "sharp", "pyramid"] = "soft"
-    regions: tuple[str, ...] = ("nose", "brows", "eyes", "mouth")
+    regions: tuple[str, ...] = ("skin", "nose", "brows", "eyes", "mouth")
     softness: float = 0.5
     margin: float = 0.05
 
