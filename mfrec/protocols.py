@@ -13,8 +13,6 @@ sequence is spoilt the same way every time.
 
 from __future__ import annotations
 
-import io
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ import cv2
 import numpy as np
 
 from mfrec.geometry import resize
+from mfrec.imageio import h264_bytes, jpeg_bytes
 from mfrec.types import FloatArray
 
 SCALE = 4
@@ -48,42 +47,6 @@ class Spoilt:
         """Write the files into an existing folder."""
         for name, data in self.files:
             (folder / name).write_bytes(data)
-
-
-def to_uint8(image: FloatArray) -> np.ndarray:
-    """``[H, W, 3]`` float in [0, 1] to uint8, rounded."""
-    return np.clip(np.rint(np.asarray(image) * 255.0), 0, 255).astype(np.uint8)
-
-
-def jpeg_bytes(image: FloatArray, quality: int) -> bytes:
-    """Encode with Pillow (4:2:0 below quality 95, as cameras do)."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(to_uint8(image)).save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
-
-
-def h264_bytes(images: Sequence[FloatArray], crf: int, fps: int = 25) -> bytes:
-    """One H.264 clip in MP4, encoded by libx264 through PyAV with one thread, so that it is repeatable."""
-    import av
-
-    height, width = images[0].shape[:2]
-    # PyAV cannot mux MP4 into memory without seeking; a temporary file is simplest and exact.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "clip.mp4"
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream("libx264", rate=fps)
-            stream.width, stream.height = width, height
-            stream.pix_fmt = "yuv420p"
-            # Macroblock-tree rate control reads memory that it never wrote on frames this small: the same clip came
-            # out in two versions, up to 28 grey levels apart.
-            stream.options = {"crf": str(crf), "preset": "medium", "threads": "1", "mbtree": "0"}
-            for image in images:
-                frame = av.VideoFrame.from_ndarray(to_uint8(image), format="rgb24")
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode())
-        return path.read_bytes()
 
 
 def jpeg32(truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
