@@ -85,7 +85,7 @@ def read_card(path: Path) -> Card:
             f"there is no card '{path.stem}'; known cards are {', '.join(card_names()) or 'none'}"
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise WeightsError(f"the card {path.name} cannot be read ({error}); restore it or install mfrec again") from None
+        raise WeightsError(f"the card {path.name} cannot be read ({error}); restore it from the release") from None
     known = [f.name for f in fields(Card) if f.name != "name"]
     for key in values:
         if key not in known:
@@ -109,7 +109,8 @@ def read_card(path: Path) -> Card:
     file = values["file"]
     if Path(file).name != file or not file.endswith(".safetensors"):
         raise WeightsError(
-            f"'file' of the card {path.name} has to be the plain name of a .safetensors file in the weights folder, not '{file}'"
+            f"'file' of the card {path.name} has to be the plain name of a .safetensors file in the weights folder, "
+            f"not '{file}'"
         )
     return Card(name=path.stem, **values)
 

@@ -11,10 +11,10 @@ import functools
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mfrec.geometry import similarity_map, warp
-from mfrec.landmarks import dlib_model, to_uint8
-from mfrec.types import FloatArray, Landmarks, Similarity, frozen_array
+from mfrec.landmarks import dlib_model, read_square, to_uint8
+from mfrec.types import FloatArray, Landmarks, frozen_array
 
 CHIP = 150
 """Side in pixels of the aligned face that the network reads."""
@@ -40,31 +40,22 @@ def embed(image: FloatArray, landmarks: Landmarks) -> FloatArray:
     Raises:
         WeightsError: the network is not installed.
     """
-    return embed_all([(image, landmarks)])[0]
+    return frozen_array(_network().compute_face_descriptor(face_chip(image, landmarks)))
 
 
-def embed_all(faces: list[tuple[FloatArray, Landmarks]]) -> list[FloatArray]:
-    """Embeddings of several faces; each result is what :func:`embed` gives for that face alone."""
-    network = _network()
-    return [frozen_array(network.compute_face_descriptor(face_chip(image, points))) for image, points in faces]
-
-
-def face_chip(image: FloatArray, landmarks: Landmarks) -> Any:
-    """The aligned square that the network was trained on, ``[150, 150, 3]`` uint8."""
+def face_chip(image: FloatArray, landmarks: Landmarks) -> NDArray[np.uint8]:
+    """The upright face that the network reads, ``[150, 150, 3]`` uint8."""
     import dlib
 
-    # dlib places faces by whole-pixel landmarks, which at 32 px is a fiftieth of the face: enlarge first.
-    scale = CHIP / max(landmarks.interocular * 3.0, 1e-3)
-    centre = landmarks.points.mean(axis=0)
-    size = 3 * CHIP
-    to_image = Similarity(
-        np.array([[1 / scale, 0, centre[0] - (size - 1) / 2 / scale], [0, 1 / scale, centre[1] - (size - 1) / 2 / scale]])
-    )
-    cut = to_uint8(np.clip(warp(image, similarity_map(to_image, size, size)), 0, 1))
-    points = to_image.inverse().apply(landmarks.points)
-    parts = [dlib.point(int(round(x)), int(round(y))) for x, y in points]
+    # dlib takes landmarks in whole pixels, which on a 32 px face would move it by a fiftieth of its size;
+    # so the face is brought to about the chip's scale first, where an interocular distance is a third of it.
+    step = max(landmarks.interocular, 1e-3) * 3.0 / CHIP
+    size = 2 * CHIP
+    cut, to_image = read_square(image, landmarks.points.mean(axis=0) - step * (size - 1) / 2, step, size)
+    points = np.rint(to_image.inverse().apply(landmarks.points)).astype(int)
+    parts = [dlib.point(int(x), int(y)) for x, y in points]
     shape = dlib.full_object_detection(dlib.rectangle(0, 0, size, size), parts)
-    return dlib.get_face_chip(cut, shape, CHIP, 0.25)
+    return dlib.get_face_chip(to_uint8(cut), shape, CHIP, 0.25)
 
 
 def identity_distance(a: FloatArray, b: FloatArray) -> float:

@@ -1,43 +1,87 @@
-"""Find the face in every frame and follow one person."""
+"""Find the face in every frame and follow one person.
+
+Three steps, each a function: :func:`find_faces` looks into every frame, :func:`group_people` says which
+faces are one person, and :class:`Track` chooses the person to follow and gives a reason for each frame that
+does not show them. Stills have no order, so nothing here depends on how they were listed; the frames of a
+video are followed in time.
+"""
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
-from typing import Any, ClassVar
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mfrec.errors import NoFaceError
-from mfrec.geometry import enlarge
-from mfrec.landmarks import detect_landmarks, to_uint8
+from mfrec.detect import Detection, detect_faces, overlap
+from mfrec.errors import NoFaceError, UsageError
+from mfrec.landmarks import detect_landmarks, resolve_source
 from mfrec.metrics.identity import embed
 from mfrec.pipeline import Run
-from mfrec.types import Dropped, FaceTrack, FloatArray, Observation, Subject
+from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Subject
+
+CERTAIN = (0.6, 0.7, 0.7)
+"""Probabilities that the three networks of the cascade have to see, those of the paper."""
+
+THOROUGH = (0.5, 0.6, 0.6)
+"""Thresholds of the second look, where something says that a face should be there."""
+
+SMALL_FRAME = 160
+"""Frames with a side up to this are enlarged further (faces from 10 px on) and never worth following in."""
+
+EVERY = 8
+"""A followed video is searched whole in every eighth frame, so that newcomers are seen."""
+
+SAME_PERSON = 0.68
+"""Mean identity distance up to which groups of faces may be one person.
+
+Development people, 60 of them: of 240 frames at 32 px (faces of 18 px) none lay farther from the other frames
+of its own person, and three quarters of the frames of somebody else did; at 64 px nine tenths.
+"""
+
+EXCESS = 0.12
+"""How much farther than its members lie from each other something may lie from a group and still belong."""
+
+DOUBTFUL = 0.6
+"""Median distance from the rest of the track at which a frame is named in a warning (dlib's own limit)."""
+
+FILLS = 0.3
+"""A sequence is one of tight crops when its faces are, in the median, this high in units of the frame's height."""
 
 
-@functools.cache
-def _hog() -> Any:
-    import dlib
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A detection with what tells people apart.
 
-    return dlib.get_frontal_face_detector()
+    Attributes:
+        frame: position of its frame in the sequence that was given to :func:`find_faces`.
+        detection: box and score.
+        landmarks: 68 points in frame pixels.
+        embedding: ``[128]``.
+    """
 
-
-def _detect(image: FloatArray) -> tuple[FloatArray, float] | None:
-    height, width = image.shape[:2]
-    scale = max(1, int(np.ceil(128 / min(height, width))))
-    found, scores, _ = _hog().run(to_uint8(enlarge(image, scale)), 0, -0.5)
-    if not found:
-        return None
-    best = max(range(len(found)), key=lambda i: scores[i])
-    r = found[best]
-    box = (np.array([r.left(), r.top(), r.right(), r.bottom()]) + 0.5) / scale - 0.5
-    return box.astype(np.float32), float(np.clip((scores[best] + 1) / 3, 0, 1))
+    frame: int
+    detection: Detection
+    landmarks: Landmarks
+    embedding: FloatArray
 
 
 @dataclass(frozen=True)
 class Track:
-    """Find faces (MTCNN), follow one person, find 68 landmarks and identity embeddings."""
+    """Faces found by a cascade of three networks, grouped into people by identity embedding, one person followed.
+
+    Attributes:
+        subject: number of the person to follow, from 1 (most prominent: size times frames seen); 0 follows 1.
+        landmarks: ``"dlib"``, ``"fan"``, or ``"auto"`` (FAN where its package and weights are present).
+
+    Raises:
+        NoFaceError: nobody was found in any frame.
+        UsageError: ``subject`` or ``landmarks`` names something that is not there.
+        WeightsError: a model is missing or damaged.
+    """
 
     subject: int = 0
     landmarks: str = "auto"
@@ -45,26 +89,299 @@ class Track:
     name: ClassVar[str] = "track"
     needs: ClassVar[frozenset[str]] = frozenset({"frames"})
     gives: ClassVar[frozenset[str]] = frozenset({"boxes", "landmarks"})
-    literature: ClassVar[tuple[str, ...]] = ()
+    literature: ClassVar[tuple[str, ...]] = (
+        "Zhang, Zhang, Li, Qiao: Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks, "
+        "IEEE Signal Processing Letters 23(10), 2016",
+        "Kazemi, Sullivan: One Millisecond Face Alignment with an Ensemble of Regression Trees, CVPR 2014",
+        "He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, CVPR 2016 (dlib's 128-d embedding)",
+    )
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
-        seen: list[Observation] = []
-        boxes: dict[int, FloatArray] = {}
-        for observation in track.observations:
-            image = observation.frame.image
-            hit = _detect(image)
-            if hit is None:
-                seen.append(Observation(observation.frame))
-                continue
-            box, score = hit
-            points = detect_landmarks(image, box)
-            boxes[observation.frame.index] = box
-            seen.append(Observation(observation.frame, box, score, points, embed(image, points)))
-        if not boxes:
-            raise NoFaceError(f"no face was found in any of {len(seen)} frames")
-        sizes = {o.frame.image.shape for o in seen}
-        dropped = list(track.dropped)
-        if len(sizes) > 1:
-            dropped += [Dropped(o.frame.name, "no face found", o.frame.index, "track") for o in seen if o.box is None]
-            seen = [o for o in seen if o.box is not None]
-        return FaceTrack(tuple(seen), tuple(dropped), (Subject(1, boxes, True),), warnings=track.warnings)
+        frames = [observation.frame for observation in track.observations]
+        source = resolve_source(self.landmarks)
+        detections, second_look = find_faces(frames, run)
+        if not any(detections):
+            sizes = sorted({f"{f.image.shape[1]}x{f.image.shape[0]}" for f in frames})
+            raise NoFaceError(
+                f"no face was found in any of the {len(frames)} frames ({', '.join(sizes[:3])} pixels); at least one "
+                "has to show a face of about 14 pixels or more; check that these are the right frames, or crop them "
+                "around the face"
+            )
+        faces = []
+        for position, found in enumerate(detections):
+            run.progress("track", position, len(frames))
+            for detection in found:
+                points = detect_landmarks(frames[position].image, detection.box, source)
+                faces.append(Face(position, detection, points, embed(frames[position].image, points)))
+        people = group_people(frames, faces)
+        if not 0 <= self.subject <= len(people):
+            raise UsageError(
+                f"there is no subject {self.subject}: {len(people)} "
+                f"{'person was' if len(people) == 1 else 'people were'} found; choose 1 to {len(people)}, or auto"
+            )
+        chosen = max(self.subject, 1) - 1
+        subjects = tuple(
+            Subject(i + 1, {frames[f.frame].index: f.detection.box for f in person}, i == chosen)
+            for i, person in enumerate(people)
+        )
+        mine = {face.frame: face for face in people[chosen]}
+        tight = tight_crops(frames, faces)
+        kept, dropped = [], list(track.dropped)
+        for position, observation in enumerate(track.observations):
+            frame = observation.frame
+            others = [(i + 1, f) for i, person in enumerate(people) for f in person if f.frame == position]
+            if position in mine:
+                face = mine[position]
+                kept.append(
+                    replace(
+                        observation,
+                        box=face.detection.box,
+                        score=face.detection.score,
+                        landmarks=face.landmarks,
+                        embedding=face.embedding,
+                    )
+                )
+            elif others:
+                dropped.append(
+                    Dropped(frame.name, _somebody_else(chosen + 1, people[chosen], others), frame.index, self.name)
+                )
+            elif tight:
+                kept.append(replace(observation, box=None, score=0.0, landmarks=None, embedding=None))
+            else:
+                reason = f"no face found; subject {chosen + 1} was seen in {len(mine)} of {len(frames)} frames"
+                dropped.append(Dropped(frame.name, reason, frame.index, self.name))
+        warnings = list(track.warnings)
+        if second_look:
+            warnings.append(
+                f"No frame shows a face clearly; {sum(map(bool, detections))} of {len(frames)} were accepted with "
+                f"lowered thresholds ({THOROUGH[2]} instead of {CERTAIN[2]}). Check that they show a face at all."
+            )
+        warnings += identity_warnings(frames, people[chosen])
+        if len(people) > 1 and len(mine) < 0.5 * len(frames):
+            warnings.append(
+                f"The frames show {len(people)} different people, and the one that was followed in only {len(mine)} "
+                f"of {len(frames)} frames. Check the numbered faces, and choose with --subject if that is wrong."
+            )
+        return replace(
+            track,
+            observations=tuple(kept),
+            dropped=tuple(dropped),
+            subjects=subjects,
+            warnings=tuple(warnings),
+        )
+
+
+def find_faces(frames: Sequence[Frame], run: Run) -> tuple[list[tuple[Detection, ...]], bool]:
+    """The faces of every frame.
+
+    Stills are searched one by one. Where every frame has its time and frames are large, faces are followed: only
+    the surroundings of the faces of the frame before are searched, and the whole frame every :data:`EVERY` frames
+    and whenever one of them is lost. In tight crops a frame without a face gets a second look with lower
+    thresholds at the place where the others have theirs.
+
+    Returns:
+        The detections of each frame, and whether they could only be had with lowered thresholds everywhere.
+    """
+    found: list[tuple[Detection, ...]] = [() for _ in frames]
+    order = list(range(len(frames)))
+    follow = all(f.time is not None for f in frames) and min(min(f.image.shape[:2]) for f in frames) > SMALL_FRAME
+    if follow:
+        order.sort(key=lambda i: (frames[i].time or 0.0, frames[i].index))
+    before: tuple[Detection, ...] = ()
+    for count, position in enumerate(order):
+        run.progress("track", count, len(frames))
+        image = frames[position].image
+        near = _search_near(image, before) if follow and count % EVERY and before else None
+        found[position] = _search(image) if near is None else near
+        before = found[position]
+    if not any(found):
+        # Noise gives a doubtful face here and there; a person is in at least half of the frames.
+        again = [_search(f.image, THOROUGH) for f in frames]
+        enough = 2 * sum(map(bool, again)) >= len(frames) and max(max(f.image.shape[:2]) for f in frames) <= SMALL_FRAME
+        return (again, True) if enough and _one_place(again) else (found, False)
+    boxes = [detection.box / _size4(frames[i]) for i, each in enumerate(found) for detection in each[:1]]
+    if _tight(frames, boxes):
+        expected = np.median(boxes, axis=0)
+        for position, frame in enumerate(frames):
+            if not found[position]:
+                again = _search(frame.image, THOROUGH)
+                found[position] = tuple(d for d in again if overlap(d.box, expected * _size4(frame)) > 0.3)[:1]
+    return found, False
+
+
+def _search(image: FloatArray, thresholds: tuple[float, float, float] = CERTAIN) -> tuple[Detection, ...]:
+    if min(image.shape[:2]) < 12:
+        return ()
+    return detect_faces(image, smallest=10 if min(image.shape[:2]) <= SMALL_FRAME else 14, thresholds=thresholds)
+
+
+def _search_near(image: FloatArray, before: tuple[Detection, ...]) -> tuple[Detection, ...] | None:
+    """The faces of the frame before, found again near their places; None when one of them is lost."""
+    height, width = image.shape[:2]
+    found: list[Detection] = []
+    for previous in before:
+        reach = 1.2 * previous.side
+        x0, y0 = np.maximum(np.floor(previous.centre - reach), 0).astype(int)
+        x1, y1 = np.minimum(np.ceil(previous.centre + reach), [width, height]).astype(int)
+        part = np.ascontiguousarray(image[y0:y1, x0:x1])
+        if min(part.shape[:2]) < 12:
+            return None
+        here = [
+            Detection(d.box + np.array([x0, y0] * 2), d.score, d.points + np.array([x0, y0]))
+            for d in detect_faces(part, smallest=0.6 * previous.side, largest=1.8 * previous.side)
+        ]
+        here = [d for d in here if all(overlap(d.box, other.box) < 0.4 for other in found)]
+        if not here:
+            return None
+        found.append(max(here, key=lambda d: float(overlap(d.box, previous.box))))
+    return tuple(found)
+
+
+def _size4(frame: Frame) -> NDArray[np.float64]:
+    height, width = frame.image.shape[:2]
+    return np.array([width, height, width, height], np.float64)
+
+
+def _one_place(detections: Sequence[tuple[Detection, ...]]) -> bool:
+    """Whether the best faces of all frames overlap their median box."""
+    boxes = np.array([each[0].box for each in detections if each], np.float64)
+    return bool(np.all(overlap(boxes, np.median(boxes, axis=0)) > 0.3))
+
+
+def _tight(frames: Sequence[Frame], relative_boxes: Sequence[NDArray]) -> bool:
+    if len({frame.image.shape for frame in frames}) > 1 or not relative_boxes:
+        return False
+    boxes = np.array(relative_boxes)
+    if np.median(boxes[:, 3] - boxes[:, 1]) < FILLS:
+        return False
+    return bool(np.median(overlap(boxes, np.median(boxes, axis=0))) > 0.5)
+
+
+def tight_crops(frames: Sequence[Frame], faces: Sequence[Face]) -> bool:
+    """Whether a sequence is one of crops around one face: one size of frame, large faces, always in one place."""
+    best: dict[int, Detection] = {}
+    for face in faces:
+        if face.frame not in best or face.detection.side > best[face.frame].side:
+            best[face.frame] = face.detection
+    return _tight(frames, [d.box / _size4(frames[position]) for position, d in best.items()])
+
+
+def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Face]]:
+    """Which faces are one person: agglomeration with average linkage of identity distances.
+
+    Two faces of one frame are never one person. The faces of neighbouring video frames that overlap and are alike
+    are joined beforehand, because a turning head is the same person though its embedding drifts.
+
+    Returns:
+        People, the most prominent first (sum of face sides over the frames); within one, faces by frame.
+    """
+
+    # A fixed order of the faces themselves makes the result independent of the order of the frames.
+    def place(face: Face) -> tuple[float, str, list[float]]:
+        frame = frames[face.frame]
+        return frame.time or 0.0, frame.sha256, face.detection.box.tolist()
+
+    faces = sorted(faces, key=place)
+    vectors = np.array([f.embedding for f in faces], np.float64)
+    squares = (vectors**2).sum(axis=1)
+    distance = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * vectors @ vectors.T, 0.0))
+    groups = _chains(frames, faces, distance)
+    total = np.array([[distance[np.ix_(a, b)].sum() for b in groups] for a in groups])
+    count = np.array([float(len(g)) for g in groups])
+    seen = np.zeros((len(groups), len(frames)), bool)
+    for g, members in enumerate(groups):
+        seen[g, [faces[m].frame for m in members]] = True
+    alive = np.ones(len(groups), bool)
+    while alive.sum() > 1:
+        mean = total / np.outer(count, count)
+        pairs = count * (count - 1)
+        within = np.where(pairs > 0, np.diag(total) / np.maximum(pairs, 1), 0.0)
+        limit = np.maximum(SAME_PERSON, np.maximum.outer(within, within) + EXCESS)
+        clash = (seen.astype(np.float32) @ seen.T.astype(np.float32)) > 0
+        mean[clash | (mean > limit) | ~np.outer(alive, alive)] = np.inf
+        np.fill_diagonal(mean, np.inf)
+        a, b = np.unravel_index(int(np.argmin(mean)), mean.shape)
+        if not np.isfinite(mean[a, b]):
+            break
+        groups[a] = groups[a] + groups[b]
+        total[a] += total[b]
+        total[:, a] += total[:, b]
+        count[a] += count[b]
+        seen[a] |= seen[b]
+        alive[b] = False
+    people = [sorted((faces[m] for m in groups[g]), key=lambda f: f.frame) for g in np.flatnonzero(alive)]
+
+    def prominence(person: list[Face]) -> tuple[float, float]:
+        # Ties (two people equally large in all frames) go to the one on the left.
+        return -round(math.fsum(f.detection.side for f in person), 3), min(float(f.detection.box[0]) for f in person)
+
+    return sorted(people, key=prominence)
+
+
+def _chains(frames: Sequence[Frame], faces: Sequence[Face], distance: NDArray) -> list[list[int]]:
+    """Faces joined over neighbouring frames of a video; of stills, every face by itself."""
+    if any(frame.time is None for frame in frames):
+        return [[i] for i in range(len(faces))]
+    by_frame: dict[int, list[int]] = {}
+    for i, face in enumerate(faces):
+        by_frame.setdefault(face.frame, []).append(i)
+    order = sorted(range(len(frames)), key=lambda i: (frames[i].time or 0.0, frames[i].index))
+    chains: list[list[int]] = []
+    open_chains: list[list[int]] = []
+    for position in order:
+        free = list(by_frame.get(position, []))
+        onward = []
+        for chain in open_chains:
+            last = chain[-1]
+            box = faces[last].detection.box
+            alike = [i for i in free if distance[last, i] < DOUBTFUL and overlap(box, faces[i].detection.box) > 0.3]
+            if alike:
+                nearest = min(alike, key=lambda i, last=last: distance[last, i])
+                free.remove(nearest)
+                chain.append(nearest)
+                onward.append(chain)
+        fresh = [[i] for i in free]
+        chains += fresh
+        open_chains = onward + fresh
+    return chains
+
+
+def _somebody_else(number: int, person: Sequence[Face], others: Sequence[tuple[int, Face]]) -> str:
+    other, face = max(others, key=lambda pair: pair[1].detection.side)
+    return (
+        f"shows somebody else (subject {other}): identity distance {_median_distance(face, person):.2f} from subject "
+        f"{number}, whose own frames lie {_spread(person):.2f} apart"
+    )
+
+
+def _median_distance(face: Face, person: Sequence[Face]) -> float:
+    return float(np.median([np.linalg.norm(face.embedding - other.embedding) for other in person if other is not face]))
+
+
+def _spread(person: Sequence[Face]) -> float:
+    """Median distance between the faces of one person; 0 for a single one."""
+    vectors = np.array([f.embedding for f in person], np.float64)
+    upper = np.triu_indices(len(vectors), 1)
+    if not len(upper[0]):
+        return 0.0
+    return float(np.median(np.linalg.norm(vectors[upper[0]] - vectors[upper[1]], axis=1)))
+
+
+def identity_warnings(frames: Sequence[Frame], person: Sequence[Face]) -> list[str]:
+    """A sentence when the embeddings of one track disagree, naming the frames that stand apart."""
+    if len(person) < 2:
+        return []
+    spread = _spread(person)
+    apart = [(face, _median_distance(face, person)) for face in person]
+    named = [(face, d) for face, d in apart if d > DOUBTFUL and d > spread + 0.5 * EXCESS]
+    if not named and spread <= DOUBTFUL:
+        return []
+    if named:
+        which = ", ".join(f"{frames[face.frame].name} ({d:.2f})" for face, d in named[:5])
+        what = f"{which} {'stands' if len(named) == 1 else 'stand'} apart from the rest of the track"
+    else:
+        what = "no two frames are much alike"
+    return [
+        f"Identity embeddings disagree: {what}, where the median distance is {spread:.2f} and one person mostly stays "
+        f"below {DOUBTFUL}. Small or damaged faces do that too; check on the originals that this is one person."
+    ]
