@@ -273,7 +273,7 @@ class Registration:
     Attributes:
         look_up: ``[H, W, 2]`` float32: for each canvas pixel, its ``(x, y)`` in the frame
             (backward map: ``geometry.warp(frame.image, look_up)`` brings the frame onto the canvas).
-        landing: ``[h, w, 2]`` float32: for each frame pixel, its ``(x, y)`` on the canvas.
+        landing: ``[h, w, 2]`` float32: for each pixel of the frame's window, its ``(x, y)`` on the canvas.
         trust: ``[H, W]`` float32 in [0, 1]: 0 outside the frame or where the forward-backward check or
             the residual says that the frame shows something else (occlusion, blink).
         gain, offset: ``[3]`` float32 each: ``gain * frame + offset`` has the reference's light.
@@ -281,6 +281,8 @@ class Registration:
             [0, 1] grey levels, over trusted face pixels.
         displacement: mean length of the dense correction beyond the similarity, in frame pixels.
         closure: median forward-backward error in frame pixels.
+        window: ``(x0, y0)``, the frame pixel that ``landing[0, 0]`` speaks of; the window is the part of the
+            frame that the canvas can see, so a small face in a large frame costs little.
     """
 
     look_up: FloatArray
@@ -291,6 +293,7 @@ class Registration:
     residual: float
     displacement: float
     closure: float
+    window: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         for name in ("look_up", "landing", "trust", "gain", "offset"):

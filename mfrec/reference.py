@@ -1,0 +1,148 @@
+"""Which frame the others are brought to: frontal, sharp, eyes open, little damaged by the codec.
+
+The choice decides pose and expression of the result, so its numbers are part of the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mfrec.colour import luma
+from mfrec.errors import UsageError
+from mfrec.geometry import similarity_map, warp
+from mfrec.noise import noise_of
+from mfrec.types import Landmarks, Observation, Similarity
+
+CHIP = 64
+"""Side in pixels of the upright face chip on which sharpness is compared between frames."""
+
+
+@dataclass(frozen=True)
+class ReferenceScore:
+    """What speaks for a frame as reference; each part in [0, 1], ``total`` is their product.
+
+    Attributes:
+        frontal: 1 when the nose lies midway between the two halves of the face, 0 in profile.
+        sharp: energy of fine detail in the face, relative to the sharpest frame.
+        open_eyes: eye opening relative to the widest in the sequence.
+        clean: how little the codec has taken, relative to the best frame.
+        detected: detector confidence; a frame without landmarks scores 0.1 here.
+    """
+
+    frontal: float
+    sharp: float
+    open_eyes: float
+    clean: float
+    detected: float
+
+    @property
+    def total(self) -> float:
+        return self.frontal * self.sharp * self.open_eyes * self.clean * self.detected
+
+
+def frontality(landmarks: Landmarks) -> float:
+    """1 for a frontal face, falling to 0 in profile, ``[0, 1]``.
+
+    The nose tip divides the line between the outer eye corners; a head turned by ``a`` moves it towards one of them by
+    about ``tan(a) * (nose depth / eye distance)``.
+    """
+    points = landmarks.points.astype(np.float64)
+    left, right, tip = points[36], points[45], points[30]
+    axis = right - left
+    length = float(np.linalg.norm(axis))
+    if length == 0:
+        return 0.0
+    place = float(np.dot(tip - left, axis)) / length**2
+    return float(np.clip(1.0 - abs(place - 0.5) / 0.5, 0.0, 1.0))
+
+
+def eye_opening(landmarks: Landmarks) -> float:
+    """Mean eye aspect ratio: opening over width, about 0.3 for open and below 0.15 for closed eyes.
+
+    Soukupová and Čech, "Real-time eye blink detection using facial landmarks" (CVWW 2016), eq. 1.
+    """
+    ratios = []
+    for start in (36, 42):
+        eye = landmarks.points[start : start + 6].astype(np.float64)
+        width = np.linalg.norm(eye[3] - eye[0])
+        height = np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])
+        ratios.append(height / (2 * width) if width > 0 else 0.0)
+    return float(np.mean(ratios))
+
+
+def face_detail(observation: Observation) -> float:
+    """Root-mean-square of the fine detail inside the face, on a chip of fixed size with unit contrast.
+
+    Small faces carry less detail in a chip of fixed size, which is what counts here.
+    """
+    image = observation.frame.image
+    height, width = image.shape[:2]
+    if observation.landmarks is not None:
+        points = observation.landmarks.points
+        low, high = points.min(axis=0), points.max(axis=0)
+    elif observation.box is not None:
+        low, high = observation.box[:2], observation.box[2:]
+    else:
+        low, high = np.array([0.15 * width, 0.15 * height]), np.array([0.85 * width, 0.85 * height])
+    side = float(max(high[0] - low[0], high[1] - low[1], 1.0))
+    step = side / CHIP
+    corner = (low + high) / 2 - step * (CHIP - 1) / 2
+    chip_to_frame = Similarity(np.array([[step, 0, corner[0]], [0, step, corner[1]]]))
+    chip = warp(luma(image), similarity_map(chip_to_frame, CHIP, CHIP))
+    band = cv2.GaussianBlur(chip, (0, 0), 1.0) - cv2.GaussianBlur(chip, (0, 0), 2.5)
+    return float(band.std() / max(float(chip.std()), 0.02))
+
+
+def score_references(observations: Sequence[Observation]) -> list[ReferenceScore]:
+    """Score every frame as a reference, relative to the others of its track."""
+    noise = [noise_of(o.frame).sigma for o in observations]
+    detail = [face_detail(o) for o in observations]
+    opening = [eye_opening(o.landmarks) if o.landmarks is not None else 0.0 for o in observations]
+    # A codec's blocks are detail too; the cleanliness below takes back what they earn here.
+    best_detail, best_opening = max(1e-9, *detail), max(1e-9, *opening)
+    scores = []
+    for observation, sigma, fine, open_ in zip(observations, noise, detail, opening, strict=True):
+        found = observation.landmarks is not None
+        scores.append(
+            ReferenceScore(
+                frontal=frontality(observation.landmarks) if observation.landmarks is not None else 0.5,
+                sharp=fine / best_detail,
+                open_eyes=open_ / best_opening if found else 0.5,
+                clean=min(noise) / sigma,
+                detected=max(observation.score, 0.3) if found else 0.1,
+            )
+        )
+    return scores
+
+
+def choose_reference(observations: Sequence[Observation], wanted: str | int = "auto") -> tuple[int, str]:
+    """Position of the reference in ``observations`` and one sentence that says why.
+
+    Args:
+        observations: the frames in use, at least one.
+        wanted: ``"auto"``, a frame's index in the sequence, or its name.
+
+    Raises:
+        UsageError: the wanted frame is not in use.
+    """
+    if wanted != "auto":
+        text = str(wanted)
+        for position, observation in enumerate(observations):
+            if observation.frame.name == text or str(observation.frame.index) == text:
+                return position, "chosen by the user"
+        names = ", ".join(f"{o.frame.index} ({o.frame.name})" for o in observations[:8])
+        more = ", ..." if len(observations) > 8 else ""
+        raise UsageError(f"reference frame '{text}' is not among the frames in use; they are {names}{more}")
+    scores = score_references(observations)
+    # Names break ties, so that the order in which the frames were listed does not matter.
+    best = max(range(len(scores)), key=lambda i: (round(scores[i].total, 6), observations[i].frame.name))
+    s = scores[best]
+    why = (
+        f"best of {len(scores)} frames: score {s.total:.2f} = frontal {s.frontal:.2f} x sharp {s.sharp:.2f} x "
+        f"open eyes {s.open_eyes:.2f} x clean {s.clean:.2f} x detected {s.detected:.2f}"
+    )
+    return best, why

@@ -1,0 +1,222 @@
+"""Choose the reference and register every frame onto it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from mfrec.colour import luma
+from mfrec.errors import InputError, UsageError
+from mfrec.geometry import enlarge, fit_similarity, inside, similarity_map, warp
+from mfrec.noise import noise_of
+from mfrec.pipeline import Run
+from mfrec.reference import choose_reference
+from mfrec.registration import FlowSettings, identity_registration, register
+from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, Observation, Similarity
+
+FILLS_THE_FRAME = 0.45
+"""Share of the frame's width or height that a face must take for ``crop="auto"`` to keep the whole frame."""
+
+FACE_MARGIN = 0.5
+"""Surroundings kept by ``crop="face"`` on each side, as a share of the face's larger side."""
+
+MAX_CANVAS_PIXELS = 16_000_000
+"""Largest canvas that is made (4000 x 4000); beyond it memory runs out on ordinary machines."""
+
+
+def face_rectangle(observation: Observation) -> tuple[float, float, float, float] | None:
+    """``(x0, y0, x1, y1)`` that holds the detector's box and the landmarks, None where there is neither."""
+    corners = []
+    if observation.box is not None:
+        corners += [observation.box[:2], observation.box[2:]]
+    if observation.landmarks is not None:
+        corners += [observation.landmarks.points.min(axis=0), observation.landmarks.points.max(axis=0)]
+    if not corners:
+        return None
+    stacked = np.stack(corners)
+    (x0, y0), (x1, y1) = stacked.min(axis=0), stacked.max(axis=0)
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def make_canvas(reference: Observation, scale: int, crop: str) -> Canvas:
+    """The output grid for a reference frame.
+
+    Args:
+        scale: super-resolution factor, 1 to 8.
+        crop: ``"frame"`` (all of the reference frame), ``"face"`` (the face and its surroundings) or ``"auto"``
+            (``frame`` when the face fills most of it).
+
+    Raises:
+        UsageError: unknown crop, a scale out of range, or a canvas too large to be made.
+    """
+    if crop not in ("auto", "face", "frame"):
+        raise UsageError(f"crop '{crop}' is unknown; expected auto, face or frame")
+    if not 1 <= scale <= 8:
+        raise UsageError(f"scale {scale} is out of range; expected a whole number from 1 to 8")
+    height, width = reference.frame.image.shape[:2]
+    face = face_rectangle(reference)
+    whole = Canvas(0, 0, width, height, scale)
+    if crop == "frame" or face is None:
+        canvas = whole
+    else:
+        x0, y0, x1, y1 = face
+        fills = max((x1 - x0) / width, (y1 - y0) / height) >= FILLS_THE_FRAME
+        if crop == "auto" and fills:
+            canvas = whole
+        else:
+            margin = FACE_MARGIN * max(x1 - x0, y1 - y0)
+            left, top = max(0, int(np.floor(x0 - margin))), max(0, int(np.floor(y0 - margin)))
+            right, bottom = min(width, int(np.ceil(x1 + margin))), min(height, int(np.ceil(y1 + margin)))
+            canvas = Canvas(left, top, right - left, bottom - top, scale)
+    rows, columns = canvas.shape
+    if rows * columns > MAX_CANVAS_PIXELS:
+        raise UsageError(
+            f"the picture would have {columns} x {rows} pixels, more than {MAX_CANVAS_PIXELS / 1e6:.0f} million; "
+            "take a smaller --scale or --crop face"
+        )
+    return canvas
+
+
+def correlation(a: FloatArray, b: FloatArray) -> float:
+    """Normalised correlation of two sets of grey values, in [-1, 1]; 0 where one of them is constant."""
+    a, b = a - a.mean(), b - b.mean()
+    norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / norm if norm > 0 else 0.0
+
+
+def start_similarity(observation: Observation, reference: Observation) -> Similarity:
+    """The best simple guess of frame pixels to reference pixels, to start the dense registration from.
+
+    Landmarks are found independently in every frame and jitter by a tenth of a pixel and more on small faces, while a
+    sequence of equal crops is often aligned already. So every guess is tried (landmarks, box, the same place in
+    the frame) and the one whose pixels correlate best with the reference's face is taken.
+    """
+    guesses = []
+    if observation.frame.image.shape == reference.frame.image.shape:
+        guesses.append(Similarity.identity())
+    if observation.landmarks is not None and reference.landmarks is not None:
+        # Landmarks that fall on one spot determine no similarity; the other guesses then stand.
+        with contextlib.suppress(ValueError):
+            guesses.append(fit_similarity(observation.landmarks.points, reference.landmarks.points))
+    here, there = face_rectangle(observation), face_rectangle(reference)
+    if here is not None and there is not None:
+        scale = (there[2] - there[0] + there[3] - there[1]) / max(here[2] - here[0] + here[3] - here[1], 1e-6)
+        shift = [
+            (there[0] + there[2]) / 2 - scale * (here[0] + here[2]) / 2,
+            (there[1] + there[3]) / 2 - scale * (here[1] + here[3]) / 2,
+        ]
+        guesses.append(Similarity(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])))
+    if not guesses:
+        height, width = observation.frame.image.shape[:2]
+        rows, columns = reference.frame.image.shape[:2]
+        scale = (rows / height + columns / width) / 2
+        guesses.append(Similarity(np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2]])))
+    if len(guesses) == 1:
+        return guesses[0]
+    rows, columns = reference.frame.image.shape[:2]
+    x0, y0, x1, y1 = face_rectangle(reference) or (0.0, 0.0, columns - 1.0, rows - 1.0)
+    left, top = max(0, int(x0)), max(0, int(y0))
+    right, bottom = min(columns, int(np.ceil(x1)) + 1), min(rows, int(np.ceil(y1)) + 1)
+    target = luma(reference.frame.image[top:bottom, left:right])
+    source = luma(observation.frame.image)
+    best, best_match = guesses[0], -2.0
+    for guess in guesses:
+        into = guess.inverse().after(Similarity(np.array([[1.0, 0, left], [0, 1.0, top]])))
+        look_up = similarity_map(into, bottom - top, right - left)
+        seen = inside(look_up, *source.shape)
+        if seen.mean() < 0.5:
+            continue
+        match = correlation(warp(source, look_up, interpolation="linear")[seen], target[seen])
+        if match > best_match:
+            best, best_match = guess, match
+    return best
+
+
+@dataclass(frozen=True)
+class Align:
+    """Register every frame onto the reference: landmarks, similarity, then dense optical flow both ways.
+
+    Attributes:
+        reference: ``"auto"``, a frame's index, or its name.
+        scale: super-resolution factor.
+        crop: ``"auto"``, ``"face"`` or ``"frame"``.
+        patch, smoothness: side of the flow's patches in half reference pixels; weight of its smoothness term.
+        tolerance: a frame whose face was not detected is kept if its residual after registration is at most this many
+            times the median residual of the detected frames (or of all frames, where none was detected).
+    """
+
+    reference: str | int = "auto"
+    scale: int = 4
+    crop: str = "auto"
+    patch: int = 12
+    smoothness: float = 40.0
+    tolerance: float = 1.75
+
+    name: ClassVar[str] = "align"
+    needs: ClassVar[frozenset[str]] = frozenset({"boxes"})
+    gives: ClassVar[frozenset[str]] = frozenset({"reference", "registration"})
+    literature: ClassVar[tuple[str, ...]] = (
+        "S. Umeyama, Least-squares estimation of transformation parameters between two point patterns, TPAMI 1991",
+        "T. Kroeger, R. Timofte, D. Dai, L. Van Gool, Fast optical flow using dense inverse search, ECCV 2016",
+    )
+
+    def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
+        if not track.observations:
+            raise InputError("no frame is left to align; expected at least one that shows the face")
+        chosen, why = choose_reference(track.observations, self.reference)
+        reference = track.observations[chosen]
+        canvas = make_canvas(reference, self.scale, self.crop)
+        flow = FlowSettings(patch=self.patch, smoothness=self.smoothness)
+        x0, y0 = canvas.x0, canvas.y0
+        target = enlarge(reference.frame.image[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)
+        registered = []
+        for position, observation in enumerate(track.observations):
+            phase = noise_of(observation.frame).phase
+            image = observation.frame.image
+            if position == chosen:
+                similarity, registration = Similarity.identity(), identity_registration(canvas, image, phase)
+            else:
+                similarity = start_similarity(observation, reference)
+                to_frame = similarity.inverse().after(canvas.from_reference.inverse())
+                registration = register(target, image, to_frame, canvas, phase=phase, settings=flow)
+            registered.append(replace(observation, similarity=similarity, registration=registration))
+            run.progress(self.name, position + 1, len(track.observations))
+        kept, dropped = self._drop(registered, chosen)
+        return replace(
+            track,
+            observations=tuple(kept),
+            dropped=(*track.dropped, *dropped),
+            reference=kept.index(registered[chosen]),
+            reference_why=why,
+            canvas=canvas,
+        )
+
+    def _drop(self, registered: Sequence[Observation], chosen: int) -> tuple[list[Observation], list[Dropped]]:
+        """Leave out what was never detected and does not register either, and what the canvas cannot see."""
+
+        def residual(o: Observation) -> float:
+            assert o.registration is not None
+            return o.registration.residual
+
+        others = [o for i, o in enumerate(registered) if i != chosen]
+        yardstick = [residual(o) for o in others if o.box is not None] or [residual(o) for o in others]
+        limit = self.tolerance * float(np.median(yardstick)) if yardstick else np.inf
+        kept, dropped = [], []
+        for position, o in enumerate(registered):
+            reason = ""
+            if position != chosen and not np.isfinite(residual(o)):
+                reason = "the frame does not overlap the reference's face"
+            elif position != chosen and o.box is None and residual(o) > limit:
+                reason = (
+                    f"no face was detected and the frame does not register onto the reference: residual "
+                    f"{residual(o) * 255:.1f} grey levels, at most {limit * 255:.1f} expected"
+                )
+            if reason:
+                dropped.append(Dropped(o.frame.name, reason, o.frame.index, self.name, o.frame))
+            else:
+                kept.append(o)
+        return kept, dropped

@@ -1,0 +1,233 @@
+"""Make one picture of all registered frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import cv2
+import numpy as np
+
+from mfrec.colour import luma
+from mfrec.errors import UsageError
+from mfrec.forward import degrade
+from mfrec.geometry import enlarge
+from mfrec.noise import noise_of
+from mfrec.pipeline import Run
+from mfrec.registration import identity_registration, register
+from mfrec.superres import MapSettings, Source, as_source, estimate
+from mfrec.types import Canvas, FaceTrack, FloatArray, Fused, Observation
+
+METHODS = ("mean", "median", "map")
+
+STILL_PSF = 0.35
+"""Point-spread function of pictures coded one by one, in frame pixels: little more than a square pixel's own 0.29."""
+
+VIDEO_PSF = 0.7
+"""Point-spread function of video: lens, pixel and the codec's loss of fine detail together, in frame pixels."""
+
+STILL_EDGE = 3.0 / 255.0
+VIDEO_EDGE = 6.0 / 255.0
+"""Step above which the prior spares an edge. Video has lost its small steps, so a larger one counts as the first."""
+
+
+def sources_of(track: FaceTrack) -> list[Source]:
+    """The registered frames of a track, in the reference's light and on the canvas."""
+    out = []
+    for position, o in enumerate(track.observations):
+        assert o.registration is not None
+        out.append(as_source(o.frame.image, o.registration, noise_of(o.frame), position == track.reference))
+    return out
+
+
+def mean_of(sources: Sequence[Source]) -> tuple[FloatArray, FloatArray]:
+    """Mean of the registered frames where they can be seen: ``image [H, W, 3]``, ``weight [N, H, W]``."""
+    seen = np.stack([(source.registration.trust > 0).astype(np.float32) for source in sources])
+    weight = seen / np.maximum(seen.sum(axis=0), 1)
+    image = sum(w[..., None] * source.warped for w, source in zip(weight, sources, strict=True))
+    return np.clip(np.asarray(image, np.float32), 0, 1), weight
+
+
+def median_of(sources: Sequence[Source]) -> tuple[FloatArray, FloatArray]:
+    """Median of the registered frames, each colour by itself.
+
+    The weight of a frame is the share of the colours at which it is the median (half for each of the middle two).
+    """
+    stack = np.stack([source.warped for source in sources])
+    seen = np.stack([source.registration.trust > 0 for source in sources])
+    hidden = np.where(seen[..., None], stack, np.nan)
+    count = seen.sum(axis=0)
+    order = np.argsort(hidden, axis=0, kind="stable")  # NaN sorts last
+    low, high = np.maximum((count - 1) // 2, 0), np.maximum(count // 2, 0)
+    places = [np.broadcast_to(k[None, ..., None], (1, *k.shape, 3)) for k in (low, high)]
+    take = [np.take_along_axis(order, place, axis=0) for place in places]
+    image = sum(np.take_along_axis(stack, index, axis=0)[0] for index in take) / 2
+    weight = np.zeros(seen.shape, np.float32)
+    for index in take:
+        for n in range(len(sources)):
+            weight[n] += (index[0] == n).mean(axis=-1) / 2
+    weight *= count > 0
+    return np.clip(np.asarray(image, np.float32), 0, 1), weight
+
+
+def spread_between(sources: Sequence[Source], image: FloatArray, weight: FloatArray, scale: int) -> FloatArray:
+    """Expected standard deviation of each pixel of a fused picture, ``[H, W]``, in [0, 1] grey levels.
+
+    Two parts, added as variances. What the frames disagree about: the weighted variance of the registered frames
+    divided by the effective number of frames. And what no frame can see: the detail of the picture finer than a frame
+    pixel, which rests on the prior, and where a misplaced edge costs most.
+    """
+    grey = luma(image)
+    frames = [luma(source.warped) for source in sources]
+    mean = sum(w * g for w, g in zip(weight, frames, strict=True))
+    variance = sum(w * (g - mean) ** 2 for w, g in zip(weight, frames, strict=True))
+    variance = cv2.GaussianBlur(np.asarray(variance, np.float32), (0, 0), 0.5 * scale)
+    share = (weight**2).sum(axis=0)
+    fine = grey - cv2.GaussianBlur(grey, (0, 0), 1.0 * scale)
+    fine = cv2.GaussianBlur(fine**2, (0, 0), 0.5 * scale)
+    return np.sqrt(variance * share + 0.25 * fine + (1.5 / 255) ** 2).astype(np.float32)
+
+
+def consistency_with(
+    observations: Sequence[Observation], image: FloatArray, canvas: Canvas, psf_sigma: float
+) -> FloatArray:
+    """Root-mean-square difference between each frame and the degraded result, ``[N]``, where the frame is trusted.
+
+    NaN for a frame of which no pixel lands on the canvas.
+    """
+    out = []
+    for o in observations:
+        assert o.registration is not None
+        expected = degrade(image, o.registration, canvas, psf_sigma)
+        x0, y0 = o.registration.window
+        rows, columns = expected.shape[:2]
+        measured = o.frame.image[y0 : y0 + rows, x0 : x0 + columns] * o.registration.gain + o.registration.offset
+        difference = ((expected - measured) ** 2).mean(axis=-1)
+        valid = np.isfinite(difference)
+        out.append(np.sqrt(difference[valid].mean()) if valid.any() else np.nan)
+    return np.asarray(out, np.float32)
+
+
+@dataclass(frozen=True)
+class Fuse:
+    """Fuse all frames: mean, median, or robust super-resolution that knows the camera and the codec.
+
+    Attributes:
+        method: ``"map"`` (maximum a posteriori super-resolution), ``"mean"`` or ``"median"`` of the registered frames.
+        passes: how often the estimate is made; each further one registers the frames onto the last estimate.
+        psf_sigma: standard deviation of the declared point-spread function in frame pixels, or ``"auto"``: 0.35 for
+            pictures that were coded one by one, 0.7 for video.
+        prior_sigma, edge, chroma_prior, registration_sigma, agreement, detail_power, outer, inner: see
+            :class:`mfrec.superres.MapSettings`; ``edge="auto"`` is 3/255 for pictures and 6/255 for video.
+    """
+
+    method: Literal["map", "mean", "median"] = "map"
+    passes: int = 2
+    psf_sigma: float | Literal["auto"] = "auto"
+    prior_sigma: float = 21 / 255
+    edge: float | Literal["auto"] = "auto"
+    chroma_prior: float = 0.6
+    registration_sigma: float = 4 / 255
+    agreement: float = 10 / 255
+    detail_power: float = 2.0
+    outer: int = 4
+    inner: int = 10
+
+    name: ClassVar[str] = "fuse"
+    needs: ClassVar[frozenset[str]] = frozenset({"reference", "registration"})
+    gives: ClassVar[frozenset[str]] = frozenset({"fused"})
+    literature: ClassVar[tuple[str, ...]] = (
+        "R. C. Hardie, K. J. Barnard, E. E. Armstrong, Joint MAP registration and high-resolution image estimation "
+        "using a sequence of undersampled images, IEEE TIP 1997",
+        "S. Farsiu, M. D. Robinson, M. Elad, P. Milanfar, Fast and robust multiframe super resolution, IEEE TIP 2004",
+        "B. K. Gunturk, Y. Altunbasak, R. M. Mersereau, Super-resolution reconstruction of compressed video using "
+        "transform-domain statistics, IEEE TIP 2004",
+    )
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UsageError(f"fuse.method '{self.method}' is unknown; expected one of {', '.join(METHODS)}")
+        if self.passes < 1:
+            raise UsageError(f"fuse.passes is {self.passes}; expected 1 or more")
+
+    def settings(self, track: FaceTrack) -> MapSettings:
+        """The settings with ``"auto"`` resolved for the frames of a track."""
+        video = _is_video(track)
+        psf = (VIDEO_PSF if video else STILL_PSF) if self.psf_sigma == "auto" else float(self.psf_sigma)
+        edge = (VIDEO_EDGE if video else STILL_EDGE) if self.edge == "auto" else float(self.edge)
+        return MapSettings(
+            psf_sigma=psf,
+            prior_sigma=self.prior_sigma,
+            edge=edge,
+            chroma_prior=self.chroma_prior,
+            registration_sigma=self.registration_sigma,
+            agreement=self.agreement,
+            detail_power=self.detail_power,
+            outer=self.outer,
+            inner=self.inner,
+        )
+
+    def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
+        assert track.canvas is not None and track.reference is not None
+        settings, canvas = self.settings(track), track.canvas
+        if self.method == "map":
+            track, image, weight, observed = self._map(track, settings, run)
+        else:
+            image, weight = (mean_of if self.method == "mean" else median_of)(sources_of(track))
+            observed = (weight.sum(axis=0) > 0).astype(np.float32)
+        fused = Fused(
+            image=image,
+            weight=weight,
+            observed=observed,
+            uncertainty=spread_between(sources_of(track), image, weight, canvas.scale),
+            consistency=consistency_with(track.observations, image, canvas, settings.psf_sigma),
+            method=self.method,
+        )
+        return replace(track, fused=fused)
+
+    def _map(
+        self, track: FaceTrack, settings: MapSettings, run: Run
+    ) -> tuple[FaceTrack, FloatArray, FloatArray, FloatArray]:
+        canvas = track.canvas
+        assert canvas is not None and track.reference is not None
+        reference = track.observations[track.reference].frame.image
+        x0, y0 = canvas.x0, canvas.y0
+        current = enlarge(reference[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)
+        total = self.passes * 3
+        result = None
+        for index in range(self.passes):
+            if index > 0:
+                track = register_again(track, current)
+            done = [index * 3]
+
+            def tick(done: list[int] = done) -> None:
+                done[0] += 1
+                run.progress(self.name, done[0], total)
+
+            result = estimate(sources_of(track), current, canvas, settings, tick)
+            current = result.image
+        assert result is not None
+        return track, result.image, result.weight, result.observed
+
+
+def register_again(track: FaceTrack, target: FloatArray) -> FaceTrack:
+    """Register every frame but the reference onto ``target`` instead of the reference."""
+    assert track.canvas is not None
+    observations = []
+    for position, o in enumerate(track.observations):
+        assert o.similarity is not None
+        phase = noise_of(o.frame).phase
+        if position == track.reference:
+            registration = identity_registration(track.canvas, o.frame.image, phase)
+        else:
+            to_frame = o.similarity.inverse().after(track.canvas.from_reference.inverse())
+            registration = register(target, o.frame.image, to_frame, track.canvas, phase=phase)
+        observations.append(replace(o, registration=registration))
+    return replace(track, observations=tuple(observations))
+
+
+def _is_video(track: FaceTrack) -> bool:
+    """Whether most frames are video or of unknown history rather than pictures coded one by one."""
+    shared = [noise_of(o.frame).independent < 1.0 for o in track.observations]
+    return sum(shared) * 2 > len(shared)
