@@ -54,8 +54,6 @@ PLAIN = (BASELINE, "unregistered", *REGISTERED)
 
 METHODS = (*PLAIN, "evidence")
 
-FRAMES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-
 
 @dataclass(frozen=True)
 class TruthSequence:
@@ -154,15 +152,15 @@ def find_sequences(root: Path, people: str = "all") -> list[TruthSequence]:
     Raises:
         InputError: no such folder, no frames in it, nobody left by the split, or a table without the columns.
     """
+    from mfrec.imageio.survey import natural_key
+
     if not root.is_dir():
         raise InputError(f"no folder of sequences at '{root}'; expected one that holds folders of 256 px frames")
-    folders = sorted((f for f in root.iterdir() if f.is_dir() and frame_files(f)), key=lambda f: natural(f.name))
-    if not folders and frame_files(root):
+    folders = sorted((f for f in root.iterdir() if f.is_dir() and has_frames(f)), key=lambda f: natural_key(f.name))
+    if not folders and has_frames(root):
         folders = [root]
     if not folders:
-        raise NoFramesError(
-            f"'{root}' holds no folder with frames ({', '.join(FRAMES)}); expected SEQUENCES/seq_001/0.jpg and so on"
-        )
+        raise NoFramesError(f"'{root}' holds no folder with pictures; expected SEQUENCES/seq_001/0.jpg and so on")
     table = (folders[0].parent / "sequences.csv").resolve()
     persons = read_persons(table) if table.is_file() else {}
     every = [TruthSequence(f.resolve().name, f, persons.get(f.resolve().name, f.resolve().name)) for f in folders]
@@ -200,14 +198,11 @@ def chosen_person(person: str, people: str) -> bool:
     return int.from_bytes(hashlib.sha256(person.encode()).digest()[:8], "big") % int(match[2]) == int(match[1])
 
 
-def frame_files(folder: Path) -> list[Path]:
-    """Pictures directly in a folder, in natural order."""
-    return sorted((f for f in folder.iterdir() if f.suffix.lower() in FRAMES), key=lambda f: natural(f.name))
+def has_frames(folder: Path) -> bool:
+    """Whether there are pictures directly in a folder."""
+    from mfrec.imageio.pictures import PICTURE_SUFFIXES
 
-
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """Sort key that puts ``seq_9`` before ``seq_10``."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name)]
+    return any(file.suffix.lower() in PICTURE_SUFFIXES for file in folder.iterdir())
 
 
 PORTRAITS = 6
@@ -277,7 +272,7 @@ def attempt(work: Callable[..., T], *args: Any) -> T | str:
     """What ``work`` returns, or the error that it raised as text."""
     try:
         return work(*args)
-    except Exception as error:  # noqa: BLE001 - whatever one sequence or method trips over is a finding, not the end
+    except Exception as error:  # whatever one sequence or method trips over is a finding, not the end of the bench
         return f"{type(error).__name__}: {error}"
 
 
@@ -289,8 +284,7 @@ def prepare(sequence: TruthSequence, protocol: str, seed: int, folder: Path) -> 
     """
     spoilt = spoil(sequence, protocol, seed)
     spoilt.write(folder)
-    source = folder / spoilt.files[0][0] if len(spoilt.files) == 1 else folder
-    return Case(source, spoilt, truth_face(spoilt.truth), seed)
+    return Case(folder, spoilt, truth_face(spoilt.truth), seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,7 +292,7 @@ class Case:
     """The files of one spoilt sequence, and what is needed to judge a picture made from them.
 
     Attributes:
-        source: the folder of frames, or the clip.
+        source: the folder of the frames or of the clip.
         spoilt: the truth and the reference's index among them.
         face: landmarks and embedding of the truth's face, None where none was found.
         seed: of the methods.
@@ -386,7 +380,7 @@ def truth_face(truth: FloatArray) -> tuple[Landmarks, FloatArray] | None:
 
 
 def enlarged(source: Path) -> list[FloatArray]:
-    """Every frame of a file or folder, enlarged by bicubic interpolation."""
+    """Every frame of a folder, enlarged by bicubic interpolation."""
     from mfrec.geometry import enlarge
     from mfrec.imageio import read
     from mfrec.protocols import SCALE

@@ -182,7 +182,8 @@ def film_frames(root: Path, count: int, sizes: Sequence[int], seed: int) -> None
 
     from mfrec.demo import film
     from mfrec.geometry import resize
-    from mfrec.protocols import SCALE, jpeg_bytes
+    from mfrec.imageio import jpeg_bytes
+    from mfrec.protocols import SCALE
 
     portrait = (astronaut() / 255.0).astype(np.float32)
     smallest = max(16, -(-max(sizes) // SCALE))
