@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import UsageError
-from mfrec.forward import APERTURE, degrade
 from mfrec.geometry import inside, warp
 from mfrec.pipeline import Run
 from mfrec.regions import FEATURES, Region
+from mfrec.stages.fuse import Fuse, consistency_with, sources_of
 from mfrec.stages.parse import carry_regions, label_regions
-from mfrec.types import Canvas, FaceTrack, FloatArray, Fused, Landmarks, Observation, Registration
+from mfrec.types import FaceTrack, FloatArray, Fused, Landmarks, Observation, Registration
 
 METHODS = ("soft", "sharp", "pyramid")
 
@@ -208,7 +208,8 @@ def better_sources(track: FaceTrack, feature: Sequence[Region], margin: float) -
 
     least = score(track.reference)
     better: list[int] = []
-    for position in sorted(range(count), key=lambda i: (rank(i), i)):
+    names = [observation.frame.name for observation in track.observations]
+    for position in sorted(range(count), key=lambda i: (rank(i), names[i], i)):
         scored = score(position)
         if rank(position) >= rank(track.reference):
             continue
@@ -233,17 +234,11 @@ def regions_named(name: str) -> tuple[Region, ...]:
     raise UsageError(f"unknown region '{name}'{hint} (features: {', '.join(FEATURES)}; regions: {', '.join(names)})")
 
 
-def light_matched(observation: Observation, registration: Registration) -> FloatArray:
-    """The frame on the canvas, ``[H, W, 3]`` float32 in [0, 1], in the reference's light."""
-    image = warp(observation.frame.image, registration.look_up)
-    return np.clip(image * registration.gain + registration.offset, 0.0, 1.0)
-
-
 def labels_on_canvas(observation: Observation, registration: Registration, shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Region ids ``[H, W]`` on the canvas of what the frame shows there.
 
-    Outlines from landmarks are drawn anew at the canvas's resolution, where an eye has a shape; other masks are carried.
-    A frame without masks is all ``BACKGROUND``.
+    Outlines from landmarks are drawn anew at the canvas's resolution, where an eye has a shape; other masks are
+    carried. A frame without masks is all ``BACKGROUND``.
     """
     masks, landmarks = observation.regions, observation.landmarks
     if masks is None:
@@ -264,26 +259,27 @@ def shown(observation: Observation, registration: Registration) -> FloatArray:
     return registration.trust * inside(registration.look_up, *observation.frame.image.shape[:2])
 
 
-def consistency(image: FloatArray, observation: Observation, registration: Registration, canvas: Canvas) -> float:
-    """Root-mean-square difference between a frame and ``image`` seen by a camera without lens blur, in the reference's
-    light, in [0, 1] grey levels; NaN where the frame shows nothing of the canvas."""
-    expected = degrade(image, registration, canvas, APERTURE)
-    (x0, y0), (height, width) = registration.window, expected.shape[:2]
-    measured = observation.frame.image[y0 : y0 + height, x0 : x0 + width] * registration.gain + registration.offset
-    landed = np.isfinite(expected)
-    return float(np.sqrt(np.mean((measured - expected)[landed] ** 2))) if landed.any() else float("nan")
+def spread_of_sources(frames: FloatArray, seen: FloatArray, weight: FloatArray, scale: int) -> FloatArray:
+    """Expected standard deviation of each pixel of a crossed picture, ``[H, W]``, in [0, 1] grey levels.
 
+    How far the frames that show a pixel lie apart (unbiased, averaged over a frame pixel), times
+    ``sqrt(sum weight^2)``: a pixel that comes from one frame is as uncertain as one frame is.
 
-def _uncertainty(frames: FloatArray, seen: FloatArray, weight: FloatArray) -> FloatArray:
-    """Expected standard deviation ``[H, W]``: the spread of the frames that show a pixel, times ``sqrt(sum weight^2)``."""
+    Args:
+        frames: ``[N, H, W, 3]`` on the canvas.
+        seen: ``[N, H, W]`` in [0, 1], how far each shows the pixel.
+        weight: ``[N, H, W]``, shares in the picture.
+        scale: of the canvas.
+    """
     count = seen.sum(axis=0)
     share = (seen / np.maximum(count, 1e-6))[..., None]
     mean = (share * frames).sum(axis=0)
     variance = (share * (frames - mean) ** 2).sum(axis=0).mean(axis=-1)
-    # Unbiased: one of `count` measurements went into the mean. With fewer than two there is nothing to compare.
-    spread = np.sqrt(variance * count / np.maximum(count - 1.0, 1e-6))
-    spread = np.where(count >= 2.0, spread, UNKNOWN)
-    return (np.minimum(spread, UNKNOWN) * np.sqrt((weight**2).sum(axis=0))).astype(np.float32)
+    variance = cv2.GaussianBlur(variance.astype(np.float32), (0, 0), 0.5 * scale)
+    # One of `count` measurements went into the mean. With fewer than one and a half there is nothing to compare.
+    spread = np.sqrt(variance * count / np.maximum(count - 1.0, 0.5))
+    spread = np.where(count >= 1.5, np.minimum(spread, UNKNOWN), UNKNOWN)
+    return (spread * np.sqrt((weight**2).sum(axis=0))).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -299,12 +295,14 @@ class Cross:
         regions: names of features (:data:`~mfrec.regions.FEATURES`) or of single regions (``"l_eye"``).
         softness: feather as a share of the radius of the largest circle in the region.
         margin: how much better than the reference's a source's score must be.
+        psf_sigma: of the camera that ``consistency`` is measured with, as in :class:`~mfrec.stages.fuse.Fuse`.
     """
 
     method: Literal["soft", "sharp", "pyramid"] = "soft"
     regions: tuple[str, ...] = ("skin", "nose", "brows", "eyes", "mouth")
     softness: float = 0.5
     margin: float = 0.05
+    psf_sigma: float | Literal["auto"] = "auto"
 
     name: ClassVar[str] = "cross"
     needs: ClassVar[frozenset[str]] = frozenset({"reference", "registration", "regions", "sources"})
@@ -323,20 +321,19 @@ class Cross:
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         if track.reference is None or track.canvas is None:
             raise UsageError("stage 'cross' found no reference frame and no canvas; run the stage 'align' before it")
-        registered = [(o, o.registration) for o in track.observations]
-        frames = np.stack([light_matched(o, r) for o, r in registered if r is not None])
-        seen = np.stack([shown(o, r) for o, r in registered if r is not None])
-        labels = [labels_on_canvas(o, r, track.canvas.shape) for o, r in registered if r is not None]
-        if not len(frames) == len(labels) == len(registered):
-            raise UsageError(
-                "stage 'cross' found frames without registration or regions; run 'align' and 'parse' before it"
-            )
+        registered = [(o, o.registration) for o in track.observations if o.registration is not None]
+        if len(registered) != len(track.observations):
+            raise UsageError("stage 'cross' found frames without registration; run the stage 'align' before it")
+        frames = np.clip(np.stack([source.warped for source in sources_of(track)]), 0.0, 1.0)
+        seen = np.stack([shown(o, r) for o, r in registered])
+        labels = [labels_on_canvas(o, r, track.canvas.shape) for o, r in registered]
 
         own = labels[track.reference]
         features = [regions_named(name) for name in self.regions]
         # Large features first, so that a small one lies on top of them.
         features.sort(key=lambda feature: -int(np.isin(own, feature).sum()))
         image = frames[track.reference]
+        nothing = np.zeros((*own.shape, 1), np.float32)
         weight = np.zeros(seen.shape, np.float32)
         weight[track.reference] = 1.0
         for done, feature in enumerate(features):
@@ -350,17 +347,18 @@ class Cross:
                 grown = _distance(~region) <= feather
                 mask = (grown & trusted).astype(np.float32)
                 matched = match_seam(frames[source], image, (mask > 0) & ~region)
-                share = cross_over(np.zeros_like(image), np.ones_like(image), mask, self.method, feather)[..., 0]
+                share = cross_over(nothing, nothing + 1.0, mask, self.method, feather)[..., 0]
                 image = cross_over(image, matched, mask, self.method, feather)
                 weight *= 1.0 - share
                 weight[source] += share
                 break
+        camera = Fuse(psf_sigma=self.psf_sigma).settings(track)
         fused = Fused(
             image=image,
             weight=weight,
             observed=np.ones(own.shape, np.float32),
-            uncertainty=_uncertainty(frames, seen, weight),
-            consistency=np.array([consistency(image, o, r, track.canvas) for o, r in registered if r is not None]),
+            uncertainty=spread_of_sources(frames, seen, weight, track.canvas.scale),
+            consistency=consistency_with(track.observations, image, track.canvas, camera.psf_sigma),
             method=f"cross-over, {self.method}",
         )
         return replace(track, fused=fused)
