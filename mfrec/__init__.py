@@ -1,3 +1,68 @@
 """mfrec: one picture of a face from many poor ones, with a record of where each pixel came from."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mfrec.errors import InputError, MfrecError, NoFaceError, NoFramesError, UsageError, WeightsError
+    from mfrec.outputs import save
+    from mfrec.pipeline import Pipeline, Run
+    from mfrec.reconstruction import reconstruct
+    from mfrec.regions import Region
+    from mfrec.types import FaceTrack, Frame, Fused, Observation, Reconstruction
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "FaceTrack",
+    "Frame",
+    "Fused",
+    "InputError",
+    "MfrecError",
+    "NoFaceError",
+    "NoFramesError",
+    "Observation",
+    "Pipeline",
+    "Reconstruction",
+    "Region",
+    "Run",
+    "UsageError",
+    "WeightsError",
+    "__version__",
+    "reconstruct",
+    "save",
+]
+
+_HOME = {
+    "FaceTrack": "types",
+    "Frame": "types",
+    "Fused": "types",
+    "InputError": "errors",
+    "MfrecError": "errors",
+    "NoFaceError": "errors",
+    "NoFramesError": "errors",
+    "Observation": "types",
+    "Pipeline": "pipeline",
+    "Reconstruction": "types",
+    "Region": "regions",
+    "Run": "pipeline",
+    "UsageError": "errors",
+    "WeightsError": "errors",
+    "reconstruct": "reconstruction",
+    "save": "outputs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that ``import mfrec`` costs nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'mfrec' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"mfrec.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

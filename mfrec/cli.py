@@ -1,0 +1,334 @@
+"""The command line. Every command is a few lines around a function that Python can call as well.
+
+Results go to stdout; progress, warnings and errors go to stderr. Exit codes: 0 done, 1 a repeated run differs, 2 usage,
+3 unusable input, 4 weights, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+import mfrec
+from mfrec.errors import MfrecError
+
+
+class Commands(TyperGroup):
+    """Turns what mfrec raises on purpose into one line on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # Typer's own context class is private
+        signal.signal(signal.SIGTERM, _terminated)
+        try:
+            return super().invoke(ctx)
+        except MfrecError as error:
+            _say(f"error: {error}")
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            _say("interrupted; no half-written output is left, and an earlier one is as it was")
+            raise typer.Exit(130) from None
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="mfrec",
+    help="One picture of a face from many poor ones, with a record of where each pixel came from.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+weights_app = typer.Typer(help="The networks' weights that are installed.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(weights_app, name="weights")
+
+
+class Progress:
+    """Progress on stderr once a run takes longer than a second: one moving line on a terminal, else a line a stage."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+        self.terminal = sys.stderr.isatty()
+        self.stage = ""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if time.monotonic() - self.start < 1.0:
+            return
+        if self.terminal:
+            sys.stderr.write(f"\r\033[K{stage} {done}/{total}")
+            sys.stderr.flush()
+        elif stage != self.stage:
+            _say(f"{stage} ...")
+        self.stage = stage
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.terminal and self.stage:
+            sys.stderr.write("\r\033[K")
+
+
+def _say(text: str) -> None:
+    """One line for the user on stderr."""
+    typer.echo(f"mfrec: {_safe(text)}", err=True)
+
+
+def _safe(text: object) -> str:
+    """Text that any terminal can show: nothing in a file name moves the cursor or fails to be encoded."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def _print(text: object = "") -> None:
+    typer.echo(_safe(text))
+
+
+Frames = Annotated[list[Path], typer.Argument(help="A folder of pictures, a video, or files.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.", show_default=False)]
+RecipeName = Annotated[str, typer.Option("--recipe", help="restore, evidence, or a TOML file.")]
+Reference = Annotated[str, typer.Option("--reference", help="auto, a frame's index from 0, or its name.")]
+Subject = Annotated[str, typer.Option("--subject", help="Whom to follow: auto, or a number from the report.")]
+Scale = Annotated[int, typer.Option("--scale", help="Output pixels per reference pixel along each side.")]
+Crop = Annotated[str, typer.Option("--crop", help="auto, face, or frame for the whole reference frame.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="stage.key=value; may be repeated.", show_default=False)]
+Start = Annotated[float | None, typer.Option("--start", help="Seconds of a video to start at.", show_default=False)]
+End = Annotated[float | None, typer.Option("--end", help="Seconds of a video to end at.", show_default=False)]
+Every = Annotated[int, typer.Option("--every", help="Take each n-th frame.")]
+Deinterlace = Annotated[bool, typer.Option("--deinterlace", help="The video is interlaced: separate its fields.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of every random draw.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier output.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """One picture of a face from many poor ones, with a record of where each pixel came from."""
+    if version:
+        _print(f"mfrec {mfrec.__version__}")
+        raise typer.Exit(0)
+    if ctx.invoked_subcommand is None:
+        _print(ctx.get_help())
+        raise typer.Exit(2)
+
+
+@app.command()
+def reconstruct(
+    frames: Frames,
+    *,
+    out: Out,
+    recipe: RecipeName = "restore",
+    reference: Reference = "auto",
+    subject: Subject = "auto",
+    scale: Scale = 4,
+    crop: Crop = "auto",
+    settings: Set = None,
+    start: Start = None,
+    end: End = None,
+    every: Every = 1,
+    deinterlace: Deinterlace = False,
+    device: Device = "auto",
+    seed: Seed = 0,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write the report as PDF too.")] = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Make one picture from many frames, with its provenance, a report and a record."""
+    from mfrec.outputs import staged, write_outputs
+    from mfrec.reconstruction import reconstruct as run
+
+    with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:
+        result = run(
+            frames[0] if len(frames) == 1 else frames,
+            recipe=recipe,
+            reference=reference,
+            scale=scale,
+            crop=crop,
+            device=device,
+            seed=seed,
+            subject=subject,
+            settings=settings or (),
+            start=start,
+            end=end,
+            every=every,
+            deinterlace=deinterlace,
+            progress=progress,
+        )
+        result = replace(result, record={**result.record, "command": _command()})
+        write_outputs(result, folder, pdf=pdf)
+    record = _written(out)
+    if as_json:
+        _print_json(record)
+        return
+    height, width = result.uncertainty.shape
+    _print(f"{out / 'reconstruction.png'}: {width} x {height} px, {result.stamp}, recipe {record['recipe']['name']}")
+    _print(f"frames: {len(record['used'])} used, {len(record['dropped'])} left out")
+    _print(f"reference: frame {record['reference']['index']}, {record['reference']['name']}")
+    _print(f"report: {out / 'report.html'}")
+
+
+@app.command()
+def inspect(
+    out: Annotated[Path, typer.Argument(help="An output folder or its run.json.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Print the record of a run: what went in, what was done, which frames gave the picture."""
+    from mfrec.provenance import read_record, summary
+
+    record = read_record(out)
+    if as_json:
+        _print_json(record)
+    else:
+        _print(summary(record))
+
+
+@app.command()
+def rerun(
+    record: Annotated[Path, typer.Argument(help="An output folder or its run.json.", show_default=False)],
+    frames: Annotated[
+        list[Path] | None, typer.Option("--frames", help="Where the originals are now, if moved.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Repeat a run from its record; say for every output whether it is identical, or by how much it differs.
+
+    Ends with code 0 where all are identical, else 1.
+    """
+    from mfrec.provenance import rerun as repeat
+
+    with Progress() as progress:
+        found = repeat(record, frames=frames, progress=progress)
+    if as_json:
+        _print_json({"identical": found.identical, **asdict(found)})
+    else:
+        width = max(len(difference.name) for difference in found.differences)
+        for difference in found.differences:
+            _print(f"{difference.name:<{width}}  {'identical' if difference.identical else difference.detail}")
+        for change in found.surroundings:
+            _print(f"not as recorded: {change}")
+    if not found.identical:
+        raise typer.Exit(1)
+
+
+@app.command()
+def stage(
+    name: Annotated[
+        str, typer.Argument(help="Where the chain ends: track, align, parse, assess ...", show_default=False)
+    ],
+    frames: Frames,
+    *,
+    out: Out,
+    recipe: RecipeName = "restore",
+    reference: Reference = "auto",
+    subject: Subject = "auto",
+    scale: Scale = 4,
+    crop: Crop = "auto",
+    settings: Set = None,
+    start: Start = None,
+    end: End = None,
+    every: Every = 1,
+    deinterlace: Deinterlace = False,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Run a recipe's chain up to one stage and write pictures of what it has found in every frame."""
+    from mfrec.outputs import staged, write_stage
+    from mfrec.reconstruction import run_until
+
+    with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:
+        track, record = run_until(
+            name,
+            frames[0] if len(frames) == 1 else frames,
+            recipe=recipe,
+            reference=reference,
+            scale=scale,
+            crop=crop,
+            subject=subject,
+            settings=settings or (),
+            start=start,
+            end=end,
+            every=every,
+            deinterlace=deinterlace,
+            seed=seed,
+            progress=progress,
+        )
+        write_stage(track, {**record, "command": _command()}, folder)
+    record = _written(out)
+    if as_json:
+        _print_json(record)
+        return
+    for file in record["outputs"]:
+        _print(out / file)
+
+
+@weights_app.command("list")
+def weights_list(as_json: Json = False) -> None:
+    """Print every card: what the network does, and under which licence."""
+    from mfrec.weights import card_names, cards_folder, read_card
+
+    cards = [read_card(cards_folder() / f"{name}.toml") for name in card_names()]
+    if as_json:
+        _print_json([asdict(card) for card in cards])
+        return
+    for card in cards:
+        _print(f"{card.name}: {card.summary}\n  {card.file}, SHA-256 {card.sha256}\n  {card.licence}")
+
+
+@weights_app.command("verify")
+def weights_verify(as_json: Json = False) -> None:
+    """Check every weights file against the hash on its card. Ends with code 4 where one is missing or damaged."""
+    from mfrec.errors import WeightsError
+    from mfrec.weights import card_names, cards_folder, read_card, read_state
+
+    problems: dict[str, str] = {}
+    for name in card_names():
+        try:
+            read_state(read_card(cards_folder() / f"{name}.toml"))
+            problems[name] = ""
+        except WeightsError as error:
+            problems[name] = str(error)
+    if as_json:
+        _print_json({name: {"intact": not problem, "problem": problem} for name, problem in problems.items()})
+    else:
+        for name, problem in problems.items():
+            _print(f"{name}: {problem or 'intact'}")
+    if any(problems.values()):
+        raise typer.Exit(WeightsError.exit_code)
+
+
+def _command() -> str:
+    """What was typed, quoted so that it can be typed again."""
+    return shlex.join(["mfrec", *sys.argv[1:]])
+
+
+def _written(out: Path) -> dict[str, Any]:
+    """The record that was just written; its warnings go to stderr."""
+    from mfrec.provenance import read_record
+
+    record = read_record(out)
+    for dropped in record["dropped"]:
+        _say(f"left out: {dropped['name']}: {dropped['reason']}")
+    for warning in record["warnings"]:
+        _say(f"warning: {warning}")
+    return record
+
+
+def _print_json(value: Mapping[str, Any] | list[Any]) -> None:
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=True))

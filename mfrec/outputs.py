@@ -1,0 +1,334 @@
+"""The output folder: written whole, or not at all.
+
+Everything is first written into a hidden folder beside the one that was asked for, and that is renamed into place
+when it is complete. An error, a full disk or Ctrl-C on the way leaves the earlier output as it was. A folder that holds
+anything but an earlier output is never replaced, and nothing is written among the originals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import threading
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.errors import UsageError
+from mfrec.provenance import RECORD, file_digests, read_record, to_json
+from mfrec.types import FaceTrack, Observation, Reconstruction
+
+
+def save(
+    reconstruction: Reconstruction, out: str | os.PathLike[str], *, overwrite: bool = False, pdf: bool = False
+) -> list[Path]:
+    """Write everything about a reconstruction into the folder ``out``.
+
+    Args:
+        reconstruction: what :func:`mfrec.reconstruct` returned.
+        out: a folder that does not exist yet or is empty; an earlier output with ``overwrite``.
+        overwrite: replace an earlier output.
+        pdf: write the report as PDF as well.
+
+    Returns:
+        The files, ``run.json`` last.
+
+    Raises:
+        UsageError: ``out`` is in the way, or cannot be written.
+    """
+    originals = [Path(path) for path in reconstruction.record.get("arguments", {}).get("frames", ())]
+    with staged(Path(out), overwrite=overwrite, originals=originals) as folder:
+        names = [path.name for path in write_outputs(reconstruction, folder, pdf=pdf)]
+    return [Path(out) / name for name in names]
+
+
+def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = False) -> list[Path]:
+    """Write pictures, arrays, report and record into an existing folder; ``run.json`` last.
+
+    Raises:
+        UsageError: a file cannot be written (full disk, permissions).
+    """
+    from mfrec.imageio import png_bytes, to_uint8
+    from mfrec.report import pictures, write_report
+
+    names = [observation.frame.name for observation in reconstruction.track.observations]
+    images = {
+        "reconstruction.png": (reconstruction.image, reconstruction.stamp),
+        "evidence.png": (reconstruction.evidence, "ENHANCED"),
+        "reference.png": (reconstruction.reference, "ENHANCED"),
+        "provenance.png": (pictures.provenance(reconstruction, names), "ENHANCED"),
+        "uncertainty.png": (pictures.uncertainty(reconstruction), "ENHANCED"),
+        "consistency.png": (pictures.consistency(reconstruction), "ENHANCED"),
+    }
+    with writing(folder):
+        files = []
+        for name, (image, stamp) in images.items():
+            pixels = image if image.dtype == np.uint8 else to_uint8(image)
+            files.append(folder / name)
+            files[-1].write_bytes(
+                png_bytes(pixels, {"Software": "mfrec", "Title": DESCRIPTIONS[name], "Comment": stamp})
+            )
+        files.append(folder / "provenance.npz")
+        write_arrays(files[-1], provenance_arrays(reconstruction))
+        record = {**reconstruction.record, "outputs": {path.name: file_digests(path) for path in files}}
+        files += write_report(replace(reconstruction, record=record), folder, pdf=pdf)
+        return [*files, write_record(record, folder, files)]
+
+
+def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write what a chain that ended early has found out, as pictures of every frame; ``run.json`` last.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    from mfrec.imageio import png_bytes, to_uint8
+
+    images: dict[str, NDArray[np.uint8]] = {}
+    for observation in track.observations:
+        number = f"{observation.frame.index:04d}"
+        images[f"frame-{number}.png"] = annotated(observation)
+        if observation.registration is not None:
+            images[f"registered-{number}.png"] = to_uint8(registered(observation))
+    if track.fused is not None:
+        images["fused.png"] = to_uint8(track.fused.image)
+    with writing(folder):
+        files = []
+        for name, pixels in images.items():
+            files.append(folder / name)
+            files[-1].write_bytes(png_bytes(pixels, {"Software": "mfrec"}))
+        return [*files, write_record(record, folder, files)]
+
+
+def annotated(observation: Observation) -> NDArray[np.uint8]:
+    """A frame with its box, its landmarks and the outlines of its regions, enlarged to at least 384 px.
+
+    Returns:
+        ``[H, W, 3]`` uint8.
+    """
+    import cv2
+
+    from mfrec.imageio import to_uint8
+
+    image = observation.frame.image
+    factor = max(1, -(-384 // max(image.shape[:2])))
+    picture = np.ascontiguousarray(to_uint8(image).repeat(factor, axis=0).repeat(factor, axis=1))
+    if observation.regions is not None:
+        labels = observation.regions.labels.repeat(factor, axis=0).repeat(factor, axis=1)
+        edge = (labels != np.roll(labels, 1, axis=0)) | (labels != np.roll(labels, 1, axis=1))
+        edge[0], edge[:, 0] = False, False
+        picture[edge] = (64, 200, 255)
+
+    def at(point: NDArray[Any]) -> tuple[int, int]:
+        x, y = np.rint((np.asarray(point, np.float64) + 0.5) * factor - 0.5).astype(int)
+        return int(x), int(y)
+
+    if observation.box is not None:
+        cv2.rectangle(picture, at(observation.box[:2]), at(observation.box[2:]), (255, 196, 0), 2)
+    if observation.landmarks is not None:
+        for point in observation.landmarks.points:
+            cv2.circle(picture, at(point), 2, (255, 64, 64), -1)
+    return picture
+
+
+def registered(observation: Observation) -> NDArray[np.float32]:
+    """A registered frame on the canvas in the reference's light, darker where it is not trusted; ``[H, W, 3]``.
+
+    Raises:
+        ValueError: the frame is not registered.
+    """
+    from mfrec.geometry import warp
+
+    registration = observation.registration
+    if registration is None:
+        raise ValueError(f"'{observation.frame.name}' is not registered; run the stage align first")
+    seen = warp(observation.frame.image, registration.look_up) * registration.gain + registration.offset
+    return np.clip(seen * (0.3 + 0.7 * registration.trust[..., None]), 0.0, 1.0).astype(np.float32)
+
+
+DESCRIPTIONS = {
+    "reconstruction.png": "Face computed from several frames",
+    "evidence.png": "Face computed from several frames by the evidence recipe",
+    "reference.png": "One frame, enlarged by bicubic interpolation",
+    "provenance.png": "Which frame gave each pixel",
+    "uncertainty.png": "Expected standard deviation of each pixel",
+    "consistency.png": "Each frame against the result seen as that frame saw it",
+}
+
+
+def write_record(record: Mapping[str, Any], folder: Path, files: Iterable[Path]) -> Path:
+    """Write ``run.json`` with the digests of ``files``, all of which lie in ``folder``."""
+    path = folder / RECORD
+    path.write_text(to_json({**record, "outputs": {file.name: file_digests(file) for file in files}}), encoding="ascii")
+    return path
+
+
+def provenance_arrays(reconstruction: Reconstruction) -> dict[str, NDArray[Any]]:
+    """The numbers behind the pictures.
+
+    Returns:
+        ``weight [N, H, W]``, ``observed [H, W]``, ``uncertainty [H, W]`` and ``consistency [N]``, float32, as in
+        :class:`~mfrec.types.Fused`; ``frames [N]``, the index of each frame in the sequence; ``names [N]``.
+    """
+    frames = [observation.frame for observation in reconstruction.track.observations]
+    return {
+        "weight": reconstruction.weight,
+        "observed": reconstruction.observed,
+        "uncertainty": reconstruction.uncertainty,
+        "consistency": reconstruction.consistency,
+        "frames": np.array([frame.index for frame in frames], np.int64),
+        "names": np.array([frame.name for frame in frames], np.str_),
+    }
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write an ``.npz`` whose bytes depend on the arrays alone (NumPy's own writer puts the time of day into it)."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
+            with archive.open(entry, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in one sentence why files could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the output into '{folder.parent}': {error.strerror or error}; nothing was changed there, "
+            "make room or choose another folder with -o"
+        ) from None
+
+
+@contextlib.contextmanager
+def staged(out: Path, *, overwrite: bool = False, originals: Iterable[Path] = ()) -> Iterator[Path]:
+    """An empty folder that becomes ``out`` when the block ends well, and vanishes when it does not.
+
+    Args:
+        out: the folder to make.
+        overwrite: replace an earlier output.
+        originals: files and folders that must not be touched.
+
+    Raises:
+        UsageError: ``out`` exists, is no output of mfrec, lies among the originals, or cannot be written.
+    """
+    # realpath and not Path.resolve: a link to an output stays a link, and its target is what is replaced.
+    target = Path(os.path.realpath(out))
+    check_target(target, out, overwrite=overwrite, originals=originals)
+    token = secrets.token_hex(4)
+    folder, earlier = target.parent / f".mfrec-{token}.partial", target.parent / f".mfrec-{token}.earlier"
+    made: list[Path] = []
+    try:
+        with writing(target):
+            made += make_parents(target)
+            folder.mkdir()
+        yield folder
+        with writing(target), uninterrupted():
+            publish(folder, target, earlier)
+    except BaseException:
+        with uninterrupted():
+            shutil.rmtree(folder, ignore_errors=True)
+            for parent in reversed(made):
+                with contextlib.suppress(OSError):
+                    parent.rmdir()
+        raise
+
+
+def check_target(target: Path, shown: Path, *, overwrite: bool, originals: Iterable[Path]) -> None:
+    """Refuse an output folder that would cost somebody something.
+
+    Args:
+        target: the folder, links resolved.
+        shown: as it was written, for the message.
+        overwrite: whether an earlier output may be replaced.
+        originals: files and folders that must not be touched.
+
+    Raises:
+        UsageError: see :func:`staged`.
+    """
+    for original in originals:
+        place = Path(os.path.realpath(original))
+        if target == place or target in place.parents or (place.is_dir() and place in target.parents):
+            raise UsageError(
+                f"the output '{shown}' lies among the originals in '{original}', and nothing is ever written there; "
+                "choose a folder outside of it with -o"
+            )
+    if not os.path.lexists(target):
+        return
+    if not target.is_dir():
+        raise UsageError(f"the output '{shown}' exists and is a file; choose a folder with -o")
+    try:
+        present = sorted(entry.name for entry in target.iterdir())
+    except OSError as error:
+        raise UsageError(
+            f"the output '{shown}' cannot be looked into: {error.strerror}; choose another with -o"
+        ) from None
+    if not present:
+        return
+    try:
+        record = read_record(target)
+        ours = {RECORD, *record["outputs"]}
+    except (UsageError, KeyError, TypeError):
+        raise UsageError(
+            f"'{shown}' holds {len(present)} files that are no output of mfrec, first '{present[0]}'; it is never "
+            "replaced, choose another folder with -o"
+        ) from None
+    foreign = [name for name in present if name not in ours]
+    if foreign:
+        raise UsageError(
+            f"'{shown}' holds an earlier output and also '{foreign[0]}', which mfrec did not write; move it away or choose "
+            "another folder with -o"
+        )
+    if not overwrite:
+        raise UsageError(f"the output '{shown}' exists; add --overwrite to replace it, or choose another with -o")
+
+
+def make_parents(target: Path) -> list[Path]:
+    """Make the folders above ``target``; those that were missing, outermost first."""
+    missing = [parent for parent in target.parents if not parent.exists()]
+    for parent in reversed(missing):
+        parent.mkdir(exist_ok=True)
+    return missing[::-1]
+
+
+def publish(folder: Path, target: Path, earlier: Path) -> None:
+    """Rename ``folder`` to ``target``; what was there goes to ``earlier`` first and comes back if that fails."""
+    if not target.exists():
+        folder.rename(target)
+        return
+    target.rename(earlier)
+    try:
+        folder.rename(target)
+    except OSError:
+        earlier.rename(target)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C and a request to terminate until the block is done. Only the main thread gets them anyway."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    previous = {
+        number: signal.signal(number, lambda n, _: held.append(n)) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])

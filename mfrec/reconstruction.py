@@ -1,0 +1,351 @@
+"""The main job as one call: frames in, one picture and its provenance out."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mfrec.errors import UsageError
+from mfrec.geometry import resize, similarity_map, warp
+from mfrec.pipeline import FACTS, Pipeline, Progress, Run, silent
+from mfrec.provenance import make_record
+from mfrec.recipe import Recipe, load
+from mfrec.types import Canvas, FaceTrack, FloatArray, Frame, Observation, Reconstruction
+
+if TYPE_CHECKING:
+    from mfrec.imageio import Source
+
+EVIDENCE = "evidence"
+"""The recipe whose picture accompanies every result."""
+
+
+def reconstruct(
+    frames: Source,
+    *,
+    recipe: str | os.PathLike[str] | Recipe = "restore",
+    reference: str | int = "auto",
+    scale: int = 4,
+    crop: str = "auto",
+    device: str = "auto",
+    seed: int = 0,
+    subject: str | int = "auto",
+    settings: Iterable[str] = (),
+    start: float | None = None,
+    end: float | None = None,
+    every: int = 1,
+    deinterlace: bool = False,
+    progress: Progress = silent,
+) -> Reconstruction:
+    """Make one picture of a face from many poor ones.
+
+    The picture of the unchanged ``evidence`` recipe is always made as well, on the same grid; stages that both
+    chains begin with run once.
+
+    Args:
+        frames: a folder of pictures, a video, a list of files, or a list of ``[H, W, 3]`` arrays. Files are taken in
+            the natural order of their paths, however they are listed; arrays in the order of time.
+        recipe: a name, the path of a TOML file, or a :class:`~mfrec.recipe.Recipe`.
+        reference: the frame whose pose and light the result has: ``"auto"``, an index from 0, or a name.
+        scale: how many output pixels a reference pixel has along each side.
+        crop: ``"face"``, ``"frame"``, or ``"auto"`` for ``"frame"`` where the face fills most of it.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        seed: of every random draw.
+        subject: whom to follow where several people are seen: ``"auto"`` or a number from 1.
+        settings: single parameters of the recipe's stages, each ``"stage.key=value"``.
+        start, end, every, deinterlace: which frames to take, see :func:`mfrec.imageio.read`.
+        progress: called as ``progress(stage, done, total)``.
+
+    Raises:
+        UsageError: an argument or the recipe asks for something that does not exist.
+        InputError: the frames cannot be used.
+        WeightsError: weights that a stage needs are missing or damaged.
+    """
+    settings = tuple(settings)
+    chosen = chosen_recipe(recipe, settings)
+    call: dict[str, Any] = {"reference": reference, "scale": scale, "crop": crop, "subject": as_subject(subject)}
+    # Everything that can be refused without opening a frame is refused before one is opened.
+    chosen, evidence = chosen.with_call(**call), load(EVIDENCE).with_call(**call)
+    Pipeline(chosen.stages)
+    if not any("fused" in stage.gives for stage in chosen.stages):
+        raise UsageError(f"recipe '{chosen.name}' ends without a picture; add the stage 'fuse' to its list of stages")
+    run = Run(device=resolve_device(device), seed=seed, progress=progress)
+
+    frames = in_order(frames)
+    track = read_track(frames, start=start, end=end, every=every, deinterlace=deinterlace, progress=progress)
+    read = tuple(observation.frame for observation in track.observations)
+    call["reference"] = find_reference(reference, read)
+    chosen, evidence = chosen.with_call(**call), evidence.with_call(**call)
+
+    shared = common_stages(chosen, evidence)
+    track = Pipeline(chosen.stages[:shared])(track, run)
+    evidence_run = Run(run.device, run.seed, progress, list(run.steps))
+    result = Pipeline(chosen.stages[shared:], given=FACTS)(track, run)
+    canvas, fused, chief = result.canvas, result.fused, result.reference
+    if canvas is None or fused is None or chief is None:
+        raise UsageError(f"recipe '{chosen.name}' gave no picture; see which of its stages is asked for one")
+    if track.reference is None:
+        # Compared pixel by pixel with the result, so it shows the moment that the result shows.
+        evidence = evidence.with_call(**{**call, "reference": result.observations[chief].frame.index})
+    beside = result
+    if chosen.stages != evidence.stages:
+        beside = Pipeline(evidence.stages[shared:], given=FACTS)(track, evidence_run)
+
+    warnings = list(result.warnings)
+    if len(result.observations) == 1:
+        warnings.append(
+            f"only one frame is used ('{result.observations[0].frame.name}'), so nothing was gained from other frames: "
+            "the result is an enlargement; give more frames of the same person"
+        )
+    arguments = {
+        "frames": source_list(frames),
+        "recipe": chosen.name if isinstance(recipe, Recipe) else str(recipe),
+        "settings": list(settings),
+        "reference": reference,
+        "scale": scale,
+        "crop": crop,
+        "subject": subject,
+        "start": start,
+        "end": end,
+        "every": every,
+        "deinterlace": deinterlace,
+        "device": device,
+        "seed": seed,
+    }
+    return Reconstruction(
+        image=fused.image,
+        evidence=on_canvas(beside, canvas),
+        reference=bicubic(result.observations[chief].frame.image, canvas),
+        weight=fused.weight,
+        observed=fused.observed,
+        uncertainty=fused.uncertainty,
+        consistency=fused.consistency,
+        track=result,
+        stamp=chosen.stamp,
+        record=make_record(
+            recipe=chosen,
+            arguments=arguments,
+            run=run,
+            frames=read,
+            track=result,
+            evidence=evidence,
+            evidence_steps=evidence_run.steps if beside is not result else run.steps,
+            warnings=warnings,
+        ),
+    )
+
+
+def chosen_recipe(recipe: str | os.PathLike[str] | Recipe, settings: Iterable[str] = ()) -> Recipe:
+    """The recipe that a name, a path or a value means, with single parameters changed."""
+    if isinstance(recipe, Recipe):
+        return recipe.with_settings(settings)
+    return load(recipe if isinstance(recipe, str) else Path(recipe)).with_settings(settings)
+
+
+def run_until(
+    name: str,
+    frames: Source,
+    *,
+    recipe: str | os.PathLike[str] | Recipe = "restore",
+    reference: str | int = "auto",
+    scale: int = 4,
+    crop: str = "auto",
+    seed: int = 0,
+    subject: str | int = "auto",
+    settings: Iterable[str] = (),
+    start: float | None = None,
+    end: float | None = None,
+    every: int = 1,
+    deinterlace: bool = False,
+    progress: Progress = silent,
+) -> tuple[FaceTrack, dict[str, Any]]:
+    """Run a recipe's chain up to and including the stage ``name``; other arguments as in :func:`reconstruct`.
+
+    Returns:
+        The track after that stage, and the record of the run.
+
+    Raises:
+        UsageError, InputError, WeightsError: see :func:`reconstruct`.
+    """
+    settings = tuple(settings)
+    call: dict[str, Any] = {"reference": reference, "scale": scale, "crop": crop, "subject": as_subject(subject)}
+    chain = chosen_recipe(recipe, settings).until(name).with_call(**call)
+    pipeline = Pipeline(chain.stages)
+    frames = in_order(frames)
+    track = read_track(frames, start=start, end=end, every=every, deinterlace=deinterlace, progress=progress)
+    read = tuple(observation.frame for observation in track.observations)
+    chain = chain.with_call(**{**call, "reference": find_reference(reference, read)})
+    pipeline = Pipeline(chain.stages)
+    run = Run(seed=seed, progress=progress)
+    track = pipeline(track, run)
+    arguments = {
+        "frames": source_list(frames),
+        "recipe": chain.name if isinstance(recipe, Recipe) else str(recipe),
+        "settings": list(settings),
+        "reference": reference,
+        "scale": scale,
+        "crop": crop,
+        "subject": subject,
+        "start": start,
+        "end": end,
+        "every": every,
+        "deinterlace": deinterlace,
+        "seed": seed,
+    }
+    record = make_record(recipe=chain, arguments=arguments, run=run, frames=read, track=track, warnings=track.warnings)
+    return track, record
+
+
+def read_track(
+    frames: Source,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    every: int = 1,
+    deinterlace: bool = False,
+    progress: Progress = silent,
+) -> FaceTrack:
+    """The frames as the first stage takes them: one bare observation each, and what could not be read.
+
+    Raises:
+        InputError: nothing usable is there.
+        UsageError: the choice of frames cannot be.
+    """
+    from mfrec.imageio import read
+
+    reading = read(frames, start=start, end=end, every=every, deinterlace=deinterlace, progress=progress)
+    return FaceTrack(
+        tuple(Observation(frame) for frame in reading.frames), tuple(reading.dropped), warnings=tuple(reading.warnings)
+    )
+
+
+def in_order(frames: Source) -> Source:
+    """Listed files in the natural order of their paths, so that the order of the list is no part of the result."""
+    from mfrec.imageio.survey import natural_key
+
+    if isinstance(frames, str | os.PathLike | np.ndarray):
+        return frames
+    items = list(frames)
+    paths = [Path(item) for item in items if isinstance(item, str | os.PathLike)]
+    return sorted(paths, key=lambda path: natural_key(str(path))) if len(paths) == len(items) else items
+
+
+def as_subject(subject: str | int) -> int:
+    """The number that the stage ``track`` takes: 0 for ``"auto"``, else a person's number from 1.
+
+    Raises:
+        UsageError: neither of the two.
+    """
+    if subject == "auto":
+        return 0
+    try:
+        number = int(subject)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise UsageError(f"--subject is '{subject}'; expected auto, or a person's number from 1 as the report shows it")
+    return number
+
+
+def find_reference(reference: str | int, frames: Sequence[Frame]) -> str | int:
+    """``"auto"``, or the index of the frame that is meant.
+
+    Args:
+        reference: ``"auto"``, an index (a number, or its digits), or a frame's name.
+        frames: as they were read.
+
+    Raises:
+        UsageError: there is no such frame, or several have that name.
+    """
+    if reference == "auto":
+        return reference
+    named = [frame.index for frame in frames if frame.name == reference]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise UsageError(
+            f"--reference '{reference}' names {len(named)} frames; give an index, one of {', '.join(map(str, named))}"
+        )
+    indices = [frame.index for frame in frames]
+    if str(reference).isdecimal():
+        if int(reference) in indices:
+            return int(reference)
+        raise UsageError(
+            f"--reference is {reference}, but no frame has that index; there are {len(indices)} frames, "
+            f"{min(indices)} to {max(indices)}"
+        )
+    near = difflib.get_close_matches(str(reference), [frame.name for frame in frames], 1, cutoff=0.0)
+    raise UsageError(
+        f"--reference '{reference}' is no frame's name; did you mean '{near[0]}'? Or give auto, or an index from 0"
+    )
+
+
+def resolve_device(device: str) -> str:
+    """``"cpu"`` or ``"cuda"``.
+
+    ``"auto"`` is the processor while no recipe has a network that makes pixels: nothing else would be faster elsewhere.
+
+    Raises:
+        UsageError: an unknown device, or CUDA where there is none.
+    """
+    if device in ("auto", "cpu"):
+        return "cpu"
+    if device != "cuda":
+        raise UsageError(f"there is no device '{device}'; expected auto, cpu or cuda")
+    try:
+        import torch
+    except ImportError:
+        raise UsageError("--device cuda needs PyTorch, which is not installed; use --device cpu") from None
+    if not torch.cuda.is_available():
+        raise UsageError("PyTorch finds no CUDA device on this machine; use --device cpu")
+    return "cuda"
+
+
+def common_stages(one: Recipe, other: Recipe) -> int:
+    """How many stages two chains have in common from the start, parameters included."""
+    count = 0
+    for a, b in zip(one.stages, other.stages, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def source_list(frames: Source) -> list[str]:
+    """Absolute paths of what was given; empty for arrays."""
+    given = [frames] if isinstance(frames, str | os.PathLike) else list(frames)
+    return [str(Path(item).absolute()) for item in given if isinstance(item, str | os.PathLike)]
+
+
+def bicubic(image: FloatArray, canvas: Canvas) -> FloatArray:
+    """The part of a frame that the canvas covers, enlarged by bicubic interpolation.
+
+    Args:
+        image: ``[h, w, 3]`` in [0, 1], the reference frame.
+        canvas: a rectangle of it; outside of the frame its border is repeated.
+
+    Returns:
+        ``[H, W, 3]`` float32 in [0, 1], the same pixels as an enlargement of the whole frame has there.
+    """
+    # Bicubic interpolation reads two pixels to each side; enlarging the whole of a large frame would be a waste.
+    margin = 3
+    rows = np.clip(np.arange(canvas.y0 - margin, canvas.y0 + canvas.height + margin), 0, image.shape[0] - 1)
+    columns = np.clip(np.arange(canvas.x0 - margin, canvas.x0 + canvas.width + margin), 0, image.shape[1] - 1)
+    part = image[rows[:, None], columns]
+    large = resize(part, part.shape[0] * canvas.scale, part.shape[1] * canvas.scale)
+    edge = margin * canvas.scale
+    return np.clip(large[edge:-edge, edge:-edge], 0.0, 1.0)
+
+
+def on_canvas(track: FaceTrack, canvas: Canvas) -> FloatArray:
+    """A track's result ``[H, W, 3]`` on another canvas of the same reference frame."""
+    if track.fused is None or track.canvas is None:
+        raise UsageError("the evidence recipe gave no picture; restore mfrec/recipes/evidence.toml")
+    if track.canvas == canvas:
+        return track.fused.image
+    look_up = similarity_map(track.canvas.from_reference.after(canvas.from_reference.inverse()), *canvas.shape)
+    return np.clip(warp(track.fused.image, look_up), 0.0, 1.0)
