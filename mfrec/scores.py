@@ -121,8 +121,7 @@ class BenchResult:
             if per_sequence:
                 header = ("PSNR SSIM identity", *self.methods)
                 blocks.append(aligned(header, [sequence_row(result, self.methods) for result in results]))
-            for result in results:
-                blocks.extend(f"failed: {result.sequence}, {what}: {why}" for what, why in result.errors.items())
+            blocks.extend(failure_lines(results))
         return "\n\n".join(blocks)
 
     def to_json(self) -> str:
@@ -215,6 +214,15 @@ def sequence_row(result: SequenceResult, methods: Iterable[str]) -> tuple[str, .
         return f"{score.psnr:.2f} {score.ssim:.3f} {identity}"
 
     return (result.sequence, *(cell(result.scores.get(method)) for method in methods))
+
+
+def failure_lines(results: Sequence[SequenceResult]) -> list[str]:
+    """What failed and why, one line for each different reason."""
+    failed: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        for what, why in result.errors.items():
+            failed.setdefault((what, why), []).append(result.sequence)
+    return [f"failed: {what} on {', '.join(sequences)}: {why}" for (what, why), sequences in failed.items()]
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

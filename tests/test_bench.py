@@ -207,7 +207,7 @@ def test_a_broken_sequence_is_recorded_and_the_others_go_on(folder: Path) -> Non
     assert [bool(r.errors) for r in result.results] == [False, True, False]
     assert "3.png" in result.results[1].errors["sequence"]
     assert result.summaries("jpeg32")[0].failed == 1
-    assert "failed: seq_2, sequence: InputError" in result.table()
+    assert "failed: sequence on seq_2: InputError" in result.table()
 
 
 def test_originals_are_not_touched(folder: Path) -> None:

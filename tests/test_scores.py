@@ -83,9 +83,21 @@ def test_table_shows_figures_worst_sequence_and_failures(results) -> None:
     second = next(line for line in lines if line.startswith("seq_2"))
     assert " ".join(second.split()) == "seq_2 30.00 0.900 0.400 29.50 0.910 0.450"
     assert next(line for line in lines if line.startswith("seq_3")).split()[-1] == "failed"
-    assert "failed: seq_3, evidence: NoFaceError: none" in lines
+    assert "failed: evidence on seq_3: NoFaceError: none" in lines
     assert "3 sequences of 3 people, truth 128 x 128 px" in text
     assert "seq_1" not in made(results).table(per_sequence=False)
+
+
+def test_the_same_failure_of_many_sequences_is_one_line() -> None:
+    results = tuple(
+        result(f"seq_{i}", errors={"mean": "InputError: none", "evidence": f"E: {i % 2}"}) for i in range(4)
+    )
+    lines = [line for line in made(results).table().splitlines() if line.startswith("failed")]
+    assert lines == [
+        "failed: mean on seq_0, seq_1, seq_2, seq_3: InputError: none",
+        "failed: evidence on seq_0, seq_2: E: 0",
+        "failed: evidence on seq_1, seq_3: E: 1",
+    ]
 
 
 def test_json_holds_everything_and_is_strict(results) -> None:
