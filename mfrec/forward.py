@@ -24,7 +24,8 @@ def blur(plane: FloatArray, sigma: float) -> FloatArray:
     radius = max(1, int(np.ceil(3 * sigma)))
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2).astype(np.float32)
     kernel /= kernel.sum()
-    return cv2.sepFilter2D(plane, -1, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
+    out = cv2.sepFilter2D(plane, -1, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(out, np.float32)
 
 
 def sampling_matrix(landing: FloatArray, height: int, width: int) -> sparse.csr_matrix:
@@ -67,7 +68,7 @@ def degrade(image: FloatArray, registration: Registration, canvas: Canvas, psf_s
     sigma = psf_sigma * canvas.scale
     # Mirrored surroundings keep the border from darkening; the solver pads its canvas instead.
     margin = int(np.ceil(3 * sigma))
-    padded = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REFLECT)
+    padded = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
     soft = np.dstack([blur(np.ascontiguousarray(padded[..., c]), sigma) for c in range(3)])
     soft = soft[margin:-margin, margin:-margin]
     matrix = sampling_matrix(registration.landing, height, width)

@@ -49,9 +49,11 @@ def warp(image: NDArray, look_up: FloatArray, *, interpolation: str = "cubic", f
     kind = cv2.INTER_NEAREST if interpolation == "nearest" else INTERPOLATION[interpolation]
     border = cv2.BORDER_REPLICATE if fill is None else cv2.BORDER_CONSTANT
     source = np.asarray(image, np.float32)
-    # OpenCV quantises float maps to 1/32 px inside remap; splitting the integer part off beforehand changes
-    # nothing, so that step (0.03 px) is the accuracy of every warp here.
-    out = cv2.remap(source, np.asarray(look_up, np.float32), None, kind, borderMode=border, borderValue=(fill or 0.0,) * 4)
+    # remap rounds coordinates to 1/32 px, which is the accuracy of every warp here. The empty second map says that
+    # the first holds both coordinates.
+    both = np.asarray(look_up, np.float32)
+    second = np.empty((0, 0), np.float32)
+    out = cv2.remap(source, both, second, kind, borderMode=border, borderValue=(fill or 0.0,) * 4)
     return out.astype(np.float32, copy=False)
 
 

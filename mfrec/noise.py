@@ -157,4 +157,4 @@ def block_dct(plane: NDArray) -> FloatArray | None:
     if rows == 0 or columns == 0:
         return None
     cut = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
-    return dctn(cut, axes=(2, 3), norm="ortho").astype(np.float32)
+    return np.asarray(dctn(cut, axes=(2, 3), norm="ortho"), np.float32)

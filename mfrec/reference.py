@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from mfrec.colour import luma
 from mfrec.errors import UsageError
+from mfrec.filters import gaussian
 from mfrec.geometry import similarity_map, warp
 from mfrec.noise import noise_of
 from mfrec.types import Landmarks, Observation, Similarity
@@ -93,7 +93,7 @@ def face_detail(observation: Observation) -> float:
     corner = (low + high) / 2 - step * (CHIP - 1) / 2
     chip_to_frame = Similarity(np.array([[step, 0, corner[0]], [0, step, corner[1]]]))
     chip = warp(luma(image), similarity_map(chip_to_frame, CHIP, CHIP))
-    band = cv2.GaussianBlur(chip, (0, 0), 1.0) - cv2.GaussianBlur(chip, (0, 0), 2.5)
+    band = gaussian(chip, 1.0) - gaussian(chip, 2.5)
     return float(band.std() / max(float(chip.std()), 0.02))
 
 

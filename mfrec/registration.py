@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.colour import luma
+from mfrec.filters import gaussian
 from mfrec.geometry import identity_map, inside, resize, similarity_map, warp
 from mfrec.types import Canvas, FloatArray, Registration, Similarity
 
@@ -56,8 +57,8 @@ def match_light(source: FloatArray, target: FloatArray, valid: NDArray[np.bool_]
     if valid.sum() < 16:
         return gain, offset
     sigma = max(1.0, 0.03 * min(valid.shape))
-    a = cv2.GaussianBlur(source, (0, 0), sigma)[valid].astype(np.float64)
-    b = cv2.GaussianBlur(target, (0, 0), sigma)[valid].astype(np.float64)
+    a = gaussian(source, sigma)[valid].astype(np.float64)
+    b = gaussian(target, sigma)[valid].astype(np.float64)
     for channel in range(3):
         keep = np.ones(len(a), bool)
         slope, shift = 1.0, 0.0
@@ -112,7 +113,9 @@ def register(
 
     a, b = _contrast(luma(still), luma(moved), settings.presmooth)
     flow = _dis(settings)
-    forward, backward = flow.calc(a, b, None), flow.calc(b, a, None)
+    none = np.zeros((rows, columns, 2), np.float32)
+    forward = np.asarray(flow.calc(a, b, none.copy()), np.float32)
+    backward = np.asarray(flow.calc(b, a, none), np.float32)
 
     closure = np.linalg.norm(forward + _read(backward, identity_map(rows, columns) + forward), axis=-1)
     look_up_grid = identity_map(rows, columns) + forward
@@ -185,7 +188,7 @@ def _read(field: FloatArray, at: FloatArray) -> FloatArray:
 
 def _contrast(a: FloatArray, b: FloatArray, sigma: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Both pictures blurred and on one 8-bit scale (DIS takes nothing finer), so that a dark frame is not flat."""
-    a, b = (cv2.GaussianBlur(x, (0, 0), sigma) for x in (a, b))
+    a, b = (gaussian(x, sigma) for x in (a, b))
     low, high = float(np.quantile(a, 0.005)), float(np.quantile(a, 0.995))
     gain = 255.0 / max(high - low, 0.1)
     first, second = (np.clip(np.rint((x - low) * gain), 0, 255).astype(np.uint8) for x in (a, b))

@@ -19,12 +19,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
 
 from mfrec.colour import rgb_to_ycc, ycc_to_rgb
+from mfrec.filters import gaussian
 from mfrec.forward import blur, sampling_matrix
 from mfrec.geometry import warp
 from mfrec.noise import BLOCK, NoiseModel
@@ -100,8 +100,8 @@ def detail_energy(plane: FloatArray, scale: int) -> FloatArray:
     A difference of Gaussians of 0.5 and 1.2 frame pixels, squared and averaged over 1.2 frame pixels. Comparable
     between frames only on one grid.
     """
-    band = cv2.GaussianBlur(plane, (0, 0), 0.5 * scale) - cv2.GaussianBlur(plane, (0, 0), 1.2 * scale)
-    return cv2.GaussianBlur(band * band, (0, 0), 1.2 * scale)
+    band = gaussian(plane, 0.5 * scale) - gaussian(plane, 1.2 * scale)
+    return gaussian(band * band, 1.2 * scale)
 
 
 def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, settings: MapSettings) -> FloatArray:
@@ -121,7 +121,7 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     for source, plane, share in zip(sources, grey, detail, strict=True):
         weight = share
         if not source.is_reference:
-            off = cv2.GaussianBlur((plane - centre) ** 2, (0, 0), float(scale))
+            off = gaussian((plane - centre) ** 2, float(scale))
             weight = weight * source.registration.trust / (1.0 + off / settings.agreement**2)
         else:
             weight = weight * source.registration.trust
@@ -175,12 +175,15 @@ class _Data:
     def _precise(self, k: int, residual: FloatArray, table: FloatArray) -> FloatArray:
         """``sqrt(w) T^T P T sqrt(w)`` on a frame's window."""
         inner, root = self.place[k], self.root[k]
+        if table.min() == table.max():  # white noise: the DCT is orthonormal and drops out
+            return residual * root[inner] ** 2 * table[0, 0]
         full = np.zeros(root.shape, np.float32)
         full[inner] = residual
         full *= root
         rows, columns = full.shape[0] // BLOCK, full.shape[1] // BLOCK
         blocks = full.reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
-        blocks = idctn(dctn(blocks, axes=(2, 3), norm="ortho") * table, axes=(2, 3), norm="ortho")
+        spectrum = np.asarray(dctn(blocks, axes=(2, 3), norm="ortho"), np.float32)
+        blocks = np.asarray(idctn(spectrum * table, axes=(2, 3), norm="ortho"), np.float32)
         full = blocks.transpose(0, 2, 1, 3).reshape(full.shape) * root
         return full[inner]
 
@@ -301,7 +304,7 @@ def estimate(
             share = 1.0 if source.is_reference else source.noise.independent
             tables.append((share / (variance + extra)).astype(np.float32))
         stiffness = 1.0 / (settings.prior_sigma * (settings.chroma_prior if channel else 1.0)) ** 2
-        padded = cv2.copyMakeBorder(start[..., channel], margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+        padded = np.pad(start[..., channel], margin, mode="edge")
         planes.append(_solve(data, channel, tables, padded, stiffness=stiffness, settings=settings)[inner])
         progress()
     mass = np.stack([data.mass(k, p)[inner] for k, p in enumerate(precision)])

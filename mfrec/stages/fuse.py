@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-import cv2
 import numpy as np
 
 from mfrec.colour import luma
 from mfrec.errors import UsageError
+from mfrec.filters import gaussian
 from mfrec.forward import degrade
 from mfrec.geometry import enlarge
 from mfrec.noise import noise_of
@@ -80,12 +80,13 @@ def spread_between(sources: Sequence[Source], image: FloatArray, weight: FloatAr
     """
     grey = luma(image)
     frames = [luma(source.warped) for source in sources]
-    mean = sum(w * g for w, g in zip(weight, frames, strict=True))
-    variance = sum(w * (g - mean) ** 2 for w, g in zip(weight, frames, strict=True))
-    variance = cv2.GaussianBlur(np.asarray(variance, np.float32), (0, 0), 0.5 * scale)
+    stack = np.stack(frames)
+    mean = (weight * stack).sum(axis=0)
+    variance = (weight * (stack - mean) ** 2).sum(axis=0)
+    variance = gaussian(variance, 0.5 * scale)
     share = (weight**2).sum(axis=0)
-    fine = grey - cv2.GaussianBlur(grey, (0, 0), 1.0 * scale)
-    fine = cv2.GaussianBlur(fine**2, (0, 0), 0.5 * scale)
+    fine = grey - gaussian(grey, 1.0 * scale)
+    fine = gaussian(fine**2, 0.5 * scale)
     return np.sqrt(variance * share + 0.25 * fine + (1.5 / 255) ** 2).astype(np.float32)
 
 
