@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mfrec.errors import UsageError, WeightsError
 from mfrec.geometry import similarity_map, warp
+from mfrec.imageio import to_uint8
 from mfrec.types import FloatArray, Landmarks, Similarity
 
 FACE_SIDE = 120
@@ -65,11 +66,6 @@ def _dlib_predictor() -> Any:
     import dlib
 
     return dlib.shape_predictor(str(dlib_model("shape_predictor_68_face_landmarks.dat")))
-
-
-def to_uint8(image: FloatArray) -> NDArray[np.uint8]:
-    """``[H, W, 3]`` in [0, 1] to uint8, rounded; the form that dlib reads."""
-    return np.ascontiguousarray(np.clip(np.rint(image * 255.0), 0, 255).astype(np.uint8))
 
 
 def cut_face(image: FloatArray, box: FloatArray) -> tuple[FloatArray, Similarity]:

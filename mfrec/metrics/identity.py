@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.landmarks import dlib_model, read_square, to_uint8
+from mfrec.imageio import to_uint8
+from mfrec.landmarks import dlib_model, read_square
 from mfrec.types import FloatArray, Landmarks, frozen_array
 
 CHIP = 150

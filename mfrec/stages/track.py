@@ -45,6 +45,9 @@ of its own person, and three quarters of the frames of somebody else did; at 64 
 EXCESS = 0.12
 """How much farther than its members lie from each other something may lie from a group and still belong."""
 
+OUTLIER = 0.25
+"""How far beyond a close group a single face is refused below :data:`SAME_PERSON` (development: none wrongly)."""
+
 DOUBTFUL = 0.6
 """Median distance from the rest of the track at which a frame is named in a warning (dlib's own limit)."""
 
@@ -294,9 +297,7 @@ def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Fa
     alive = np.ones(len(groups), bool)
     while alive.sum() > 1:
         mean = total / np.outer(count, count)
-        pairs = count * (count - 1)
-        within = np.where(pairs > 0, np.diag(total) / np.maximum(pairs, 1), 0.0)
-        limit = np.maximum(SAME_PERSON, np.maximum.outer(within, within) + EXCESS)
+        limit = _limits(np.diag(total), count)
         clash = (seen.astype(np.float32) @ seen.T.astype(np.float32)) > 0
         mean[clash | (mean > limit) | ~np.outer(alive, alive)] = np.inf
         np.fill_diagonal(mean, np.inf)
@@ -316,6 +317,22 @@ def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Fa
         return -round(math.fsum(f.detection.side for f in person), 3), min(float(f.detection.box[0]) for f in person)
 
     return sorted(people, key=prominence)
+
+
+def _limits(total_within: NDArray, count: NDArray) -> NDArray[np.float64]:
+    """Mean distance ``[G, G]`` up to which two groups may be one person.
+
+    A group that is loose itself (poor pictures) accepts what is a little looser; a single face that stands far
+    out of a close group is refused earlier.
+    """
+    pairs = count * (count - 1)
+    within = np.where(pairs > 0, total_within / np.maximum(pairs, 1), np.nan)
+    looser = np.fmax.outer(within, within)
+    limit = np.full(looser.shape, SAME_PERSON)
+    single = np.minimum.outer(count, count) == 1
+    close = np.clip(looser + OUTLIER, DOUBTFUL, SAME_PERSON)
+    limit = np.where(single & np.isfinite(looser), close, limit)
+    return np.fmax(limit, looser + EXCESS)
 
 
 def _chains(frames: Sequence[Frame], faces: Sequence[Face], distance: NDArray) -> list[list[int]]:
@@ -373,7 +390,7 @@ def identity_warnings(frames: Sequence[Frame], person: Sequence[Face]) -> list[s
         return []
     spread = _spread(person)
     apart = [(face, _median_distance(face, person)) for face in person]
-    named = [(face, d) for face, d in apart if d > DOUBTFUL and d > spread + 0.5 * EXCESS]
+    named = [(face, d) for face, d in apart if d > min(max(DOUBTFUL, spread + 0.5 * EXCESS), spread + OUTLIER)]
     if not named and spread <= DOUBTFUL:
         return []
     if named:

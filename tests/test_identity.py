@@ -1,0 +1,55 @@
+"""Embeddings tell people apart and hardly notice size, light and place."""
+
+import numpy as np
+import pytest
+import skimage.data
+
+from mfrec.detect import detect_faces
+from mfrec.geometry import resize
+from mfrec.landmarks import detect_landmarks
+from mfrec.metrics.identity import embed, face_chip, identity_distance
+from mfrec.types import FloatArray
+
+
+def embedding(image: FloatArray) -> FloatArray:
+    return embed(image, detect_landmarks(image, detect_faces(image, smallest=10)[0].box))
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> FloatArray:
+    return (skimage.data.astronaut()[:300, 80:380] / 255).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def cameraman() -> FloatArray:
+    return np.dstack([skimage.data.camera()[60:310, 110:360] / 255] * 3).astype(np.float32)
+
+
+def test_it_is_a_distance(astronaut: FloatArray, cameraman: FloatArray) -> None:
+    a, b = embedding(astronaut), embedding(cameraman)
+    assert a.shape == (128,)
+    assert a.dtype == np.float32
+    assert identity_distance(a, a) == 0
+    assert identity_distance(a, b) == identity_distance(b, a) > 0.6
+
+
+def test_the_same_person_stays_close(astronaut: FloatArray) -> None:
+    a = embedding(astronaut)
+    assert identity_distance(a, embedding(resize(astronaut, 96, 96, interpolation="area"))) < 0.35
+    assert identity_distance(a, embedding(np.clip(astronaut * 0.7 + 0.05, 0, 1))) < 0.25
+    assert identity_distance(a, embedding(np.pad(astronaut, ((9, 0), (5, 0), (0, 0)), mode="edge"))) < 0.2
+
+
+def test_it_is_repeatable_to_the_bit(astronaut: FloatArray) -> None:
+    assert embedding(astronaut).tobytes() == embedding(astronaut).tobytes()
+
+
+def test_the_chip_is_upright_and_centred(astronaut: FloatArray) -> None:
+    import cv2
+
+    turn = cv2.getRotationMatrix2D((140, 120), 20, 1.0)
+    tilted = np.clip(cv2.warpAffine(astronaut, turn, (300, 300), borderMode=cv2.BORDER_REPLICATE), 0, 1)
+    chips = [face_chip(image, detect_landmarks(image, detect_faces(image)[0].box)) for image in (astronaut, tilted)]
+    assert chips[0].shape == (150, 150, 3)
+    difference = np.abs(chips[0].astype(float) - chips[1].astype(float))[40:110, 40:110]
+    assert difference.mean() < 12
