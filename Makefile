@@ -1,0 +1,41 @@
+# make demo, make test: both work in a fresh clone, in a .venv/ that they make. PYTHON chooses the interpreter.
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+
+# Threads that spin while they wait are many times slower on two busy cores.
+export OMP_WAIT_POLICY := PASSIVE
+
+.PHONY: demo test quick check bench clean
+
+demo: $(VENV)/.installed ## film a portrait, reconstruct it, compare with the truth; results in demo/
+	$(VENV)/bin/mfrec demo
+
+test: $(VENV)/.installed-dev ## every test
+	$(VENV)/bin/python -m pytest
+
+quick: $(VENV)/.installed-dev ## the tests that take seconds
+	$(VENV)/bin/python -m pytest -m "not slow"
+
+check: $(VENV)/.installed-dev ## style and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/pyright
+
+bench: $(VENV)/.installed ## figures on a few filmed sequences; SEQUENCES=folder takes yours
+	$(VENV)/bin/mfrec bench $(SEQUENCES)
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) demo build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"mfrec needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}; name another with PYTHON=" if v < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	touch $@

@@ -1,0 +1,49 @@
+"""What several test files share: the public-domain portrait, and a small film of it on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from mfrec.demo import Film
+    from mfrec.types import FloatArray
+
+
+@pytest.fixture(scope="session")
+def portrait() -> FloatArray:
+    """The head of the astronaut with some background, ``[192, 192, 3]`` float32 RGB in [0, 1], read-only."""
+    from mfrec.demo import HEAD, astronaut
+    from mfrec.types import frozen_array
+
+    x, y = (int(centre) - 96 for centre in HEAD)
+    return frozen_array(astronaut()[y : y + 192, x : x + 192])
+
+
+@pytest.fixture(scope="session")
+def filmed() -> Film:
+    """Seven frames of 48 px with their truth."""
+    from mfrec.demo import astronaut, film
+
+    return film(astronaut(), frames=7, size=48, seed=3)
+
+
+@pytest.fixture(scope="session")
+def clip(filmed: Film, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The film as a file, ``clip.mp4`` in a folder of its own."""
+    path = tmp_path_factory.mktemp("film") / "clip.mp4"
+    path.write_bytes(filmed.clip)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sequence(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The film's frames as they decode, ``0.png`` to ``6.png`` in a folder of their own."""
+    from mfrec.imageio import png_bytes, read
+
+    folder = tmp_path_factory.mktemp("sequence")
+    for frame in read(clip).frames:
+        (folder / f"{frame.index}.png").write_bytes(png_bytes(frame.image))
+    return folder

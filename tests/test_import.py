@@ -1,0 +1,85 @@
+"""``import mfrec`` does nothing: it is fast, reads only its own source, and leaves heavy packages alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mfrec
+
+PACKAGE = Path(mfrec.__file__).resolve().parent
+
+WATCH = """
+import importlib, json, sys, time
+seen = []
+def hook(event, arguments):
+    if event == "open" or event.split(".")[0] in ("socket", "urllib", "subprocess", "ftplib", "http") \
+            or event in ("os.mkdir", "os.rename", "os.remove", "os.system", "tempfile.mkstemp", "tempfile.mkdtemp"):
+        seen.append((event, str(arguments[0]), str(arguments[1]) if len(arguments) > 1 else ""))
+sys.addaudithook(hook)
+start = time.perf_counter()
+importlib.import_module(sys.argv[1])
+seconds = time.perf_counter() - start
+print(json.dumps({"seconds": seconds, "seen": list(seen), "modules": sorted(sys.modules)}))
+"""
+
+HEAVY = {"torch", "torchvision", "fastai", "cv2", "scipy", "skimage", "dlib", "av", "PIL", "matplotlib", "onnxruntime"}
+
+
+def watched_import(module: str, folder: Path) -> dict:
+    """Import ``module`` in a fresh process that stands in ``folder``; what it opened, loaded and took."""
+    path = str(PACKAGE.parent)
+    command = [sys.executable, "-B", "-c", f"import sys; sys.path.insert(0, {path!r})\n{WATCH}", module]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_import_is_fast(tmp_path: Path) -> None:
+    # The best of three: other processes may hold both cores for a moment.
+    assert min(watched_import("mfrec", tmp_path)["seconds"] for _ in range(3)) < 0.5
+
+
+def test_import_opens_nothing_but_source(tmp_path: Path) -> None:
+    seen = watched_import("mfrec", tmp_path)["seen"]
+    assert any(
+        Path(name) == PACKAGE / "__init__.py" or PACKAGE / "__pycache__" in Path(name).parents for _, name, _ in seen
+    )
+    standard = Path(json.__file__).resolve().parent.parent
+    for event, name, mode in seen:
+        assert event == "open", f"importing mfrec caused {event} {name}"
+        assert mode in ("r", "rb"), f"importing mfrec opened {name} with mode {mode}"
+        parents = Path(name).resolve().parents
+        assert PACKAGE in parents or (standard in parents and "site-packages" not in name), (
+            f"importing mfrec read {name}"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_import_loads_no_heavy_package(tmp_path: Path) -> None:
+    loaded = {name.split(".")[0] for name in watched_import("mfrec", tmp_path)["modules"]}
+    assert loaded & (HEAVY | {"numpy"}) == set()
+
+
+@pytest.mark.parametrize("module", ["mfrec.types", "mfrec.errors", "mfrec.pipeline", "mfrec.demo", "mfrec.cli"])
+def test_light_modules_stay_light(module: str, tmp_path: Path) -> None:
+    loaded = {name.split(".")[0] for name in watched_import(module, tmp_path)["modules"]}
+    assert loaded & HEAVY == set()
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_no_module_needs_torch_or_fastai_to_be_imported(path: Path) -> None:
+    """Read from the source: an import at the left margin runs when the module is imported."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        assert not line.startswith(("import torch", "from torch", "import fastai", "from fastai")), line
+
+
+def test_public_names_resolve() -> None:
+    for name in mfrec.__all__:
+        assert getattr(mfrec, name) is not None
+    assert set(mfrec.__all__) <= set(dir(mfrec))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        mfrec.nothing  # noqa: B018
