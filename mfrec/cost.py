@@ -1,7 +1,8 @@
 """Time and memory of a whole run against the number of frames and their size.
 
 Every setting is one ``mfrec reconstruct`` in a process of its own, from the start of Python to the last file of
-the report, as an analyst waits for it. A straight line through the times shows what a frame and a pixel cost.
+the report, as an analyst waits for it. How the work grows is fitted to the seconds of all cores together, because
+other programs on the machine lengthen the wait and not the work.
 """
 
 from __future__ import annotations
@@ -73,43 +74,61 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """The least-squares fit ``fixed + frame * frames + pixel * pixels`` of CPU seconds; pixels of all frames together.
+
+    Attributes:
+        fixed: seconds whatever the input. frame: seconds a frame. pixel: seconds a pixel that is read.
+        explained: share of the variance that the fit explains (R squared); 1 is exactly linear.
+    """
+
+    fixed: float
+    frame: float
+    pixel: float
+    explained: float
+
+    def at(self, setting: Setting) -> float:
+        """CPU seconds that the fit expects."""
+        return self.fixed + self.frame * setting.frames + self.pixel * setting.pixels
+
+
+@dataclass(frozen=True)
 class CostResult:
     """What :func:`cost` measured.
 
     Attributes:
         recipe: that ran.
         settings: one a run.
-        fixed, slope: seconds of the least-squares line ``fixed + slope * pixels``.
-        correlation: of the times with that line (Pearson); 1 is exactly linear.
+        growth: how the work grows over them.
     """
 
     recipe: str
     settings: tuple[Setting, ...]
-    fixed: float
-    slope: float
-    correlation: float
+    growth: Growth
 
     def table(self) -> str:
-        """One row a setting, and the line."""
-        header = ("frames", "size", "seconds", "CPU seconds", "line", "MiB")
+        """One row a setting, and the fit."""
+        header = ("frames", "size", "seconds", "CPU seconds", "linear fit", "MiB")
         rows = [
             (
                 str(s.frames),
                 f"{s.size} px",
                 f"{s.seconds:.2f}",
                 f"{s.cpu:.2f}",
-                f"{self.fixed + self.slope * s.pixels:.2f}",
+                f"{self.growth.at(s):.2f}",
                 f"{s.bytes / 2**20:.0f}",
             )
             for s in self.settings
         ]
-        fit = f"{self.fixed:.2f} s + {self.slope * 1e6:.2f} s per million pixels read"
-        return (
-            f"{self.recipe}, whole process\n\n{aligned(header, rows)}\n\n"
-            f"line: {fit}, correlation {self.correlation:.4f}"
+        g = self.growth
+        fit = (
+            f"linear fit of the CPU seconds: {g.fixed:.2f} + {g.frame:.3f} a frame + {g.pixel * 1e3:.4f} a thousand "
+            f"pixels read, R squared {g.explained:.4f}"
         )
+        return f"{self.recipe}, whole process\n\n{aligned(header, rows)}\n\n{fit}"
 
     def to_json(self) -> str:
+        """The same as JSON, with the machine and the versions."""
         return to_json({"schema": 1, "machine": machine(), "versions": versions()} | asdict(self))
 
 
@@ -156,8 +175,7 @@ def cost(
                     raise MfrecError(f"{count} frames of {size} px ended with code {used.code}: {used.said.strip()}")
                 settings.append(Setting(count, size, used.seconds, used.cpu, used.bytes))
     progress("cost", total, total)
-    fixed, slope, correlation = line([s.pixels for s in settings], [s.seconds for s in settings])
-    return CostResult(recipe, tuple(settings), fixed, slope, correlation)
+    return CostResult(recipe, tuple(settings), growth(settings))
 
 
 def launch(command: Sequence[str]) -> Usage:
@@ -168,12 +186,17 @@ def launch(command: Sequence[str]) -> Usage:
     return Usage(**json.loads(done.stdout))
 
 
-def line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
-    """Least-squares ``y = fixed + slope * x`` and the correlation; a single point gives a flat line and 1."""
-    if len(set(x)) < 2:
-        return float(np.mean(y)), 0.0, 1.0
-    slope, fixed = np.polyfit(np.asarray(x, float), np.asarray(y, float), 1)
-    return float(fixed), float(slope), float(np.corrcoef(x, y)[0, 1])
+def growth(settings: Sequence[Setting]) -> Growth:
+    """Fit :class:`Growth`; where the settings do not determine it, the smallest coefficients that fit."""
+    rows = np.array([(1.0, s.frames, s.pixels) for s in settings])
+    seconds = np.array([s.cpu for s in settings])
+    # Columns of one size, so that "smallest" means the same for each and no digits are lost.
+    sizes = rows.max(axis=0)
+    scaled, *_ = np.linalg.lstsq(rows / sizes, seconds, rcond=None)
+    left = float(np.sum((rows / sizes @ scaled - seconds) ** 2))
+    spread = float(np.sum((seconds - seconds.mean()) ** 2))
+    fixed, frame, pixel = (float(value) for value in scaled / sizes)
+    return Growth(fixed, frame, pixel, 1.0 - left / spread if spread > 0 else 1.0)
 
 
 def film_frames(root: Path, count: int, sizes: Sequence[int], seed: int) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mfrec.cost import CostResult, Setting, film_frames, launch, line
+from mfrec.cost import FRAMES, SIZES, CostResult, Setting, cost, film_frames, growth, launch
+from mfrec.errors import MfrecError, UsageError
 
 MIB = 2**20
 
@@ -35,25 +36,36 @@ def test_failure_is_told_with_code_and_words() -> None:
     assert used.said.strip() == "no frames there"
 
 
-def test_the_line_through_exact_times_is_exact() -> None:
-    x = [3e3, 7e3, 15e3, 31e3]
-    assert line(x, [2 + 1e-4 * v for v in x]) == pytest.approx((2, 1e-4, 1))
-    assert line([5.0], [1.5]) == (1.5, 0.0, 1.0)
+def exact(frames: int, size: int, power: float = 1.0) -> Setting:
+    """A setting whose CPU seconds are 1.5 + 0.1 a frame + 2e-5 a pixel, raised to ``power``."""
+    work = 1.5 + 0.1 * frames + 2e-5 * frames * size**2
+    return Setting(frames, size, 2 * work, work**power, 100 * MIB)
 
 
-def test_growth_that_is_not_linear_shows_in_the_correlation() -> None:
-    x = np.linspace(1, 10, 10)
-    assert line(x.tolist(), (x**4).tolist())[2] < 0.95
+def test_linear_growth_is_found_exactly() -> None:
+    found = growth([exact(frames, size) for frames in FRAMES for size in SIZES])
+    assert (found.fixed, found.frame, found.pixel) == pytest.approx((1.5, 0.1, 2e-5))
+    assert found.explained == pytest.approx(1.0)
+    assert found.at(exact(100, 256)) == pytest.approx(exact(100, 256).cpu)
+
+
+def test_growth_that_is_not_linear_is_not_explained() -> None:
+    settings = [exact(frames, size, power=3) for frames in FRAMES for size in SIZES]
+    assert growth(settings).explained < 0.95
+
+
+def test_one_setting_is_met_exactly() -> None:
+    only = exact(7, 32)
+    assert growth([only]).at(only) == pytest.approx(only.cpu)
+    assert growth([only]).explained == 1.0
 
 
 def test_table_has_a_row_a_setting() -> None:
-    settings = (Setting(3, 32, 1.5, 1.4, 300 * MIB), Setting(7, 32, 2.0, 1.9, 310 * MIB))
-    fixed, slope, correlation = line([s.pixels for s in settings], [s.seconds for s in settings])
-    text = CostResult("evidence", settings, fixed, slope, correlation).table()
-    assert [row.split() for row in text.splitlines()[3:5]] == [
-        ["3", "32", "px", "1.50", "1.40", "1.50", "300"],
-        ["7", "32", "px", "2.00", "1.90", "2.00", "310"],
-    ]
+    settings = tuple(exact(frames, 32) for frames in FRAMES)
+    text = CostResult("evidence", settings, growth(settings)).table()
+    assert text.splitlines()[3].split() == ["3", "32", "px", "3.72", "1.86", "1.86", "100"]
+    assert len(text.splitlines()) == 3 + len(FRAMES) + 2
+    assert "R squared 1.0000" in text
 
 
 def test_filmed_frames_have_the_size_that_was_asked_for(tmp_path: Path) -> None:
@@ -62,3 +74,23 @@ def test_filmed_frames_have_the_size_that_was_asked_for(tmp_path: Path) -> None:
     film_frames(tmp_path, 3, (16, 24), seed=1)
     found = {(path.parent.name, path.name): Image.open(path).size for path in tmp_path.rglob("*.jpg")}
     assert found == {(str(size), f"{i}.jpg"): (size, size) for size in (16, 24) for i in range(3)}
+
+
+def test_whole_runs_are_measured_one_by_one() -> None:
+    shown: list[tuple[str, int, int]] = []
+    result = cost((2, 3), (32,), progress=lambda *now: shown.append(now))
+    assert [(s.frames, s.size) for s in result.settings] == [(2, 32), (3, 32)]
+    assert all(0.2 < s.seconds < 60 and 50 * MIB < s.bytes < 1024 * MIB for s in result.settings)
+    assert shown == [("cost", 0, 2), ("cost", 1, 2), ("cost", 2, 2)]
+
+
+def test_a_run_that_fails_is_told_with_its_words() -> None:
+    with pytest.raises(MfrecError, match=r"2 frames of 32 px ended with code 2: .*no recipe 'evidense'"):
+        cost((2,), (32,), recipe="evidense")
+
+
+def test_nothing_to_measure_is_refused() -> None:
+    with pytest.raises(UsageError, match="cannot measure"):
+        cost((), (32,))
+    with pytest.raises(UsageError, match="cannot measure"):
+        cost((0, 3), (32,))
