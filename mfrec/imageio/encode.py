@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.types import FloatArray
-
 
 def to_uint8(image: NDArray[Any]) -> NDArray[np.uint8]:
     """``[H, W]`` or ``[H, W, C]`` in [0, 1] to uint8, rounded, beyond the range clipped; uint8 stays as it is."""
@@ -36,8 +34,8 @@ def png_bytes(image: NDArray[Any], text: Mapping[str, str] | None = None) -> byt
     return buffer.getvalue()
 
 
-def jpeg_bytes(image: FloatArray, quality: int) -> bytes:
-    """Encode with Pillow (4:2:0, as cameras do)."""
+def jpeg_bytes(image: NDArray[Any], quality: int) -> bytes:
+    """Encode ``[H, W, 3]`` in [0, 1] with Pillow (4:2:0, as cameras do)."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -45,7 +43,7 @@ def jpeg_bytes(image: FloatArray, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def h264_bytes(images: Sequence[FloatArray], crf: int, fps: int = 25) -> bytes:
+def h264_bytes(images: Sequence[NDArray[Any]], crf: int, fps: int = 25) -> bytes:
     """One H.264 clip in MP4, encoded by libx264 through PyAV with one thread, so that it is repeatable.
 
     Args:

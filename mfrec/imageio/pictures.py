@@ -40,6 +40,7 @@ DECODER_ERRORS = (
 """What Pillow raises on damaged files."""
 
 ORIENTATIONS = {
+    1: (False, False, False),
     2: (False, True, False),
     3: (False, True, True),
     4: (False, False, True),
@@ -135,18 +136,18 @@ def _read_picture(path: Path, index: int) -> Frame:
             notes.append(f"the first of {pages} pictures in the file")
         if "icc_profile" in picture.info:
             notes.append("embedded colour profile not applied")
-        # Both are asked for before decoding: Pillow turns a TIFF upright while loading and forgets that it did.
-        orientation = _orientation(picture, notes)
-        tables = _jpeg_tables(picture)
+        # Asked for before decoding: Pillow turns a TIFF upright while loading and then forgets that it did.
+        orientation = _orientation(picture, notes) if picture.format == "TIFF" else 1
         image = _decoded(picture, data, notes)
+        tables = _jpeg_tables(picture)
+        if picture.format != "TIFF":
+            orientation = _orientation(picture, notes)
+            image = _upright(image, orientation)
+            tables = _upright_tables(tables, orientation, image.shape[1], image.shape[0])
         if orientation != 1:
-            # Pillow and OpenCV turn a TIFF upright by themselves.
-            if picture.format != "TIFF":
-                image = _upright(image, orientation)
-                tables = _upright_tables(tables, orientation, image.shape[1], image.shape[0])
             notes.append(f"EXIF orientation {orientation} applied")
         aspect = _density_aspect(picture)
-    if orientation in ORIENTATIONS and ORIENTATIONS[orientation][0]:
+    if ORIENTATIONS[orientation][0]:
         aspect = 1 / aspect
     stretched = square_pixels(image, aspect, notes)
     if stretched is not image:
