@@ -22,8 +22,9 @@ def frame(index: int, size: int = 32) -> Frame:
 def registered(canvas: Canvas, size: int, shift: float = 0.0, trust: float = 1.0) -> Registration:
     """A frame whose pixel ``x`` shows what the reference shows at ``x - shift``."""
     height, width = canvas.shape
-    look_up = (canvas.from_reference.inverse().apply(identity_map(height, width)) + (shift, 0)).astype(np.float32)
-    landing = canvas.from_reference.apply(identity_map(size, size) - np.array((shift, 0))).astype(np.float32)
+    step = np.array((shift, 0))
+    look_up = (canvas.from_reference.inverse().apply(identity_map(height, width)) + step).astype(np.float32)
+    landing = canvas.from_reference.apply(identity_map(size, size) - step).astype(np.float32)
     one, zero = np.ones(3, np.float32), np.zeros(3, np.float32)
     return Registration(look_up, landing, np.full((height, width), trust, np.float32), one, zero, 0.0, 0.0, 0.0)
 

@@ -110,8 +110,8 @@ class Parse:
     """Label 19 face regions (CelebAMask-HQ classes) by outlines drawn from 68 landmarks.
 
     A frame without landmarks gets the masks of the reference through its registration, less sure where the
-    registration is not trusted. Without a registration, or where the reference has no landmarks either, nothing is known:
-    ``BACKGROUND`` with confidence 0.
+    registration is not trusted. Without a registration, or where the reference has no landmarks either, nothing is
+    known: ``BACKGROUND`` with confidence 0.
 
     Attributes:
         min_area: share of the rectangle around the landmarks; smaller regions count as unseen.
