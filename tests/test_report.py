@@ -90,6 +90,26 @@ def test_source_map_shows_the_main_source_and_its_share() -> None:
     assert shown[1, 1].tolist() == [0, 0, 0], "a pixel that no frame saw is black"
 
 
+def test_who_comes_after_a_frame_that_leads_everywhere_is_shown(tmp_path: Path) -> None:
+    weight = np.zeros((3, 20, 20), np.float32)
+    weight[0], weight[1], weight[2, :10], weight[2, 10:] = 0.6, 0.3, 0.1, 0.5
+    weight /= weight.sum(axis=0)
+    assert pictures.dominant(weight) == 0
+    after = pictures.source_map(weight, beside=0)
+    assert after[0, 0].tolist() == np.rint(pictures.colours(2)[1] * np.sqrt(0.3 / 0.4)).tolist()
+    assert after[19, 0].tolist() == np.rint(pictures.colours(3)[2] * np.sqrt(0.5 / 0.8)).tolist()
+    case = reconstruction()
+    assert pictures.dominant(case.weight) is None
+    assert pictures.dominant(np.ones((1, 4, 4), np.float32)) is None, "one frame alone has nobody after it"
+    led = case.weight * np.array([1] * 6 + [1000], np.float32)[:, None, None]
+    led = np.divide(led, led.sum(axis=0), out=np.zeros_like(led), where=led.sum(axis=0) > 0)
+    leading = replace(case, weight=led)
+    page = Page(write_report(leading, tmp_path)[0].read_text(encoding="utf-8"))
+    assert "Main source after 0006.jpg" in page.text
+    single, double = (pictures.provenance(c, ["x"] * 7).shape[1] for c in (case, leading))
+    assert double == single + 384 + 16
+
+
 @pytest.mark.parametrize(
     ("value", "limit"), [(0, 1), (1, 1), (1.01, 1.5), (2, 2), (6.1, 8), (17, 20), (99, 100), (130, 150)]
 )

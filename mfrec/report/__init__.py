@@ -23,7 +23,7 @@ def write_report(reconstruction: Reconstruction, folder: Path, pdf: bool = False
     Args:
         reconstruction: what :func:`mfrec.reconstruct` returned.
         folder: exists; a report that is already in it is replaced.
-        pdf: also write ``report.pdf``, which needs the extra ``mfrec[pdf]``.
+        pdf: also write ``report.pdf``, which needs the package reportlab.
 
     Returns:
         The files that were written: ``report.html``, then ``report.pdf``.
@@ -38,7 +38,7 @@ def write_report(reconstruction: Reconstruction, folder: Path, pdf: bool = False
     if pdf and find_spec("reportlab") is None:
         raise UsageError(
             "a PDF needs the package reportlab, which is not installed; "
-            "run: pip install 'mfrec[pdf]', or open report.html in a browser and print it"
+            "run: pip install reportlab, or open report.html in a browser and print it"
         )
     content = gather(reconstruction)
     files = {"report.html": html.render(content, reconstruction)}

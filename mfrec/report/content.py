@@ -135,6 +135,8 @@ class Content:
     Attributes:
         made: when, as the record says it.
         image, evidence, reference: uint8 ``[H, W, 3]``; ``evidence`` is None where it equals ``image``.
+        sources_after: the source map without ``leader``, the frame that is the main source nearly everywhere;
+            None and empty where no frame is.
         sources, uncertainty, observed: the maps as coloured pictures, uint8 ``[H, W, 3]``.
         uncertainty_limit, difference_limit: ends of the legends in grey levels.
         regions_map: ``[H, W]`` uint8 labels on the canvas.
@@ -158,6 +160,8 @@ class Content:
     reference_why: str
     scale: int
     sources: Rgb
+    sources_after: Rgb | None
+    leader: str
     uncertainty: Rgb
     uncertainty_limit: float
     uncertainty_mean: float
@@ -191,9 +195,11 @@ def visible(text: str) -> str:
 
 
 def plain(value: Any) -> str:
-    """A recorded value as text: strings as they are, everything else as JSON."""
+    """A recorded value as text: strings as they are, nothing as "none", everything else as JSON."""
     if isinstance(value, str):
         return visible(value)
+    if value is None or value == []:
+        return "none"
     return visible(json.dumps(value, ensure_ascii=False, default=str))
 
 
@@ -222,6 +228,7 @@ def gather(reconstruction: Reconstruction) -> Content:
     uncertainty_mean = float(reconstruction.uncertainty.mean()) * GREY_LEVELS
     observed_mean = float(reconstruction.observed.mean())
     worst = max(used, key=lambda row: row.consistency or 0.0)
+    leader = pictures.dominant(reconstruction.weight)
     subjects, subjects_note = _subjects(reconstruction)
     beside = [step for step in record.get("evidence", {}).get("steps", ()) if step not in record.get("steps", ())]
     facts = [
@@ -247,6 +254,8 @@ def gather(reconstruction: Reconstruction) -> Content:
         reference_why=visible(track.reference_why),
         scale=scale,
         sources=pictures.source_map(reconstruction.weight),
+        sources_after=None if leader is None else pictures.source_map(reconstruction.weight, beside=leader),
+        leader="" if leader is None else by_position[leader].name,
         uncertainty=pictures.uncertainty_map(reconstruction.uncertainty, limit),
         uncertainty_limit=limit,
         uncertainty_mean=uncertainty_mean,

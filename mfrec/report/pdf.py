@@ -1,7 +1,7 @@
 """``report.pdf``: the same content on A4, with the pictures side by side where the page has a slider.
 
-ReportLab lays it out; it is an optional dependency (``mfrec[pdf]``) and draws with its own fonts, so that the file
-looks the same everywhere. Those fonts know Latin letters; a character beyond them is written as an escape, and the
+ReportLab lays it out, imported only when a PDF is asked for. It draws with its own fonts, so that the file looks the
+same everywhere. Those fonts know Latin letters; a character beyond them is written as an escape, and the
 web page shows it as it is.
 """
 
@@ -223,25 +223,30 @@ def _result(content: Content) -> list[Flowable]:
 
 
 def _maps(content: Content) -> list[Flowable]:
-    column = WIDTH / 3
+    column = WIDTH / (3 if content.sources_after is None else 4)
     room = column - 4 * mm
     note = "colour: main source; brightness: square root of its share; black: seen by no frame"
-    limit = f"{content.uncertainty_limit:g} or more"
+    limit = f"{content.uncertainty_limit:g} grey levels"
     panels = [
         [_line("Main source", bold=True, after=2), _image(content.sources, room), _line(note, 7, soft=True, before=3)],
         [
-            _line("Uncertainty, \u00b1 grey levels of 255", bold=True, after=2),
+            _line("Uncertainty", bold=True, after=2),
             _image(content.uncertainty, room),
             Spacer(1, 2),
-            _legend(pictures.UNCERTAIN, "0", limit, room),
+            _legend(pictures.UNCERTAIN, "\u00b1 0", limit, room),
         ],
         [
             _line("Measured", bold=True, after=2),
             _image(content.observed, room),
             Spacer(1, 2),
-            _legend(pictures.OBSERVED, "0 %: assumed", "100 %: measured", room),
+            _legend(pictures.OBSERVED, "0 %: assumed", "100 %", room),
         ],
     ]
+    if content.sources_after is not None:
+        after = [_line(f"After {content.leader}", bold=True, after=2), _image(content.sources_after, room)]
+        panels.insert(
+            1, [*after, _line("leading frame passed over; brightness: share of the rest", 7, soft=True, before=3)]
+        )
     ranked = sorted(content.used, key=lambda row: -(row.share or 0.0))
     swatches = [("BACKGROUND", (0, i), (0, i), HexColor(row.colour)) for i, row in enumerate(ranked)]
     lines = [["", _line(f"{row.index}  {row.name}", 8), _line(_percent(row.share), 8)] for row in ranked]
@@ -250,7 +255,7 @@ def _maps(content: Content) -> list[Flowable]:
             "Where each pixel comes from",
             "The web page names the frames under the pointer; here are the maps and the mean share of every frame.",
         ),
-        _grid([panels], [column] * 3),
+        _grid([panels], [column] * len(panels)),
         Spacer(1, 2 * mm),
         _grid(
             lines,

@@ -72,15 +72,28 @@ def round_limit(value: float) -> float:
     return next(step * power for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-9))
 
 
-def source_map(weight: NDArray) -> Rgb:
+def dominant(weight: NDArray) -> int | None:
+    """The frame that is the main source of more than nine pixels in ten, where there is one and it is not alone."""
+    seen = weight.any(axis=0)
+    counts = np.bincount(weight.argmax(axis=0)[seen], minlength=len(weight))
+    most = int(counts.argmax())
+    return most if len(weight) > 1 and counts[most] > 0.9 * seen.sum() else None
+
+
+def source_map(weight: NDArray, *, beside: int | None = None) -> Rgb:
     """Colour every pixel by the frame that gave most of it, brightness by the square root of its share.
 
     Args:
         weight: ``[N, H, W]``, sums to 1 over ``N`` where a pixel was seen and to 0 elsewhere.
+        beside: a frame that is passed over, so that those behind it show with their shares of the rest; see
+            :func:`dominant`.
 
     Returns:
         ``[H, W, 3]`` uint8; a pixel that no frame saw is black.
     """
+    if beside is not None:
+        weight = np.where(np.arange(len(weight))[:, None, None] == beside, 0, weight)
+        weight = weight / np.maximum(weight.sum(axis=0), 1e-9)
     main = weight.argmax(axis=0)
     share = np.take_along_axis(weight, main[None], axis=0)[0]
     return np.rint(colours(len(weight))[main] * np.sqrt(np.clip(share, 0, 1))[..., None]).astype(np.uint8)
@@ -248,6 +261,8 @@ class Sheet:
 def provenance(fused: Fused | Reconstruction, names: Sequence[str]) -> Rgb:
     """The source map with a legend: a colour, a name and a mean share for every frame.
 
+    Where one frame leads nearly everywhere, a second map beside the first shows who comes after it.
+
     Args:
         fused: whose ``weight`` is shown.
         names: of the frames, in the order of the weights.
@@ -264,10 +279,15 @@ def provenance(fused: Fused | Reconstruction, names: Sequence[str]) -> Rgb:
     rows = max(8, (height * factor - 100) // line)
     columns = math.ceil(count / rows)
     room = 250
-    sheet = Sheet(max(height * factor, min(rows, count) * line + 100) + top + 16, width * factor + 32 + room * columns)
+    leader = dominant(weight)
+    x0 = (width * factor + 16) * (1 if leader is None else 2) + 16
+    sheet = Sheet(max(height * factor, min(rows, count) * line + 100) + top + 16, x0 + room * columns)
     sheet.text(16, 20, f"Main source of every pixel (shown x{factor})", size=14)
     sheet.picture(16, top, enlarged(source_map(weight), factor))
-    x0 = width * factor + 32
+    if leader is not None:
+        x = width * factor + 32
+        sheet.text(x, 20, f"Main source after {printable(names[leader])}", size=14, room=width * factor)
+        sheet.picture(x, top, enlarged(source_map(weight, beside=leader), factor))
     sheet.text(x0, 20, "Mean share of the frame", colour=SOFT)
     palette = colours(count)
     for i, name in enumerate(names):

@@ -204,8 +204,9 @@
     for (const group of Object.keys(zoom)) setZoom(group, zoom[group]);
     drawCross();
   }
-  setZoom("compare", largest(640, [1, 2, 3, 4]));
-  setZoom("maps", largest(280, [1, 2, 3, 4]));
+  const room = document.documentElement.clientWidth - 56;
+  setZoom("compare", largest(Math.min(640, room), [1, 2, 3, 4]));
+  setZoom("maps", largest(Math.min(280, room), [1, 2, 3, 4]));
   setRight("image");
   setCut(50);
   window.addEventListener("resize", layOut);
