@@ -48,7 +48,8 @@ def test_the_chip_is_upright_and_centred(astronaut: FloatArray) -> None:
     import cv2
 
     turn = cv2.getRotationMatrix2D((140, 120), 20, 1.0)
-    tilted = np.clip(cv2.warpAffine(astronaut, turn, (300, 300), borderMode=cv2.BORDER_REPLICATE), 0, 1)
+    turned = cv2.warpAffine(astronaut, turn, (300, 300), borderMode=cv2.BORDER_REPLICATE)
+    tilted = np.clip(turned, 0, 1).astype(np.float32)
     chips = [face_chip(image, detect_landmarks(image, detect_faces(image)[0].box)) for image in (astronaut, tilted)]
     assert chips[0].shape == (150, 150, 3)
     difference = np.abs(chips[0].astype(float) - chips[1].astype(float))[40:110, 40:110]

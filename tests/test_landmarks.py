@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import skimage.data
+from numpy.typing import NDArray
 
 from mfrec.detect import detect_faces
 from mfrec.errors import UsageError, WeightsError
@@ -20,7 +21,7 @@ def found(image: FloatArray) -> Landmarks:
     return detect_landmarks(image, detect_faces(image, smallest=10)[0].box)
 
 
-def error(points: FloatArray, truth: FloatArray) -> float:
+def error(points: NDArray, truth: NDArray) -> float:
     """Mean distance in units of the interocular distance."""
     eyes = np.linalg.norm(truth[36:42].mean(axis=0) - truth[42:48].mean(axis=0))
     return float(np.linalg.norm(points - truth, axis=1).mean() / eyes)

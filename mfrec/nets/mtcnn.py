@@ -46,6 +46,9 @@ from mfrec.types import FloatArray
 COLUMNS = 1 << 17
 """Numbers in one unrolled piece of a convolution: half a megabyte stays in the processor's cache."""
 
+BAND = 1 << 17
+"""Cells of P-Net that are computed at a time, so that memory does not grow with the picture."""
+
 SHAPES: dict[str, tuple[int, ...]] = {
     "pnet.conv1.weight": (10, 3, 3, 3),
     "pnet.conv2.weight": (16, 10, 3, 3),
@@ -117,10 +120,19 @@ class Mtcnn:
             Probability ``[h, w]`` of a face in the 12 x 12 window whose top-left pixel is ``(2 x, 2 y)``, and
             corrections ``[h, w, 4]`` of that window's ``(x0, y0, x1, y1)`` in units of its side.
         """
-        x = _pool(self._conv(_signed(image[None]), "pnet", "1"), 2)
-        x = self._conv(self._conv(x, "pnet", "2"), "pnet", "3")
-        probability = _face(self._linear(x, "pnet.conv4_1"))[0]
-        return probability, np.moveaxis(self._linear(x, "pnet.conv4_2")[:, 0], 0, -1)
+        cells = max(1, BAND // image.shape[1])
+        probabilities, shifts = [], []
+        # n rows of cells look at 2 n + 10 rows of the picture; the last band takes what is left.
+        for top in range(0, max(1, (image.shape[0] - 11) // 2 + 1), cells):
+            last = 2 * (top + cells) + 12 > image.shape[0]
+            band = image[2 * top :] if last else image[2 * top : 2 * (top + cells) + 10]
+            x = _pool(self._conv(_signed(band[None]), "pnet", "1"), 2)
+            x = self._conv(self._conv(x, "pnet", "2"), "pnet", "3")
+            probabilities.append(_face(self._linear(x, "pnet.conv4_1"))[0])
+            shifts.append(np.moveaxis(self._linear(x, "pnet.conv4_2")[:, 0], 0, -1))
+            if last:
+                break
+        return np.concatenate(probabilities), np.concatenate(shifts)
 
     def refine(self, patches: FloatArray) -> tuple[FloatArray, FloatArray]:
         """R-Net: ``[N, 24, 24, 3]`` in [0, 1] to probability ``[N]`` and box corrections ``[N, 4]``."""

@@ -128,7 +128,7 @@ class Track:
             for i, person in enumerate(people)
         )
         mine = {face.frame: face for face in people[chosen]}
-        tight = tight_crops(frames, faces)
+        tight = tight_crops(frames, detections)
         kept, dropped = [], list(track.dropped)
         for position, observation in enumerate(track.observations):
             frame = observation.frame
@@ -202,9 +202,8 @@ def find_faces(frames: Sequence[Frame], run: Run) -> tuple[list[tuple[Detection,
         again = [_search(f.image, THOROUGH) for f in frames]
         enough = 2 * sum(map(bool, again)) >= len(frames) and max(max(f.image.shape[:2]) for f in frames) <= SMALL_FRAME
         return (again, True) if enough and _one_place(again) else (found, False)
-    boxes = [detection.box / _size4(frames[i]) for i, each in enumerate(found) for detection in each[:1]]
-    if _tight(frames, boxes):
-        expected = np.median(boxes, axis=0)
+    if tight_crops(frames, found):
+        expected = np.median([each[0].box / _size4(frames[i]) for i, each in enumerate(found) if each], axis=0)
         for position, frame in enumerate(frames):
             if not found[position]:
                 again = _search(frame.image, THOROUGH)
@@ -251,22 +250,19 @@ def _one_place(detections: Sequence[tuple[Detection, ...]]) -> bool:
     return bool(np.all(overlap(boxes, np.median(boxes, axis=0)) > 0.3))
 
 
-def _tight(frames: Sequence[Frame], relative_boxes: Sequence[NDArray]) -> bool:
-    if len({frame.image.shape for frame in frames}) > 1 or not relative_boxes:
+def tight_crops(frames: Sequence[Frame], detections: Sequence[tuple[Detection, ...]]) -> bool:
+    """Whether a sequence is one of crops around one face.
+
+    That is: frames of one size, one face in most of them, large (:data:`FILLS`) and always in one place.
+    """
+    if len({frame.image.shape for frame in frames}) > 1 or not any(detections):
         return False
-    boxes = np.array(relative_boxes)
+    if 2 * sum(len(each) > 1 for each in detections) >= sum(map(bool, detections)):
+        return False
+    boxes = np.array([each[0].box / _size4(frames[i]) for i, each in enumerate(detections) if each])
     if np.median(boxes[:, 3] - boxes[:, 1]) < FILLS:
         return False
     return bool(np.median(overlap(boxes, np.median(boxes, axis=0))) > 0.5)
-
-
-def tight_crops(frames: Sequence[Frame], faces: Sequence[Face]) -> bool:
-    """Whether a sequence is one of crops around one face: one size of frame, large faces, always in one place."""
-    best: dict[int, Detection] = {}
-    for face in faces:
-        if face.frame not in best or face.detection.side > best[face.frame].side:
-            best[face.frame] = face.detection
-    return _tight(frames, [d.box / _size4(frames[position]) for position, d in best.items()])
 
 
 def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Face]]:
