@@ -1,6 +1,6 @@
 """``python -m mfrec`` is the command ``mfrec``."""
 
-from mfrec.cli import app
+from mfrec.cli import main
 
 if __name__ == "__main__":
-    app(prog_name="mfrec")
+    main()

@@ -21,7 +21,7 @@ import typer
 from typer.core import TyperGroup
 
 import mfrec
-from mfrec.errors import MfrecError
+from mfrec.errors import MfrecError, UsageError
 
 
 class Commands(TyperGroup):
@@ -115,7 +115,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.callback(invoke_without_command=True)
-def main(
+def root(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
@@ -278,6 +278,81 @@ def stage(
         _print(out / file)
 
 
+@app.command()
+def demo(
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("demo"),
+    frames: Annotated[int, typer.Option("--frames", help="How many frames to film.")] = 15,
+    size: Annotated[int, typer.Option("--size", help="Pixels along each side of a frame, even.")] = 48,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Film a public-domain portrait with a simulated camera, reconstruct it, and compare with the truth."""
+    from mfrec.demo import demonstrate, table
+
+    try:
+        with Progress() as progress:
+            shown = demonstrate(out, frames=frames, size=size, seed=seed, progress=progress)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        rows = [asdict(row) for row in shown.rows]
+        _print_json({"rows": rows, "report": str(shown.report), "comparison": str(shown.comparison)})
+        return
+    _print(table(shown.rows))
+    _print(f"\nreport: {shown.report}\npictures: {shown.comparison}")
+
+
+@app.command()
+def bench(
+    sequences: Annotated[
+        Path | None, typer.Argument(help="A folder of folders of 256 px frames; without it the portrait is filmed.")
+    ] = None,
+    *,
+    protocol: Annotated[
+        list[str] | None, typer.Option("--protocol", help="jpeg32, cctv64, patch32; may be repeated; default all.")
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="unregistered, mean, median, a recipe or its file; may be repeated."),
+    ] = None,
+    people: Annotated[str, typer.Option("--people", help="all, even, odd, or K/N: a split by person.")] = "all",
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many sequences.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 1,
+    seed: Seed = 0,
+    cost: Annotated[bool, typer.Option("--cost", help="Measure time and memory against frames and size too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Spoil good sequences by named protocols and compare recipes with plain alternatives against the truth."""
+    from mfrec.bench import METHODS
+    from mfrec.bench import bench as measure
+    from mfrec.protocols import PROTOCOLS
+
+    with Progress() as progress:
+        result = measure(
+            sequences,
+            protocol or tuple(PROTOCOLS),
+            method or METHODS,
+            people=people,
+            seed=seed,
+            limit=limit,
+            jobs=jobs,
+            progress=progress,
+        )
+    used = None
+    if cost:
+        from mfrec.cost import cost as measure_cost
+
+        with Progress() as progress:
+            used = measure_cost(seed=seed, progress=progress)
+    if as_json:
+        _print_json({**json.loads(result.to_json()), **({"cost": json.loads(used.to_json())} if used else {})})
+        return
+    _print(result.table())
+    if used:
+        _print(f"\n{used.table()}")
+
+
 @weights_app.command("list")
 def weights_list(as_json: Json = False) -> None:
     """Print every card: what the network does, and under which licence."""
@@ -311,6 +386,11 @@ def weights_verify(as_json: Json = False) -> None:
             _print(f"{name}: {problem or 'intact'}")
     if any(problems.values()):
         raise typer.Exit(WeightsError.exit_code)
+
+
+def main() -> None:
+    """The script ``mfrec``."""
+    app(prog_name="mfrec")
 
 
 def _command() -> str:

@@ -286,8 +286,8 @@ def check_target(target: Path, shown: Path, *, overwrite: bool, originals: Itera
     foreign = [name for name in present if name not in ours]
     if foreign:
         raise UsageError(
-            f"'{shown}' holds an earlier output and also '{foreign[0]}', which mfrec did not write; move it away or choose "
-            "another folder with -o"
+            f"'{shown}' holds an earlier output and also '{foreign[0]}', which mfrec did not write; move it away or "
+            "choose another folder with -o"
         )
     if not overwrite:
         raise UsageError(f"the output '{shown}' exists; add --overwrite to replace it, or choose another with -o")

@@ -12,7 +12,7 @@ import numpy as np
 
 from mfrec.errors import UsageError
 from mfrec.geometry import resize, similarity_map, warp
-from mfrec.pipeline import FACTS, Pipeline, Progress, Run, silent
+from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
 from mfrec.provenance import make_record
 from mfrec.recipe import Recipe, load
 from mfrec.types import Canvas, FaceTrack, FloatArray, Frame, Observation, Reconstruction
@@ -82,9 +82,9 @@ def reconstruct(
     chosen, evidence = chosen.with_call(**call), evidence.with_call(**call)
 
     shared = common_stages(chosen, evidence)
-    track = Pipeline(chosen.stages[:shared])(track, run)
+    track = run_chain(chosen.stages[:shared], track, run)
     evidence_run = Run(run.device, run.seed, progress, list(run.steps))
-    result = Pipeline(chosen.stages[shared:], given=FACTS)(track, run)
+    result = run_chain(chosen.stages[shared:], track, run)
     canvas, fused, chief = result.canvas, result.fused, result.reference
     if canvas is None or fused is None or chief is None:
         raise UsageError(f"recipe '{chosen.name}' gave no picture; see which of its stages is asked for one")
@@ -93,7 +93,7 @@ def reconstruct(
         evidence = evidence.with_call(**{**call, "reference": result.observations[chief].frame.index})
     beside = result
     if chosen.stages != evidence.stages:
-        beside = Pipeline(evidence.stages[shared:], given=FACTS)(track, evidence_run)
+        beside = run_chain(evidence.stages[shared:], track, evidence_run)
 
     warnings = list(result.warnings)
     if len(result.observations) == 1:
@@ -174,14 +174,13 @@ def run_until(
     settings = tuple(settings)
     call: dict[str, Any] = {"reference": reference, "scale": scale, "crop": crop, "subject": as_subject(subject)}
     chain = chosen_recipe(recipe, settings).until(name).with_call(**call)
-    pipeline = Pipeline(chain.stages)
+    Pipeline(chain.stages)
     frames = in_order(frames)
     track = read_track(frames, start=start, end=end, every=every, deinterlace=deinterlace, progress=progress)
     read = tuple(observation.frame for observation in track.observations)
     chain = chain.with_call(**{**call, "reference": find_reference(reference, read)})
-    pipeline = Pipeline(chain.stages)
     run = Run(seed=seed, progress=progress)
-    track = pipeline(track, run)
+    track = run_chain(chain.stages, track, run)
     arguments = {
         "frames": source_list(frames),
         "recipe": chain.name if isinstance(recipe, Recipe) else str(recipe),
@@ -198,6 +197,25 @@ def run_until(
     }
     record = make_record(recipe=chain, arguments=arguments, run=run, frames=read, track=track, warnings=track.warnings)
     return track, record
+
+
+def run_chain(stages: Sequence[Stage], track: FaceTrack, run: Run) -> FaceTrack:
+    """Run stages whose needs were checked before, so that their result does not depend on the number of threads.
+
+    A sum over a matrix is rounded differently when two threads share it, and on pictures this small a second thread
+    costs more than it brings. What the caller had set is restored.
+    """
+    import cv2
+    import scipy.linalg  # noqa: F401  (its own BLAS has to be loaded to be limited)
+    from threadpoolctl import threadpool_limits
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            return Pipeline(stages, given=FACTS)(track, run)
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def read_track(
@@ -229,7 +247,7 @@ def in_order(frames: Source) -> Source:
 
     if isinstance(frames, str | os.PathLike | np.ndarray):
         return frames
-    items = list(frames)
+    items: list[Any] = list(frames)
     paths = [Path(item) for item in items if isinstance(item, str | os.PathLike)]
     return sorted(paths, key=lambda path: natural_key(str(path))) if len(paths) == len(items) else items
 
