@@ -134,6 +134,9 @@ def find_jpeg(image: FloatArray) -> int | None:
     if blocks is None:
         return None
     coefficients = blocks.reshape(-1, BLOCK, BLOCK)[:4096]
+    # A repeated block (flat areas) is no further witness.
+    _, distinct = np.unique(np.rint(coefficients.reshape(len(coefficients), -1)), axis=0, return_index=True)
+    coefficients = coefficients[np.sort(distinct)]
     sigma = 0.5  # of the decoder's rounding of R, G and B, carried into a coefficient of Y, with room for clipping
     telling = np.abs(coefficients) > 4 * sigma  # a number near zero lies on every lattice and speaks for none
     best, best_gain = None, 15.0  # log-likelihood gain that chance does not reach in practice
@@ -144,8 +147,8 @@ def find_jpeg(image: FloatArray) -> int | None:
             continue
         away = np.abs(coefficients - step * np.rint(coefficients / step))
         density = np.exp(-0.5 * (away / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
-        # One coefficient in fifty may be off the lattice (clipping at black and white moves a whole block).
-        gain = float(np.log(0.98 * density * step + 0.02)[telling & informative].sum())
+        # One coefficient in five may be off the lattice: clipping at black, white and full colour moves whole blocks.
+        gain = float(np.log(0.8 * density * step + 0.2)[telling & informative].sum())
         if gain > best_gain:
             best, best_gain = quality, gain
     return best

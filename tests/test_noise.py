@@ -1,0 +1,91 @@
+"""The noise model: what a codec did to each coefficient."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mfrec.geometry import resize
+from mfrec.imageio import jpeg_bytes, read
+from mfrec.noise import SENSOR_SIGMA, block_dct, find_jpeg, from_tables, ijg_tables, noise_of
+from mfrec.types import Frame, JpegTables
+
+
+def decoded(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), np.float32) / 255
+
+
+@pytest.mark.parametrize("quality", [10, 30, 47, 60, 75, 90])
+@pytest.mark.parametrize("size", [32, 96])
+def test_the_quality_of_a_former_jpeg_is_read_from_its_pixels(portrait, quality, size):
+    small = resize(portrait, size, size, interpolation="area")
+    assert find_jpeg(decoded(jpeg_bytes(small, quality))) == quality
+
+
+def test_a_picture_that_never_was_a_jpeg_is_not_called_one(portrait):
+    rng = np.random.default_rng(0)
+    small = resize(portrait, 48, 48, interpolation="area")
+    assert find_jpeg(small) is None
+    assert find_jpeg(np.clip(small + rng.normal(0, 3 / 255, small.shape), 0, 1).astype(np.float32)) is None
+    assert find_jpeg(np.full((32, 32, 3), 0.5, np.float32)) is None
+    assert find_jpeg(small[:7, :7]) is None  # no whole block
+
+
+def test_a_shifted_grid_is_not_taken_for_one_at_the_corner(portrait):
+    small = resize(portrait, 96, 96, interpolation="area")
+    assert find_jpeg(decoded(jpeg_bytes(small, 50))[3:, 5:]) is None
+
+
+def test_our_tables_are_those_of_the_library(portrait, tmp_path):
+    path = tmp_path / "a.jpg"
+    for quality in (20, 50, 83):
+        path.write_bytes(jpeg_bytes(portrait, quality))
+        theirs = read(path).frames[0].jpeg
+        assert theirs is not None
+        assert np.array_equal(theirs.luma, ijg_tables(quality).luma)
+        assert np.array_equal(theirs.chroma, ijg_tables(quality).chroma)
+
+
+def test_the_model_bounds_the_error_that_a_real_encoder_makes(portrait):
+    """q squared over 12 is the error of coefficients that survive; those rounded to nothing lose less."""
+    small = resize(portrait, 96, 96, interpolation="area")
+    for quality in (40, 80):
+        coded = decoded(jpeg_bytes(small, quality))
+        from mfrec.colour import luma
+
+        truth, got = block_dct(luma(small)), block_dct(luma(coded))
+        assert truth is not None
+        assert got is not None
+        error = ((truth - got) ** 2).mean(axis=(0, 1))
+        model = from_tables(ijg_tables(quality), "").luma
+        assert (error[:2, :2] < 1.6 * model[:2, :2]).all()
+        assert error[0, 0] > 0.3 * (model[0, 0] - SENSOR_SIGMA**2)
+
+
+def test_a_coarser_file_is_trusted_less_and_high_frequencies_less_than_low():
+    fine, coarse = from_tables(ijg_tables(90), ""), from_tables(ijg_tables(30), "")
+    assert fine.sigma < coarse.sigma
+    assert (fine.luma <= coarse.luma).all()
+    assert coarse.luma[7, 7] > coarse.luma[0, 0]
+
+
+def test_colour_at_half_resolution_says_nothing_about_high_frequencies():
+    half = from_tables(ijg_tables(75), "")
+    full = from_tables(JpegTables(ijg_tables(75).luma, ijg_tables(75).chroma, subsampling=(1, 1)), "")
+    assert half.chroma[0, 4:].min() > 100 * full.chroma[0, 4:].max()
+    assert half.chroma[0, 0] < full.chroma[0, 0]  # one stored number stands for four pixels
+
+
+def test_where_the_model_comes_from_is_said(portrait):
+    file = noise_of(Frame(portrait, 0, "a.jpg", jpeg=ijg_tables(60)))
+    video = noise_of(Frame(portrait, 0, "a.mp4#0", key=True))
+    unknown = noise_of(Frame(portrait, 0, "a.png"))
+    former = noise_of(Frame(decoded(jpeg_bytes(portrait, 60)), 0, "b.png"))
+    assert "tables of the file" in file.source
+    assert "video" in video.source
+    assert "unknown" in unknown.source
+    assert "quality 60" in former.source
+    assert file.independent == former.independent == 1.0
+    assert np.array_equal(file.luma, former.luma)
+    assert video.independent < 1
