@@ -227,6 +227,8 @@ def film_sequences(root: Path, count: int = PORTRAITS) -> None:
         folder.mkdir()
         for i, frame in enumerate(film(portrait, frames=7, size=SIDE // SCALE, seed=number).truth):
             (folder / f"{i}.png").write_bytes(png_bytes(frame))
+    rows = "".join(f"seq_{number},astronaut\n" for number in range(1, count + 1))
+    (root / "sequences.csv").write_text(f"seq,person\n{rows}", encoding="utf-8")
 
 
 # --- one sequence ------------------------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def test_folders_without_sequences_are_refused(tmp_path: Path) -> None:
 def test_the_portrait_is_filmed_as_sequences_of_seven_frames(tmp_path: Path) -> None:
     film_sequences(tmp_path, 2)
     first, second = find_sequences(tmp_path)
-    assert (first.name, second.name) == ("seq_1", "seq_2")
+    assert [(s.name, s.person) for s in (first, second)] == [("seq_1", "astronaut"), ("seq_2", "astronaut")]
     assert sorted(path.name for path in first.folder.iterdir()) == [f"{i}.png" for i in range(7)]
     faces = [truth_face(spoil(sequence, "cctv64", 0).truth) for sequence in (first, second)]
     assert all(face is not None for face in faces)
