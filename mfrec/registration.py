@@ -65,7 +65,7 @@ def match_light(source: FloatArray, target: FloatArray, valid: NDArray[np.bool_]
         for _ in range(2):
             x, y = a[keep, channel], b[keep, channel]
             spread = x.var()
-            prior = 0.05**2  # a channel whose own spread is below 0.05 says little about a gain
+            prior = 0.02**2  # a channel whose own spread is below 0.02 says little about a gain
             slope = float(np.clip((((x - x.mean()) * (y - y.mean())).mean() + prior) / (spread + prior), 0.5, 2.0))
             shift = float(y.mean() - slope * x.mean())
             off = np.abs(slope * a[:, channel] + shift - b[:, channel])

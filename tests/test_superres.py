@@ -1,0 +1,168 @@
+"""The estimate: better than one frame and than the mean, and honest about who gave what."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from moving_portrait import SCALE, film_shifts, psnr_inside
+
+from mfrec.geometry import enlarge, resize
+from mfrec.noise import noise_of
+from mfrec.registration import identity_registration, register
+from mfrec.stages.fuse import mean_of
+from mfrec.superres import MapSettings, as_source, believe, detail_energy, estimate
+
+SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8), (-0.4, -1.2), (0.9, -0.9))
+SETTINGS = MapSettings()
+
+
+def sources_of(filmed, images=None):
+    target = enlarge(filmed.frames[0].image if images is None else images[0], SCALE)
+    to_frame = filmed.canvas.from_reference.inverse()
+    out = []
+    for k, frame in enumerate(filmed.frames):
+        image = frame.image if images is None else images[k]
+        if k == 0:
+            registration = identity_registration(filmed.canvas, image)
+        else:
+            registration = register(target, image, to_frame, filmed.canvas)
+        out.append(as_source(image, registration, noise_of(frame), k == 0))
+    return out, target
+
+
+@pytest.fixture(scope="module")
+def jpegs(portrait):
+    return film_shifts(portrait, SHIFTS, quality=(60, 50, 70, 45, 80, 55, 65))
+
+
+@pytest.fixture(scope="module")
+def made(jpegs):
+    sources, target = sources_of(jpegs)
+    return sources, target, estimate(sources, target, jpegs.canvas, SETTINGS)
+
+
+def test_beats_the_enlarged_reference_and_the_registered_mean(jpegs, made):
+    sources, target, result = made
+    mean, _ = mean_of(sources)
+    got = psnr_inside(result.image, jpegs.truth)
+    assert got > psnr_inside(target, jpegs.truth) + 1.5
+    assert got > psnr_inside(mean, jpegs.truth) + 0.5
+
+
+def test_more_frames_are_better(jpegs, made):
+    sources, target, result = made
+    alone = estimate(sources[:1], target, jpegs.canvas, SETTINGS)
+    three = estimate(sources[:3], target, jpegs.canvas, SETTINGS)
+    figures = [psnr_inside(e.image, jpegs.truth) for e in (alone, three, result)]
+    assert figures[0] > psnr_inside(target, jpegs.truth)
+    assert figures[1] > figures[0] + 0.2
+    assert figures[2] > figures[1] + 0.2
+
+
+def test_maps_keep_their_definitions(jpegs, made):
+    _, _, result = made
+    assert result.image.shape == jpegs.truth.shape
+    assert result.image.min() >= 0
+    assert result.image.max() <= 1
+    assert result.weight.shape == (len(SHIFTS), *jpegs.canvas.shape)
+    assert result.weight.min() >= 0
+    assert np.allclose(result.weight.sum(axis=0), 1, atol=1e-5)
+    assert result.observed.min() > 0
+    assert result.observed.max() < 1
+
+
+def test_twice_the_same_bits(jpegs, made):
+    sources, target, result = made
+    again = estimate(sources, target, jpegs.canvas, SETTINGS)
+    assert np.array_equal(again.image, result.image)
+    assert np.array_equal(again.weight, result.weight)
+
+
+def test_order_of_frames_changes_nothing_but_rounding(jpegs, made):
+    sources, target, result = made
+    order = [3, 0, 6, 1, 5, 2, 4]
+    shuffled = estimate([sources[i] for i in order], target, jpegs.canvas, SETTINGS)
+    assert np.abs(shuffled.image - result.image).max() < 1e-4
+    assert np.abs(shuffled.weight - result.weight[order]).max() < 1e-4
+
+
+def test_a_pixel_that_no_frame_shows_weighs_nothing_and_is_not_observed(jpegs, made):
+    sources, target, _ = made
+    hidden = np.ones(jpegs.canvas.shape, np.float32)
+    hidden[40:100, 40:100] = 0
+    blind = [replace(s, registration=replace(s.registration, trust=s.registration.trust * hidden)) for s in sources]
+    result = estimate(blind, target, jpegs.canvas, SETTINGS)
+    assert result.weight[:, 60:80, 60:80].max() == 0
+    assert result.observed[60:80, 60:80].max() == 0
+    assert np.isfinite(result.image).all()
+
+
+def test_a_coarser_file_weighs_less(portrait):
+    filmed = film_shifts(portrait, SHIFTS[:4], quality=(80, 80, 15, 80))
+    sources, target = sources_of(filmed)
+    share = estimate(sources, target, filmed.canvas, SETTINGS).weight.mean(axis=(1, 2))
+    assert share[2] < 0.5 * min(share[1], share[3])
+
+
+def test_a_frame_of_something_else_is_hardly_believed_and_costs_little(portrait, jpegs, made):
+    sources, target, result = made
+    images = [frame.image for frame in jpegs.frames]
+    images[4] = np.ascontiguousarray(resize(portrait, 40, 40, interpolation="area")[::-1])
+    foreign, _ = sources_of(jpegs, images)
+    spoilt = estimate(foreign, target, jpegs.canvas, SETTINGS)
+    without = estimate(sources[:4] + sources[5:], target, jpegs.canvas, SETTINGS)
+    assert spoilt.weight[4].mean() < 0.5 * result.weight[4].mean()
+    assert psnr_inside(spoilt.image, jpegs.truth) > psnr_inside(without.image, jpegs.truth) - 0.4
+
+
+@pytest.mark.parametrize("blurred", [0, 3])
+def test_a_blurred_patch_yields_to_the_sharp_frames(portrait, blurred):
+    """The patch is blurred in one frame, be it the reference; the others are sharp there."""
+    from mfrec.filters import gaussian
+
+    filmed = film_shifts(portrait, SHIFTS, quality=(90,) * 7)
+    images = [frame.image.copy() for frame in filmed.frames]
+    patch = np.zeros(images[0].shape[:2], np.float32)
+    patch[14:26, 12:28] = 1
+    soft = gaussian(patch, 0.7)[..., None]
+    images[blurred] = soft * gaussian(images[blurred], 2.0) + (1 - soft) * images[blurred]
+    sources, target = sources_of(filmed, images)
+    result = estimate(sources, target, filmed.canvas, SETTINGS)
+    weight = result.weight[blurred]
+    inside, outside = weight[68:92, 60:100].mean(), weight[:40].mean()
+    assert inside < 0.5 * outside
+    where = slice(60, 100), slice(52, 108)
+    whole, undamaged_target = sources_of(filmed)
+    undamaged = estimate(whole, undamaged_target, filmed.canvas, SETTINGS)
+    error, best = (((picture - filmed.truth)[where] ** 2).mean() for picture in (result.image, undamaged.image))
+    assert error < 1.35 * best
+    if blurred == 0:
+        assert error < 0.5 * ((target - filmed.truth)[where] ** 2).mean()
+
+
+def test_detail_energy_falls_with_blur(portrait):
+    from mfrec.filters import gaussian
+
+    grey = portrait.mean(axis=-1)
+    energies = [detail_energy(g, 4).mean() for g in (grey, gaussian(grey, 2), gaussian(grey, 4), gaussian(grey, 8))]
+    assert energies == sorted(energies, reverse=True)
+
+
+def test_belief_is_a_share(jpegs, made):
+    sources, target, _ = made
+    belief = believe(sources, target, SCALE, SETTINGS)
+    assert belief.min() >= 0
+    assert belief.max() <= 1
+    assert belief[0].mean() > belief[1:].mean()
+
+
+def test_sharpening_does_not_amplify_the_blocks_of_a_coarse_jpeg(portrait):
+    """Knowing the quantiser must pay: at quality 20, white noise of the same power does worse."""
+    filmed = film_shifts(portrait, SHIFTS, quality=(20,) * 7)
+    sources, target = sources_of(filmed)
+    knows = estimate(sources, target, filmed.canvas, SETTINGS)
+    flat = np.full((8, 8), sources[0].noise.luma.mean(), np.float32)
+    ignorant = [replace(s, noise=replace(s.noise, luma=flat, chroma=flat)) for s in sources]
+    does_not = estimate(ignorant, target, filmed.canvas, SETTINGS)
+    assert psnr_inside(knows.image, filmed.truth) > psnr_inside(does_not.image, filmed.truth) + 0.2
+    assert psnr_inside(knows.image, filmed.truth) > psnr_inside(target, filmed.truth) + 0.5
