@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -46,7 +46,7 @@ T = TypeVar("T")
 SIDE = 256
 """Pixels of a truth frame along each side; the protocols state their blur at this size."""
 
-REGISTERED = ("mean", "median")
+REGISTERED: tuple[Literal["mean", "median"], ...] = ("mean", "median")
 """Methods of the stage ``fuse`` that are run on the frames as the ``evidence`` recipe registers them."""
 
 PLAIN = (BASELINE, "unregistered", *REGISTERED)
@@ -398,7 +398,7 @@ def reconstructed(source: Path, recipe: str, reference: int, seed: int) -> Recon
     return reconstruct(source, recipe=recipe, reference=reference, scale=SCALE, crop="frame", device="cpu", seed=seed)
 
 
-def fused(reconstruction: Reconstruction, method: str, seed: int) -> FloatArray:
+def fused(reconstruction: Reconstruction, method: Literal["mean", "median"], seed: int) -> FloatArray:
     """The registered frames of a reconstruction, fused by another method of the stage."""
     from mfrec.pipeline import Run
     from mfrec.stages.fuse import Fuse

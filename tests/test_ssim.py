@@ -44,7 +44,7 @@ def test_many_windows_are_the_mean_over_those_inside_the_picture() -> None:
 
 
 def test_colour_is_the_mean_of_the_channels(face: np.ndarray) -> None:
-    result = np.clip(face * np.float32([0.7, 1.0, 0.9]), 0, 1)
+    result = np.clip(face * np.array([0.7, 1.0, 0.9], np.float32), 0, 1)
     channels = [ssim(result[..., c], face[..., c]) for c in range(3)]
     assert channels[1] == pytest.approx(1.0)
     assert ssim(result, face) == pytest.approx(sum(channels) / 3)
