@@ -224,6 +224,7 @@ def staged(out: Path, *, overwrite: bool = False, originals: Iterable[Path] = ()
     """
     # realpath and not Path.resolve: a link to an output stays a link, and its target is what is replaced.
     target = Path(os.path.realpath(out))
+    originals = tuple(originals)
     check_target(target, out, overwrite=overwrite, originals=originals)
     token = secrets.token_hex(4)
     folder, earlier = target.parent / f".mfrec-{token}.partial", target.parent / f".mfrec-{token}.earlier"
@@ -233,6 +234,8 @@ def staged(out: Path, *, overwrite: bool = False, originals: Iterable[Path] = ()
             made += make_parents(target)
             folder.mkdir()
         yield folder
+        # Again: what is in the way now may have come while the block ran.
+        check_target(target, out, overwrite=overwrite, originals=originals)
         with writing(target), uninterrupted():
             publish(folder, target, earlier)
     except BaseException:

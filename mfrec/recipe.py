@@ -85,7 +85,7 @@ class Recipe:
             if name not in changed:
                 raise UsageError(f"recipe '{self.name}' has no stage '{name}'{_nearest(name, changed)}")
             values = {key: _value(text.strip())}
-            _check_keys(type(changed[name]), values, "the setting", f"'{setting}'")
+            _check_keys(type(changed[name]), values, f"the setting '{setting}'")
             changed[name] = _with(changed[name], values, f"the setting '{setting}'")
         return replace(self, stages=tuple(changed[stage.name] for stage in self.stages))
 
@@ -216,7 +216,7 @@ def parse(text: str, origin: str = "recipe") -> Recipe:
         given = values.get(name, {})
         if not isinstance(given, dict):
             raise UsageError(f"recipe '{origin}': '{name}' has to be a table of parameters, not {_kind(given)}")
-        _check_keys(classes[name], given, f"recipe '{origin}'", f"table [{name}]")
+        _check_keys(classes[name], given, f"recipe '{origin}', table [{name}]")
         stages.append(_with(classes[name](), given, f"recipe '{origin}', table [{name}]"))
     return Recipe(values["name"], values["stamp"], tuple(stages))
 
@@ -252,18 +252,18 @@ def _known(stage: type[Stage]) -> list[str]:
     return [f.name for f in fields(typing.cast(Any, stage)) if f.init]
 
 
-def _check_keys(stage: type[Stage], values: Mapping[str, Any], origin: str, place: str) -> None:
+def _check_keys(stage: type[Stage], values: Mapping[str, Any], place: str) -> None:
     """Refuse what the stage does not have, and what belongs to the call."""
     of_the_call = OF_THE_CALL.get(stage.name, {})
     known = [name for name in _known(stage) if name not in of_the_call]
     for key in values:
         if key in of_the_call:
             raise UsageError(
-                f"{origin}, {place}: '{key}' belongs to one call and not to a recipe; give it as {of_the_call[key]} "
+                f"{place}: '{key}' belongs to one call and not to a recipe; give it as {of_the_call[key]} "
                 f"(in Python: {key}=...)"
             )
         if key not in known:
-            raise UsageError(f"{origin}, {place}: stage '{stage.name}' has no parameter '{key}'{_nearest(key, known)}")
+            raise UsageError(f"{place}: stage '{stage.name}' has no parameter '{key}'{_nearest(key, known)}")
 
 
 def _with(stage: Stage, values: Mapping[str, Any], place: str, *, options: bool = False) -> Stage:
@@ -331,9 +331,10 @@ def _checked(value: Any, hint: Any) -> Any:
 def _value(text: str) -> Any:
     """A value written as in TOML; what is no TOML is text."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        values = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
+    return values["value"] if values.keys() == {"value"} else text
 
 
 def _nearest(name: Any, known: Iterable[Any], *, listing: bool = True) -> str:
