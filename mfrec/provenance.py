@@ -92,7 +92,10 @@ def make_record(
         "machine": machine(),
         "inputs": [_input(frame) for frame in frames],
         "used": _used(track),
-        "dropped": [{"index": d.index, "name": d.name, "reason": d.reason, "stage": d.stage} for d in track.dropped],
+        "dropped": [
+            {"index": d.index, "name": d.name, "reason": d.reason, "stage": d.stage}
+            for d in sorted(track.dropped, key=lambda d: (d.index is None, d.index or 0, d.name))
+        ],
         "reference": _reference(track),
         "subjects": [
             {"number": s.number, "chosen": s.chosen, "frames": sorted(int(index) for index in s.boxes)}

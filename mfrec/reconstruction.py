@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,10 +201,11 @@ def run_until(
 
 
 def run_chain(stages: Sequence[Stage], track: FaceTrack, run: Run) -> FaceTrack:
-    """Run stages whose needs were checked before, so that their result does not depend on the number of threads.
+    """Run stages whose needs were checked before, so that nothing but frames and parameters decides on any bit.
 
-    A sum over a matrix is rounded differently when two threads share it, and on pictures this small a second thread
-    costs more than it brings. What the caller had set is restored.
+    A sum over a matrix is rounded differently when two threads share it, so there is one thread (on pictures this
+    small a second one costs more than it brings); what the caller had set is restored. A sum over frames is rounded
+    differently in another order, so pictures without a time are worked on in the order of their hashes.
     """
     import cv2
     import scipy.linalg  # noqa: F401  (its own BLAS has to be loaded to be limited)
@@ -213,9 +215,29 @@ def run_chain(stages: Sequence[Stage], track: FaceTrack, run: Run) -> FaceTrack:
     cv2.setNumThreads(1)
     try:
         with threadpool_limits(1):
-            return Pipeline(stages, given=FACTS)(track, run)
+            stills = all(observation.frame.time is None for observation in track.observations)
+            track = arranged(track, lambda frame: (frame.sha256 if stills else "", frame.index))
+            return arranged(Pipeline(stages, given=FACTS)(track, run), lambda frame: (frame.index,))
     finally:
         cv2.setNumThreads(threads)
+
+
+def arranged(track: FaceTrack, key: Callable[[Frame], Any]) -> FaceTrack:
+    """The same track with its frames in the order of ``key``, and everything that counts frames along with them."""
+    order = sorted(range(len(track.observations)), key=lambda position: key(track.observations[position].frame))
+    if order == list(range(len(order))):
+        return track
+    place = {old: new for new, old in enumerate(order)}
+    fused = track.fused
+    if fused is not None:
+        fused = replace(fused, weight=fused.weight[order], consistency=fused.consistency[order])
+    return replace(
+        track,
+        observations=tuple(track.observations[old] for old in order),
+        reference=None if track.reference is None else place[track.reference],
+        sources={region: tuple(place[old] for old in positions) for region, positions in track.sources.items()},
+        fused=fused,
+    )
 
 
 def read_track(

@@ -14,7 +14,7 @@ import pytest
 from mfrec.errors import UsageError
 from mfrec.outputs import annotated, save, staged, uninterrupted, write_arrays, write_record
 from mfrec.provenance import file_digests, read_record
-from tests.report_case import reconstruction
+from report_case import reconstruction
 
 
 def earlier(folder: Path) -> Path:
