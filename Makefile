@@ -36,6 +36,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install -q -c constraints.txt -e .
 	touch $@
 
+# PyTorch by itself first: what is found for it then stays, be it a build for the CPU from a folder in PIP_FIND_LINKS or
+# the registry's default, which brings CUDA along.
 $(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install -q -c constraints.txt torch
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
 	touch $@
