@@ -28,7 +28,8 @@ class Commands(TyperGroup):
     """Turns what mfrec raises on purpose into one line on stderr and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:  # Typer's own context class is private
-        signal.signal(signal.SIGTERM, _terminated)
+        handlers = {signal.SIGINT: _interrupted, signal.SIGTERM: _terminated}
+        previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             return super().invoke(ctx)
         except MfrecError as error:
@@ -36,7 +37,18 @@ class Commands(TyperGroup):
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             _say("interrupted; no half-written output is left, and an earlier one is as it was")
-            raise typer.Exit(130) from None
+            raise typer.Exit(128 + signal.SIGINT) from None
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C. CPython remembers where a plain KeyboardInterrupt came up and may end by the signal, not by the code."""
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Interrupted
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:

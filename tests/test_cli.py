@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -33,16 +32,15 @@ def mfrec_says(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def process(*arguments: object, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+def process(*arguments: object, command: tuple[str, ...] = COMMAND) -> subprocess.Popen[str]:
     """Run the command as a process of its own."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
+        [*command, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        preexec_fn=limit,
     )
 
 
@@ -373,14 +371,14 @@ def tiny() -> bytes:
     return buffer.getvalue()
 
 
-BAD: dict[str, Callable[[Path, Path], None]] = {
-    "empty.jpg": lambda path, _: path.write_bytes(b"") and None,
-    "text.png": lambda path, _: path.write_text("this is no picture") and None,
+BAD: dict[str, Callable[[Path, Path], object]] = {
+    "empty.jpg": lambda path, _: path.write_bytes(b""),
+    "text.png": lambda path, _: path.write_text("this is no picture"),
     "folder.jpg": lambda path, _: path.mkdir(),
-    "truncated.jpg": lambda path, sequence: path.write_bytes(truncated(sequence)) and None,
-    "tiny.png": lambda path, _: path.write_bytes(tiny()) and None,
-    "claims.png": lambda path, _: path.write_bytes(png_header(20_000, 20_000)) and None,
-    "bomb.png": lambda path, _: path.write_bytes(bomb()) and None,
+    "truncated.jpg": lambda path, sequence: path.write_bytes(truncated(sequence)),
+    "tiny.png": lambda path, _: path.write_bytes(tiny()),
+    "claims.png": lambda path, _: path.write_bytes(png_header(20_000, 20_000)),
+    "bomb.png": lambda path, _: path.write_bytes(bomb()),
 }
 
 
@@ -437,6 +435,31 @@ def test_bad_files_among_good_ones_are_left_out_and_recorded(sequence: Path, tmp
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "clean" / name).read_bytes()
 
 
+def test_somebody_else_is_left_out_with_the_reason(portrait: np.ndarray, tmp_path: Path) -> None:
+    from skimage.data import camera
+
+    from mfrec.geometry import resize
+    from mfrec.imageio import png_bytes
+
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for i in range(3):
+        part = resize(portrait[i : 186 + i, 2 * i : 186 + 2 * i], 128, 128, interpolation="area")
+        (frames / f"{i}.png").write_bytes(png_bytes(part))
+    other = np.dstack([camera()[80:234, 150:304] / 255] * 3).astype(np.float32)
+    (frames / "3.png").write_bytes(png_bytes(resize(other, 128, 128, interpolation="area")))
+    done = mfrec_says("reconstruct", frames, "-o", tmp_path / "out", *QUICK, "--scale", "1")
+    assert done.exit_code == 0, done.stderr
+    record = read_record(tmp_path / "out")
+    assert [entry["name"] for entry in record["used"]] == ["0.png", "1.png", "2.png"]
+    assert [entry["name"] for entry in record["dropped"]] == ["3.png"]
+    assert "somebody else" in record["dropped"][0]["reason"]
+    assert "left out: 3.png" in done.stderr
+    followed = mfrec_says("inspect", tmp_path / "out").stdout
+    assert "subject 1 (followed): in 3 frames" in followed
+    assert "subject 2: in 1 frames" in followed
+
+
 def test_no_face_anywhere(tmp_path: Path) -> None:
     frames = tmp_path / "frames"
     frames.mkdir()
@@ -483,12 +506,14 @@ def test_names_with_spaces_unicode_html_and_bytes(sequence: Path, tmp_path: Path
     assert mfrec_says("rerun", out).exit_code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems insist on names that are text")
 def test_names_that_are_no_text(sequence: Path, tmp_path: Path) -> None:
     frames = tmp_path / "frames"
     frames.mkdir()
     for i in range(2):
-        shutil.copy(sequence / f"{i}.png", os.fsencode(frames) + b"/\xff\xfe" + str(i).encode() + b".png")
+        name = os.fsdecode(b"\xff\xfe" + str(i).encode() + b".png")
+        shutil.copy(sequence / f"{i}.png", frames / name)
     child = process("reconstruct", frames, "-o", tmp_path / "out", *QUICK)
     _, said = child.communicate(timeout=120)
     assert child.returncode == 0, said
@@ -541,16 +566,22 @@ def test_unwritable_output(sequence: Path, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def small_files_only() -> None:
-    """In a child: a file that grows beyond 100 kB cannot be written, as on a disk that fills up."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+SMALL_FILES_ONLY = """
+import resource
+from mfrec.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+main()
+"""
+"""A file that grows beyond 100 kB cannot be written, as on a disk that fills up."""
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no limit for the size of files")
 def test_writing_that_fails_half_way(output: Path, sequence: Path) -> None:
     before = read_record(output)
     # The pictures are small enough; the arrays are not.
-    child = process("reconstruct", sequence, "-o", output, *QUICK, "--overwrite", limit=small_files_only)
+    child = process(
+        "reconstruct", sequence, "-o", output, *QUICK, "--overwrite", command=(sys.executable, "-c", SMALL_FILES_ONLY)
+    )
     _, said = child.communicate(timeout=120)
     assert child.returncode == 2, said
     assert "cannot write the output" in said
@@ -594,6 +625,7 @@ def interrupt(child: subprocess.Popen[str], parent: Path, file: str, number: int
     return child.returncode, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("file", [".", "reconstruction.png"], ids=["while computing", "while writing"])
 def test_interruption(output: Path, sequence: Path, number: int, code: int, file: str) -> None:

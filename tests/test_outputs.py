@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from report_case import reconstruction
 
 from mfrec.errors import UsageError
 from mfrec.outputs import annotated, save, staged, uninterrupted, write_arrays, write_record
 from mfrec.provenance import file_digests, read_record
-from report_case import reconstruction
 
 
 def earlier(folder: Path) -> Path:
@@ -138,10 +138,9 @@ def test_somebody_else_makes_the_folder_meanwhile(tmp_path: Path) -> None:
 
 def test_interruptions_wait(tmp_path: Path) -> None:
     done = False
-    with pytest.raises(KeyboardInterrupt):
-        with uninterrupted():
-            signal.raise_signal(signal.SIGINT)
-            done = True
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        done = True
     assert done
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
