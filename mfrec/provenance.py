@@ -345,8 +345,9 @@ class Rerun:
 def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: Progress = silent) -> Rerun:
     """Repeat a run from its record and compare every output. Nothing is written beside the record.
 
-    The date, the command and the durations of the first run are put into the new record before its files are
-    written, so that every file is comparable byte for byte.
+    The date, the command, the durations, the versions and the machine of the first run are put into the new record
+    before its files are written, so that every file is comparable byte for byte; other versions and another machine
+    are reported for themselves.
 
     Args:
         path: a ``run.json``, or the folder that holds it.
@@ -364,15 +365,17 @@ def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: 
     outputs = record.get("outputs")
     if not isinstance(outputs, dict) or not outputs or "evidence" not in record:
         raise UsageError(f"'{path}' is not the record of a finished reconstruction; there is nothing to compare with")
-    again = with_history(_repeat(record, frames, progress), record)
+    repeated = _repeat(record, frames, progress)
+    again = with_history(repeated, record)
     with tempfile.TemporaryDirectory(prefix="mfrec-rerun-") as temporary:
         new = Path(temporary)
         write_outputs(again, new, pdf="report.pdf" in outputs)
         differences = [_compare(name, outputs[name], folder / name, new / name) for name in outputs]
         ours, theirs = read_record(folder), read_record(new)
-        changed = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+        keys = (ours.keys() | theirs.keys()) - {"outputs"}  # those were compared one by one
+        changed = sorted(key for key in keys if ours.get(key) != theirs.get(key))
         differences.append(Difference(RECORD, not changed, f"differs in {', '.join(changed)}" if changed else ""))
-    return Rerun(tuple(differences), tuple(_changed_surroundings(record, again.record)))
+    return Rerun(tuple(differences), tuple(_changed_surroundings(record, repeated.record)))
 
 
 def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, progress: Progress) -> Reconstruction:
@@ -415,9 +418,9 @@ def _check_inputs(recorded: Sequence[Mapping[str, Any]], found: Sequence[Mapping
 
 
 def with_history(again: Reconstruction, record: Mapping[str, Any]) -> Reconstruction:
-    """The repeated run with what only the first one can know: when, by which command, how long, and from where."""
+    """The repeated run with what tells of the first one and not of its result: when, how long, where, with what."""
     merged = dict(again.record)
-    for key in ("created", "command", "arguments"):
+    for key in ("created", "command", "arguments", "mfrec", "versions", "machine"):
         merged[key] = record.get(key)
     paths = {entry["index"]: entry.get("path") for entry in record.get("inputs", ())}
     merged["inputs"] = [{**entry, "path": paths.get(entry["index"])} for entry in merged["inputs"]]
