@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from mfrec.types import FloatArray
 
-TO_YCC = np.array(
-    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
-)
+TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
 """Full-range BT.601 (JFIF 1.02): rows are Y, Cb, Cr; Cb and Cr are centred on zero."""
 
 TO_RGB = np.linalg.inv(TO_YCC.astype(np.float64)).astype(np.float32)

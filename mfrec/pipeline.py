@@ -37,6 +37,18 @@ class Run:
     seed: int = 0
     progress: Progress = silent
     steps: list[Step] = field(default_factory=list)
+    _resolved: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def resolve(self, values: dict[str, Any]) -> None:
+        """Record what a stage has put in the place of parameters that were left to it (``"auto"``)."""
+        self._resolved |= values
+
+    def finish_step(self, stage: Stage, seconds: float) -> None:
+        """Record a stage that has run, with the parameters it really used."""
+        summary = (type(stage).__doc__ or "").strip().split("\n")[0]
+        used = parameters(stage) | self._resolved
+        self._resolved = {}
+        self.steps.append(Step(stage.name, used, seconds, summary, stage.literature))
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,18 @@ class Stage(Protocol):
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack: ...
 
 
-FACTS = ("frames", "boxes", "landmarks", "reference", "registration", "regions", "quality", "sources", "crossed", "fused")
+FACTS = (
+    "frames",
+    "boxes",
+    "landmarks",
+    "reference",
+    "registration",
+    "regions",
+    "quality",
+    "sources",
+    "crossed",
+    "fused",
+)
 """What a track may hold; ``frames`` is there from the start."""
 
 
@@ -99,9 +122,7 @@ class Pipeline:
         for stage in self.stages:
             start = time.perf_counter()
             track = stage(track, run)
-            seconds = time.perf_counter() - start
-            summary = (type(stage).__doc__ or "").strip().split("\n")[0]
-            run.steps.append(Step(stage.name, parameters(stage), seconds, summary, stage.literature))
+            run.finish_step(stage, time.perf_counter() - start)
         return track
 
 

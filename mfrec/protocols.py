@@ -57,7 +57,9 @@ def jpeg32(truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
         for i, (image, quality) in enumerate(zip(truths, qualities, strict=True))
     )
     middle = len(truths) // 2
-    return Spoilt(files, resize(truths[middle], 128, 128, interpolation="area"), middle, {"quality": qualities.tolist()})
+    return Spoilt(
+        files, resize(truths[middle], 128, 128, interpolation="area"), middle, {"quality": qualities.tolist()}
+    )
 
 
 def cctv64(truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
@@ -70,7 +72,9 @@ def cctv64(truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
         noisy = resize(blurred, 64, 64, interpolation="area") + rng.normal(0, 3 / 255, (64, 64, 3))
         small.append(np.clip(noisy, 0, 1).astype(np.float32))
     middle = len(truths) // 2
-    return Spoilt((("clip.mp4", h264_bytes(small, crf)),), np.asarray(truths[middle]), middle, {"sigma": sigma, "crf": crf})
+    return Spoilt(
+        (("clip.mp4", h264_bytes(small, crf)),), np.asarray(truths[middle]), middle, {"sigma": sigma, "crf": crf}
+    )
 
 
 def blur_ellipse(image: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -83,7 +87,7 @@ def blur_ellipse(image: FloatArray, rng: np.random.Generator) -> FloatArray:
     cv2.ellipse(mask, (tuple(centre.tolist()), tuple((2 * axes).tolist()), angle), 1.0, -1)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.01 * width)[..., None]
     blurred = cv2.GaussianBlur(np.asarray(image, np.float32), (0, 0), float(rng.uniform(0.03, 0.06)) * width)
-    return mask * blurred + (1 - mask) * image
+    return np.asarray(mask * blurred + (1 - mask) * image, np.float32)
 
 
 def patch32(truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
@@ -91,9 +95,10 @@ def patch32(truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
     middle = len(truths) // 2
     files = []
     for i, image in enumerate(truths):
+        damaged = image
         for _ in range(3 if i == middle else 1):
-            image = blur_ellipse(image, rng)
-        files.append((f"{i}.jpg", jpeg_bytes(resize(image, 32, 32, interpolation="area"), 90)))
+            damaged = blur_ellipse(damaged, rng)
+        files.append((f"{i}.jpg", jpeg_bytes(resize(damaged, 32, 32, interpolation="area"), 90)))
     return Spoilt(tuple(files), resize(truths[middle], 128, 128, interpolation="area"), middle, {})
 
 

@@ -25,7 +25,12 @@ FloatArray = NDArray[np.float32]
 
 def frozen_array(array: Any, dtype: Any = np.float32) -> NDArray[Any]:
     """A C-contiguous, read-only array of ``dtype``; copied unless it already is one."""
-    if isinstance(array, np.ndarray) and array.dtype == dtype and not array.flags.writeable and array.flags.c_contiguous:
+    if (
+        isinstance(array, np.ndarray)
+        and array.dtype == dtype
+        and not array.flags.writeable
+        and array.flags.c_contiguous
+    ):
         return array
     out = np.array(array, dtype=dtype, order="C", copy=True)
     out.setflags(write=False)
@@ -179,7 +184,7 @@ class Similarity:
         return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
     def inverse(self) -> Similarity:
-        linear = np.linalg.inv(self.matrix[:, :2])
+        linear = np.asarray(np.linalg.inv(self.matrix[:, :2]), np.float64)
         return Similarity(np.column_stack([linear, -linear @ self.matrix[:, 2]]))
 
     def after(self, first: Similarity) -> Similarity:

@@ -32,7 +32,7 @@ def test_a_known_shift_is_found_to_a_tenth_of_a_pixel(portrait, shift):
 def test_compression_costs_little_accuracy(portrait, quality):
     filmed = film_shifts(portrait, ((0.0, 0.0), (0.9, -0.6)), quality=(quality, quality))
     found = registered(filmed)
-    expected = filmed.canvas.from_reference.inverse().apply(identity_map(*filmed.canvas.shape)) + [0.9, -0.6]
+    expected = filmed.canvas.from_reference.inverse().apply(identity_map(*filmed.canvas.shape)) + np.array([0.9, -0.6])
     error = np.linalg.norm((found.look_up - expected)[INNER, INNER], axis=-1)
     assert np.median(error) < (0.2 if quality == 90 else 0.4)
 

@@ -134,10 +134,13 @@ def test_a_blurred_patch_yields_to_the_sharp_frames(portrait, blurred):
     where = slice(60, 100), slice(52, 108)
     whole, undamaged_target = sources_of(filmed)
     undamaged = estimate(whole, undamaged_target, filmed.canvas, SETTINGS)
-    error, best = (((picture - filmed.truth)[where] ** 2).mean() for picture in (result.image, undamaged.image))
-    assert error < 1.35 * best
-    if blurred == 0:
-        assert error < 0.5 * ((target - filmed.truth)[where] ** 2).mean()
+    error, best, before = (
+        ((picture - filmed.truth)[where] ** 2).mean() for picture in (result.image, undamaged.image, target)
+    )
+    if blurred == 0:  # most of what the patch has cost comes back from the other frames
+        assert error - best < 0.45 * (before - best)
+    else:
+        assert error < 1.2 * best
 
 
 def test_detail_energy_falls_with_blur(portrait):

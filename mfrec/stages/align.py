@@ -24,6 +24,11 @@ FILLS_THE_FRAME = 0.45
 FACE_MARGIN = 0.5
 """Surroundings kept by ``crop="face"`` on each side, as a share of the face's larger side."""
 
+CROPS = ("auto", "face", "frame")
+
+MAX_SCALE = 8
+"""Beyond the practical limit of reconstruction by far (Lin and Shum, TPAMI 2004); more would only be interpolation."""
+
 MAX_CANVAS_PIXELS = 16_000_000
 """Largest canvas that is made (4000 x 4000); beyond it memory runs out on ordinary machines."""
 
@@ -46,17 +51,13 @@ def make_canvas(reference: Observation, scale: int, crop: str) -> Canvas:
     """The output grid for a reference frame.
 
     Args:
-        scale: super-resolution factor, 1 to 8.
+        scale: super-resolution factor, from 1.
         crop: ``"frame"`` (all of the reference frame), ``"face"`` (the face and its surroundings) or ``"auto"``
             (``frame`` when the face fills most of it).
 
     Raises:
-        UsageError: unknown crop, a scale out of range, or a canvas too large to be made.
+        UsageError: the canvas would be too large to be made.
     """
-    if crop not in ("auto", "face", "frame"):
-        raise UsageError(f"crop '{crop}' is unknown; expected auto, face or frame")
-    if not 1 <= scale <= 8:
-        raise UsageError(f"scale {scale} is out of range; expected a whole number from 1 to 8")
     height, width = reference.frame.image.shape[:2]
     face = face_rectangle(reference)
     whole = Canvas(0, 0, width, height, scale)
@@ -163,6 +164,12 @@ class Align:
         "S. Umeyama, Least-squares estimation of transformation parameters between two point patterns, TPAMI 1991",
         "T. Kroeger, R. Timofte, D. Dai, L. Van Gool, Fast optical flow using dense inverse search, ECCV 2016",
     )
+
+    def __post_init__(self) -> None:
+        if self.crop not in CROPS:
+            raise UsageError(f"crop '{self.crop}' is unknown; expected {', '.join(CROPS)}")
+        if not 1 <= self.scale <= MAX_SCALE:
+            raise UsageError(f"scale {self.scale} is out of range; expected a whole number from 1 to {MAX_SCALE}")
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         if not track.observations:

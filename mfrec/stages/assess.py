@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,27 @@ def blockiness(plane: FloatArray, phase: tuple[int, int] = (0, 0)) -> float:
     return float(max(0.0, border.mean() / max(float(inside.mean()), 1e-4) - 1.0))
 
 
+class Measured(NamedTuple):
+    """What is measured of a frame once, before its regions are looked at; maps are ``[H, W]`` on the canvas."""
+
+    grey: FloatArray
+    energy: FloatArray
+    exposed: FloatArray
+    noise: NoiseModel
+    blocks: float
+
+
+def well_exposed(observation: Observation) -> FloatArray:
+    """Where a registered frame is neither crushed nor clipped in any colour, ``[H, W]`` on the canvas, 0..1.
+
+    Judged on the frame as it was read, before its light was matched to the reference's.
+    """
+    assert observation.registration is not None
+    image = observation.frame.image
+    fine = np.asarray(((image > 0.02) & (image < 0.98)).all(axis=-1), np.float32)
+    return warp(fine, observation.registration.look_up, interpolation="linear")
+
+
 def pose_agreement(observation: Observation, reference: Observation) -> float:
     """1 for the reference's pose, falling to 0 as the head turns away from it; 0.5 where it is unknown."""
     if observation.landmarks is None or reference.landmarks is None:
@@ -60,6 +81,7 @@ def assess_region(
     *,
     grey: FloatArray,
     reference_grey: FloatArray,
+    exposed: FloatArray,
     trust: FloatArray,
     detail: float,
     best_detail: float,
@@ -72,6 +94,7 @@ def assess_region(
     Args:
         mask: ``[H, W]`` the region.
         grey, reference_grey: ``[H, W]`` luma of the frame and of the reference, both on the canvas.
+        exposed: ``[H, W]`` where the frame is neither crushed nor clipped, on the canvas, 0..1.
         trust: ``[H, W]`` of the registration.
         detail, best_detail: mean energy of detail in the region, of this frame and of the best frame.
         noise: of the frame.
@@ -82,7 +105,7 @@ def assess_region(
         The measurements, and ``score``: their product, each squashed to [0, 1].
     """
     values = grey[mask]
-    exposure = float(((values > 0.02) & (values < 0.98)).mean())
+    exposure = float(exposed[mask].mean())
     residual = float(np.sqrt(((values - reference_grey[mask]) ** 2).mean()))
     sharpness = float(np.sqrt((detail + DETAIL_FLOOR) / (best_detail + DETAIL_FLOOR)))
     seen = float(trust[mask].mean())
@@ -134,26 +157,26 @@ class Assess:
             source = as_source(o.frame.image, o.registration, noise, position == track.reference)
             grey = luma(source.warped)
             # The window of a frame is cut along whole blocks, so its own corner is one.
-            measured.append((grey, detail_energy(grey, canvas.scale), noise, blockiness(luma(source.image))))
+            blocks = blockiness(luma(source.image))
+            measured.append(Measured(grey, detail_energy(grey, canvas.scale), well_exposed(o), noise, blocks))
             run.progress(self.name, position + 1, len(track.observations))
-        reference_grey = measured[track.reference][0]
-        best = {
-            region: max(float(energy[mask].mean()) for _, energy, _, _ in measured) for region, mask in masks.items()
-        }
+        reference_grey = measured[track.reference].grey
+        best = {region: max(float(m.energy[mask].mean()) for m in measured) for region, mask in masks.items()}
         observations = []
-        for o, (grey, energy, noise, blocks) in zip(track.observations, measured, strict=True):
+        for o, m in zip(track.observations, measured, strict=True):
             assert o.registration is not None
             pose = pose_agreement(o, reference)
             quality = {
                 region: assess_region(
                     mask,
-                    grey=grey,
+                    grey=m.grey,
                     reference_grey=reference_grey,
+                    exposed=m.exposed,
                     trust=o.registration.trust,
-                    detail=float(energy[mask].mean()),
+                    detail=float(m.energy[mask].mean()),
                     best_detail=best[region],
-                    noise=noise,
-                    blocks=blocks,
+                    noise=m.noise,
+                    blocks=m.blocks,
                     pose=pose,
                 )
                 for region, mask in masks.items()

@@ -72,22 +72,22 @@ def median_of(sources: Sequence[Source]) -> tuple[FloatArray, FloatArray]:
 
 
 def spread_between(sources: Sequence[Source], image: FloatArray, weight: FloatArray, scale: int) -> FloatArray:
-    """Expected standard deviation of each pixel of a fused picture, ``[H, W]``, in [0, 1] grey levels.
+    """Expected error of each pixel of a fused picture, ``[H, W]``, root-mean-square in [0, 1] grey levels.
 
-    Two parts, added as variances. What the frames disagree about: the weighted variance of the registered frames
-    divided by the effective number of frames. And what no frame can see: the detail of the picture finer than a frame
-    pixel, which rests on the prior, and where a misplaced edge costs most.
+    The square root of three variances: what the frames disagree about (more where they repeat each other's errors,
+    which does not show as disagreement); a misplacement of about one canvas pixel, which costs the squared slope of the
+    picture; and a floor for what all frames have lost alike. The factors were fitted by non-negative least squares to
+    the squared errors of one half of the development people. On the other half the surest tenth of the pixels has a
+    quarter of the mean error of the least sure tenth.
     """
     grey = luma(image)
-    frames = [luma(source.warped) for source in sources]
-    stack = np.stack(frames)
+    stack = np.stack([luma(source.warped) for source in sources])
     mean = (weight * stack).sum(axis=0)
-    variance = (weight * (stack - mean) ** 2).sum(axis=0)
-    variance = gaussian(variance, 0.5 * scale)
-    share = (weight**2).sum(axis=0)
-    fine = grey - gaussian(grey, 1.0 * scale)
-    fine = gaussian(fine**2, 0.5 * scale)
-    return np.sqrt(variance * share + 0.25 * fine + (1.5 / 255) ** 2).astype(np.float32)
+    disagreement = gaussian((weight * (stack - mean) ** 2).sum(axis=0), 0.5 * scale)
+    own = float(np.mean([source.noise.independent for source in sources]))
+    down, right = np.gradient(grey)
+    slope = gaussian(np.asarray(down**2 + right**2), 0.5 * scale)
+    return np.sqrt(1.5 * disagreement / own + 1.25 * slope + (7 / 255) ** 2).astype(np.float32)
 
 
 def consistency_with(
@@ -172,6 +172,7 @@ class Fuse:
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         assert track.canvas is not None and track.reference is not None
         settings, canvas = self.settings(track), track.canvas
+        run.resolve({"psf_sigma": settings.psf_sigma, "edge": settings.edge})
         if self.method == "map":
             track, image, weight, observed = self._map(track, settings, run)
         else:

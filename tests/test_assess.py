@@ -1,0 +1,102 @@
+"""Region quality: the sharper, cleaner, better-seen region scores higher."""
+
+import numpy as np
+import pytest
+from moving_portrait import film_shifts
+
+from mfrec.colour import luma
+from mfrec.filters import gaussian
+from mfrec.imageio import jpeg_bytes
+from mfrec.pipeline import Pipeline, Run
+from mfrec.regions import Region
+from mfrec.stages.align import Align
+from mfrec.stages.assess import Assess, blockiness, rank_sources
+from mfrec.stages.parse import Parse
+from mfrec.stages.track import Track
+from mfrec.types import FaceTrack, Frame, Observation, Quality
+
+SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.3, -0.6))
+
+
+def quality(score: float) -> Quality:
+    return Quality(score, 1, 0, 0, 1, 0, 1, 0.1)
+
+
+def assessed(images) -> FaceTrack:
+    frames = tuple(Observation(Frame(image, k, f"{k}.png")) for k, image in enumerate(images))
+    chain = Pipeline([Track(), Align(reference=0), Parse(), Assess()])
+    return chain(FaceTrack(frames), Run())
+
+
+@pytest.fixture(scope="module")
+def images(portrait):
+    return [frame.image.copy() for frame in film_shifts(portrait, SHIFTS, noise=1 / 255).frames]
+
+
+def test_blockiness_grows_as_quality_falls(portrait):
+    import io
+
+    from PIL import Image
+
+    def coded(q):
+        data = io.BytesIO(jpeg_bytes(portrait, q))
+        return luma(np.asarray(Image.open(data).convert("RGB"), np.float32) / 255)
+
+    values = [blockiness(coded(q)) for q in (90, 50, 20, 8)]
+    assert values == sorted(values)
+    assert values[-1] > values[0] + 0.2
+    assert blockiness(coded(8), (4, 4)) < 0.3 * values[-1]
+    assert blockiness(np.zeros((4, 4), np.float32)) == 0
+
+
+def test_one_blurred_eye_falls_behind_and_only_that(images):
+    track = assessed(images)
+    labels = track.observations[2].regions
+    assert labels is not None
+    mask = gaussian(labels.mask(Region.L_EYE, Region.L_BROW).astype(np.float32), 1.0)[..., None]
+    mask = np.clip(mask * 2, 0, 1)
+    spoilt = list(images)
+    spoilt[2] = (mask * gaussian(images[2], 1.5) + (1 - mask) * images[2]).astype(np.float32)
+    after = assessed(spoilt)
+    assert after.sources[Region.L_EYE][-1] == 2
+    before_rest = track.observations[2].quality[Region.R_EYE].score
+    assert after.observations[2].quality[Region.R_EYE].score == pytest.approx(before_rest, rel=0.15)
+    assert after.observations[2].quality[Region.L_EYE].score < 0.8 * track.observations[2].quality[Region.L_EYE].score
+
+
+def test_a_frame_that_is_blurred_all_over_comes_last_everywhere(images):
+    spoilt = list(images)
+    spoilt[3] = gaussian(images[3], 1.2)
+    track = assessed(spoilt)
+    for region in (Region.NOSE, Region.L_EYE, Region.R_EYE, Region.SKIN):
+        assert track.sources[region][-1] == 3
+
+
+def test_a_crushed_frame_loses_exposure(images):
+    spoilt = list(images)
+    spoilt[1] = np.clip(images[1] * 1.7, 0, 1).astype(np.float32)
+    track = assessed(spoilt)
+    skin = [o.quality[Region.SKIN].exposure for o in track.observations]
+    assert skin[1] < 0.7
+    assert min(skin[0], skin[2], skin[3]) > 0.95
+
+
+def test_scores_are_shares_and_the_input_is_untouched(images):
+    frames = tuple(Observation(Frame(image, k, f"{k}.png")) for k, image in enumerate(images))
+    parsed = Pipeline([Track(), Align(reference=0), Parse()])(FaceTrack(frames), Run())
+    out = Assess()(parsed, Run())
+    assert all(not o.quality for o in parsed.observations)
+    assert not parsed.sources
+    for o in out.observations:
+        assert o.quality
+        assert all(0 <= q.score <= 1 and 0 <= q.exposure <= 1 and 0 <= q.sharpness <= 1 for q in o.quality.values())
+    for order in out.sources.values():
+        assert sorted(order) == [0, 1, 2, 3]
+
+
+def test_equal_scores_are_ordered_by_name(portrait):
+    frame = [Frame(portrait, k, name) for k, name in enumerate(("b", "a"))]
+    observations = [Observation(f, quality={Region.NOSE: quality(0.5)}) for f in frame]
+    assert rank_sources(observations)[Region.NOSE] == (1, 0)
+    observations[0] = Observation(frame[0], quality={Region.NOSE: quality(0.6)})
+    assert rank_sources(observations)[Region.NOSE] == (0, 1)

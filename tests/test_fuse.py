@@ -1,0 +1,144 @@
+"""The fuse stage: its three methods, its maps, and that knowing more frames pays."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from moving_portrait import film_shifts, psnr_inside
+
+from mfrec.errors import UsageError
+from mfrec.geometry import enlarge
+from mfrec.pipeline import Run
+from mfrec.stages.align import Align
+from mfrec.stages.fuse import METHODS, STILL_PSF, VIDEO_PSF, Fuse, consistency_with, mean_of, median_of, sources_of
+from mfrec.types import FaceTrack, Observation
+
+SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8), (-0.4, -1.2), (0.9, -0.9))
+BOX = np.array([8, 6, 32, 36], np.float32)
+
+
+def aligned(filmed) -> FaceTrack:
+    track = FaceTrack(tuple(Observation(frame, BOX, 1.0) for frame in filmed.frames))
+    return Align(reference=0)(track, Run())
+
+
+@pytest.fixture(scope="module")
+def filmed(portrait):
+    return film_shifts(portrait, SHIFTS, quality=(60, 50, 70, 45, 80, 55, 65))
+
+
+@pytest.fixture(scope="module")
+def track(filmed):
+    return aligned(filmed)
+
+
+@pytest.fixture(scope="module")
+def fused(track):
+    return {method: Fuse(method=method)(track, Run()).fused for method in METHODS}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_maps_keep_their_definitions(method, fused, track):
+    result = fused[method]
+    rows, columns = track.canvas.shape
+    assert result.method == method
+    assert result.image.shape == (rows, columns, 3)
+    assert 0 <= result.image.min() <= result.image.max() <= 1
+    total = result.weight.sum(axis=0)
+    assert np.all((np.abs(total - 1) < 1e-4) | (total == 0))
+    assert result.weight.min() >= 0
+    assert 0 <= result.observed.min() <= result.observed.max() <= 1
+    assert result.uncertainty.shape == (rows, columns)
+    assert result.uncertainty.min() > 0
+    assert result.consistency.shape == (len(SHIFTS),)
+    assert np.isfinite(result.consistency).all()
+
+
+def test_the_estimate_beats_mean_median_and_reference(fused, filmed):
+    figures = {method: psnr_inside(result.image, filmed.truth) for method, result in fused.items()}
+    plain = psnr_inside(enlarge(filmed.frames[0].image, 4), filmed.truth)
+    assert figures["map"] > max(figures["mean"], figures["median"]) + 0.5
+    assert figures["map"] > plain + 1.5
+
+
+def test_the_estimate_explains_the_frames_better_than_the_mean_does(fused):
+    assert fused["map"].consistency.mean() < 0.9 * fused["mean"].consistency.mean()
+
+
+def test_a_second_registration_does_not_hurt(track, filmed, fused):
+    once = Fuse(passes=1)(track, Run()).fused
+    assert once is not None
+    assert psnr_inside(fused["map"].image, filmed.truth) > psnr_inside(once.image, filmed.truth) - 0.05
+
+
+def test_the_input_is_untouched(track):
+    registrations = [o.registration for o in track.observations]
+    out = Fuse()(track, Run())
+    assert track.fused is None
+    assert [o.registration for o in track.observations] == registrations
+    assert out.fused is not None
+
+
+def test_a_hidden_pixel_weighs_nothing(track):
+    trust = np.ones(track.canvas.shape, np.float32)
+    trust[60:100, 60:100] = 0
+    target = track.observations[2]
+    hidden = replace(target, registration=replace(target.registration, trust=trust))
+    changed = replace(track, observations=(*track.observations[:2], hidden, *track.observations[3:]))
+    for combine in (mean_of, median_of):
+        _, weight = combine(sources_of(changed))
+        assert weight[2, 60:100, 60:100].max() == 0
+        assert weight[2, :40].max() > 0
+        assert np.allclose(weight.sum(axis=0), 1, atol=1e-5)
+
+
+def test_the_median_of_three_is_the_middle_one(filmed):
+    three = replace(aligned(film_first(filmed, 3)))
+    sources = sources_of(three)
+    image, weight = median_of(sources)
+    stack = np.stack([source.warped for source in sources])
+    everywhere = np.all([source.registration.trust > 0 for source in sources], axis=0)
+    assert everywhere.mean() > 0.8
+    assert np.allclose(image[everywhere], np.clip(np.median(stack, axis=0), 0, 1)[everywhere], atol=1e-6)
+    assert np.allclose(weight.sum(axis=0), 1)
+
+
+def test_one_frame_is_sharpened_and_called_mostly_prior(filmed, fused):
+    alone = Fuse()(aligned(film_first(filmed, 1)), Run()).fused
+    assert alone is not None
+    assert np.allclose(alone.weight, 1)
+    assert alone.observed.mean() < fused["map"].observed.mean() - 0.1
+    assert psnr_inside(alone.image, filmed.truth) > psnr_inside(enlarge(filmed.frames[0].image, 4), filmed.truth)
+
+
+def film_first(filmed, count):
+    return replace(filmed, frames=filmed.frames[:count], shifts=filmed.shifts[:count])
+
+
+def test_consistency_tells_a_wrong_picture(track, fused):
+    right = consistency_with(track.observations, fused["map"].image, track.canvas, STILL_PSF)
+    wrong = consistency_with(track.observations, fused["map"].image[::-1].copy(), track.canvas, STILL_PSF)
+    assert wrong.min() > 3 * right.max()
+
+
+def test_uncertainty_orders_the_errors(fused, filmed):
+    inner = slice(12, -12)
+    error = np.abs(fused["map"].image - filmed.truth).mean(axis=-1)[inner, inner].ravel()
+    said = fused["map"].uncertainty[inner, inner].ravel()
+    order = np.argsort(said)
+    tenth = len(order) // 10
+    assert error[order[:tenth]].mean() < error[order[-tenth:]].mean() / 2
+
+
+def test_automatic_settings_follow_the_kind_of_frames(track):
+    assert Fuse().settings(track).psf_sigma == STILL_PSF
+    video = [replace(o, frame=replace(o.frame, jpeg=None, key=False)) for o in track.observations]
+    assert Fuse().settings(replace(track, observations=tuple(video))).psf_sigma == VIDEO_PSF
+    assert Fuse(psf_sigma=0.5).settings(track).psf_sigma == 0.5
+
+
+def test_unknown_methods_and_counts_are_refused():
+    with pytest.raises(UsageError, match="mean, median"):
+        Fuse(method="best")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="1 or more"):
+        Fuse(passes=0)

@@ -1,0 +1,93 @@
+"""The choice of the reference frame."""
+
+import numpy as np
+import pytest
+from schematic_face import POINTS, face
+
+from mfrec.errors import UsageError
+from mfrec.filters import gaussian
+from mfrec.imageio import jpeg_bytes, read
+from mfrec.reference import choose_reference, eye_opening, frontality, score_references
+from mfrec.types import Frame, Landmarks, Observation
+
+BOX = np.array([8, 20, 92, 96], np.float32)
+
+
+def turned(amount: float) -> Landmarks:
+    """The schematic face with its nose moved sideways, as a turned head's is."""
+    points = POINTS.copy()
+    points[27:36, 0] += amount
+    return Landmarks(points.astype(np.float32))
+
+
+def blinking() -> Landmarks:
+    points = POINTS.copy()
+    for start in (36, 42):
+        points[start : start + 6, 1] = points[start, 1]
+    return Landmarks(points.astype(np.float32))
+
+
+def observation(image, name, landmarks=None) -> Observation:
+    return Observation(Frame(image, int(name), name), BOX, 1.0, landmarks or face())
+
+
+@pytest.fixture(scope="module")
+def picture(portrait):
+    return np.ascontiguousarray(portrait[40:140, 46:146])
+
+
+def test_frontality_falls_evenly_to_both_sides():
+    values = [frontality(turned(x)) for x in (0, 8, 16, 24)]
+    assert values[0] == pytest.approx(1, abs=0.01)
+    assert values == sorted(values, reverse=True)
+    assert frontality(turned(-16)) == pytest.approx(frontality(turned(16)), abs=0.01)
+    assert frontality(Landmarks(np.zeros((68, 2), np.float32))) == 0
+
+
+def test_eyes_open_and_shut():
+    assert eye_opening(face()) > 0.25
+    assert eye_opening(blinking()) < 0.01
+    assert eye_opening(Landmarks(np.zeros((68, 2), np.float32))) == 0
+
+
+@pytest.mark.parametrize("worse", ["blurred", "turned", "blinking", "coarse", "undetected"])
+def test_the_better_frame_is_chosen(picture, worse, tmp_path):
+    good = observation(picture, "1")
+    if worse == "blurred":
+        bad = observation(gaussian(picture, 2), "0")
+    elif worse == "turned":
+        bad = observation(picture, "0", turned(12))
+    elif worse == "blinking":
+        bad = observation(picture, "0", blinking())
+    elif worse == "undetected":
+        bad = Observation(Frame(picture, 0, "0"))
+    else:
+        for name, quality in (("0", 20), ("1", 85)):
+            (tmp_path / f"{name}.jpg").write_bytes(jpeg_bytes(picture, quality))
+        frames = read(tmp_path).frames
+        bad, good = (Observation(frame, BOX, 1.0, face()) for frame in frames)
+    for pair in ((good, bad), (bad, good)):
+        chosen, why = choose_reference(pair)
+        assert pair[chosen] is good
+        assert "frontal" in why
+
+
+def test_equal_frames_are_told_apart_by_name_not_by_order(picture):
+    frames = [observation(picture, name) for name in ("2", "0", "1")]
+    first, _ = choose_reference(frames)
+    second, _ = choose_reference(frames[::-1])
+    assert frames[first].frame.name == frames[::-1][second].frame.name
+
+
+def test_the_user_decides_by_index_or_name(picture):
+    frames = [observation(picture, "4"), observation(picture, "7")]
+    assert choose_reference(frames, 7)[0] == 1
+    assert choose_reference(frames, "4") == (0, "chosen by the user")
+    with pytest.raises(UsageError, match=r"'5' is not among the frames in use; they are 4 \(4\), 7 \(7\)"):
+        choose_reference(frames, 5)
+
+
+def test_scores_are_shares(picture):
+    for score in score_references([observation(picture, "0"), observation(gaussian(picture, 1), "1")]):
+        parts = (score.frontal, score.sharp, score.open_eyes, score.clean, score.detected, score.total)
+        assert all(0 <= part <= 1 for part in parts)
