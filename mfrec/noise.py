@@ -8,13 +8,15 @@ and Mersereau, "Super-resolution reconstruction of compressed video using transf
 than a high one.
 
 A picture that was a JPEG once and has been saved losslessly since still sits on the quantiser's lattice, so the
-table can be read from its pixels (:func:`find_jpeg`). For everything else (video, unknown history) the error is
-taken as white.
+table can be read from its pixels (:func:`find_jpeg`). An H.264 decoder knows the quantiser of every macroblock, and
+the error of its frames is taken as white with the variance of that quantiser. Where nothing is known (other codecs,
+pictures of unknown history) the quantiser is assumed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +30,8 @@ BLOCK = 8
 SENSOR_SIGMA = 2.0 / 255.0
 """Error that remains without any codec: sensor noise and the rounding to 8 bits."""
 
-VIDEO_SIGMA = 6.0 / 255.0
-"""Error of a pixel of an inter-coded clip or of a picture of unknown history, root-mean-square in luma. About
-the rounding error ``q / sqrt(12)`` of H.264 at quantiser 31, the middle of what surveillance recorders use."""
+UNKNOWN_QUANTISER = 30.5
+"""H.264 quantiser that is assumed where none is known: the middle of what surveillance recorders use."""
 
 VIDEO_INDEPENDENT = 0.3
 """Share of that error which is a frame's own. The frames of one clip are predicted from each other and repeat each
@@ -89,15 +90,36 @@ def ijg_tables(quality: int) -> JpegTables:
     return JpegTables(luma, chroma)
 
 
+_known: WeakKeyDictionary[Frame, NoiseModel] = WeakKeyDictionary()
+"""Frames are immutable, so what was found out about one stays true as long as it exists."""
+
+
 def noise_of(frame: Frame) -> NoiseModel:
-    """The noise model of a frame, from its JPEG tables where it has or once had them."""
+    """The noise model of a frame, from its JPEG tables where it has or once had them, or from its H.264 quantiser."""
+    if frame not in _known:
+        _known[frame] = _find_noise(frame)
+    return _known[frame]
+
+
+def _find_noise(frame: Frame) -> NoiseModel:
     if frame.jpeg is not None:
         return from_tables(frame.jpeg, "quantisation tables of the file")
-    quality = find_jpeg(frame.image) if frame.key is None else None
+    if frame.quantiser is not None:
+        return from_quantiser(frame.quantiser, f"mean H.264 quantiser {frame.quantiser:.1f}")
+    quality = find_jpeg(frame.image)
     if quality is not None:
         return from_tables(ijg_tables(quality), f"pixels lie on the lattice of JPEG quality {quality}")
-    flat = np.full((BLOCK, BLOCK), SENSOR_SIGMA**2 + VIDEO_SIGMA**2, np.float32)
-    source = "inter-coded video" if frame.key is not None else "unknown history, taken as video"
+    return from_quantiser(UNKNOWN_QUANTISER, f"unknown history, taken as video with quantiser {UNKNOWN_QUANTISER}")
+
+
+def from_quantiser(quantiser: float, source: str) -> NoiseModel:
+    """White noise of the variance that an H.264 quantiser leaves, plus the sensor's share.
+
+    The step doubles with every six and is 0.625 at 0 (Wiegand et al., "Overview of the H.264/AVC video coding
+    standard", IEEE TCSVT 2003); the transform is orthonormal up to scaling, so a pixel errs as much as a coefficient.
+    """
+    step = 0.625 * 2.0 ** (quantiser / 6.0) / 255.0
+    flat = np.full((BLOCK, BLOCK), SENSOR_SIGMA**2 + step**2 / 12.0, np.float32)
     return NoiseModel(flat, flat, (0, 0), VIDEO_INDEPENDENT, source)
 
 

@@ -78,6 +78,7 @@ class Frame:
         time: seconds from the start of the video, None where unknown.
         jpeg: the quantisation tables where the file was a JPEG, else None.
         key: whether the codec coded this frame by itself (intra); None where that has no meaning.
+        quantiser: mean H.264 quantisation parameter (QP, 0 to 51) over the frame's macroblocks; None where unknown.
         notes: what was done on reading ("EXIF orientation 6 applied", "limited range expanded").
     """
 
@@ -90,6 +91,7 @@ class Frame:
     time: float | None = None
     jpeg: JpegTables | None = None
     key: bool | None = None
+    quantiser: float | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -132,7 +132,7 @@ def test_uncertainty_orders_the_errors(fused, filmed):
 
 def test_automatic_settings_follow_the_kind_of_frames(track):
     assert Fuse().settings(track).psf_sigma == STILL_PSF
-    video = [replace(o, frame=replace(o.frame, jpeg=None, key=False)) for o in track.observations]
+    video = [replace(o, frame=replace(o.frame, jpeg=None, key=False, quantiser=31.0)) for o in track.observations]
     assert Fuse().settings(replace(track, observations=tuple(video))).psf_sigma == VIDEO_PSF
     assert Fuse(psf_sigma=0.5).settings(track).psf_sigma == 0.5
 

@@ -79,13 +79,34 @@ def test_colour_at_half_resolution_says_nothing_about_high_frequencies():
 
 def test_where_the_model_comes_from_is_said(portrait):
     file = noise_of(Frame(portrait, 0, "a.jpg", jpeg=ijg_tables(60)))
-    video = noise_of(Frame(portrait, 0, "a.mp4#0", key=True))
+    video = noise_of(Frame(portrait, 0, "a.mp4#0", key=True, quantiser=24.0))
     unknown = noise_of(Frame(portrait, 0, "a.png"))
     former = noise_of(Frame(decoded(jpeg_bytes(portrait, 60)), 0, "b.png"))
     assert "tables of the file" in file.source
-    assert "video" in video.source
+    assert "quantiser 24" in video.source
+    assert video.sigma < unknown.sigma
     assert "unknown" in unknown.source
     assert "quality 60" in former.source
     assert file.independent == former.independent == 1.0
     assert np.array_equal(file.luma, former.luma)
     assert video.independent < 1
+
+
+def test_the_error_of_a_real_clip_follows_its_quantiser(portrait, tmp_path):
+    """Encoded by libx264 and read back: the quantiser is the one asked for, and predicts the size of the error."""
+    from mfrec.imageio import h264_bytes
+
+    rng = np.random.default_rng(0)
+    small = resize(portrait, 64, 64, interpolation="area")
+    clip = [np.clip(small + rng.normal(0, 2 / 255, small.shape), 0, 1).astype(np.float32) for _ in range(4)]
+    errors = []
+    for crf in (18, 26, 34):
+        path = tmp_path / f"{crf}.mp4"
+        path.write_bytes(h264_bytes(clip, crf))
+        frame = read(path).frames[0]
+        assert frame.quantiser is not None
+        assert abs(frame.quantiser - crf) < 5
+        error = float(np.sqrt(((frame.image - clip[0]).mean(axis=-1) ** 2).mean()))
+        errors.append(error)
+        assert 0.3 < error / noise_of(frame).sigma < 1.5
+    assert errors == sorted(errors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -51,6 +52,9 @@ PLANAR_TWINS = {
     "p010le": "yuv420p10le",
 }
 """Interleaved pixel formats, and the planar ones that hold exactly the same samples."""
+
+H264_PARAMETERS = 1
+"""FFmpeg's ``AV_VIDEO_ENC_PARAMS_H264``."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,8 @@ def read_video(path: Path, selection: Selection, dropped: list[Dropped], progres
         ) from error
     with container:
         stream = _picture_stream(container, path)
+        # FFmpeg then hands over each frame's quantisers together with the picture.
+        stream.codec_context.options = {"export_side_data": "venc_params"}
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         total = _expected_frames(container, stream, rate)
         damaged: list[int] = []
@@ -156,7 +162,20 @@ def read_video(path: Path, selection: Selection, dropped: list[Dropped], progres
             room.take(image)
             kind = coded.source.pict_type
             key = None if kind == PictureType.NONE else kind == PictureType.I
-            frames.append(Frame(finished(image), index, label, path, sha256, md5, time, key=key, notes=tuple(notes)))
+            frames.append(
+                Frame(
+                    finished(image),
+                    index,
+                    label,
+                    path,
+                    sha256,
+                    md5,
+                    time,
+                    key=key,
+                    quantiser=h264_quantiser(coded.source),
+                    notes=tuple(notes),
+                )
+            )
     if damaged:
         count = f"{len(damaged)} pieces of the video" if len(damaged) > 1 else "a piece of the video"
         dropped.append(Dropped(name, f"{count} could not be decoded, the first before frame {damaged[0]}"))
@@ -172,6 +191,24 @@ def read_video(path: Path, selection: Selection, dropped: list[Dropped], progres
             f"'{name}' is interlaced: every frame shows two moments in alternate lines; read it with --deinterlace"
         )
     return Reading(tuple(frames), tuple(dropped), tuple(warnings_))
+
+
+def h264_quantiser(frame: VideoFrame) -> float | None:
+    """Mean quantisation parameter of an H.264 frame, None where the decoder does not tell (other codecs).
+
+    FFmpeg's ``AVVideoEncParams``: a header with the picture's QP, then one entry a macroblock with its difference.
+    """
+    for side_data in frame.side_data:
+        if side_data.type.name != "VIDEO_ENC_PARAMS":
+            continue
+        data = bytes(side_data)
+        blocks, offset, size, codec, picture_qp = struct.unpack_from("<I4xQQii", data)
+        if codec != H264_PARAMETERS or blocks == 0:
+            return None
+        # An entry is src_x, src_y, w, h, delta_qp: five 32-bit integers.
+        entries = np.ndarray((blocks, 5), "<i4", data, offset, (size, 4))
+        return float(picture_qp + entries[:, 4].mean())
+    return None
 
 
 def _ffmpeg_text(error: Exception) -> str:

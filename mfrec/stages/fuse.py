@@ -24,7 +24,7 @@ METHODS = ("mean", "median", "map")
 STILL_PSF = 0.35
 """Point-spread function of pictures coded one by one, in frame pixels: little more than a square pixel's own 0.29."""
 
-VIDEO_PSF = 0.7
+VIDEO_PSF = 0.65
 """Point-spread function of video: lens, pixel and the codec's loss of fine detail together, in frame pixels."""
 
 STILL_EDGE = 3.0 / 255.0
@@ -118,7 +118,7 @@ class Fuse:
         method: ``"map"`` (maximum a posteriori super-resolution), ``"mean"`` or ``"median"`` of the registered frames.
         passes: how often the estimate is made; each further one registers the frames onto the last estimate.
         psf_sigma: standard deviation of the declared point-spread function in frame pixels, or ``"auto"``: 0.35 for
-            pictures that were coded one by one, 0.7 for video.
+            pictures that were coded one by one, 0.65 for video.
         prior_sigma, edge, chroma_prior, registration_sigma, agreement, detail_power, outer, inner: see
             :class:`mfrec.superres.MapSettings`; ``edge="auto"`` is 3/255 for pictures and 6/255 for video.
     """
