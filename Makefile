@@ -22,8 +22,8 @@ check: $(VENV)/.installed-dev ## style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright
 
-bench: $(VENV)/.installed ## figures on a few filmed sequences; SEQUENCES=folder takes yours
-	$(VENV)/bin/mfrec bench $(SEQUENCES)
+bench: $(VENV)/.installed ## figures on a few filmed sequences, time and memory; SEQUENCES=folder takes yours
+	$(VENV)/bin/mfrec bench --cost $(SEQUENCES)
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) demo build dist
