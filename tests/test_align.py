@@ -49,7 +49,7 @@ def test_the_canvas_stays_inside_the_frame():
 
 
 @pytest.mark.parametrize(
-    ("scale", "crop", "match"), [(4, "nose", "auto, face, frame"), (0, "auto", "1 to 8"), (9, "auto", "1 to 8")]
+    ("scale", "crop", "match"), [(4, "nose", "auto, face or frame"), (0, "auto", "1 to 8"), (9, "auto", "1 to 8")]
 )
 def test_impossible_settings_are_refused_at_once(scale, crop, match):
     with pytest.raises(UsageError, match=match):

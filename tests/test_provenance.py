@@ -61,7 +61,10 @@ def test_record_says_what_went_in_and_what_was_done(finished: Path, frames: Path
     assert fuse["parameters"]["method"] == "mean"
     assert fuse["method"]
     assert fuse["literature"]
-    assert record["recipe"]["stages"][-1] == {"name": "fuse", **fuse["parameters"]}
+    asked = record["recipe"]["stages"][-1]
+    assert asked == {"name": "fuse", **fuse["parameters"], "psf_sigma": "auto", "edge": "auto"}
+    assert fuse["parameters"]["psf_sigma"] > 0  # what "auto" came to
+    assert fuse["parameters"]["edge"] > 0
     assert record["reference"]["index"] in [entry["index"] for entry in record["used"]]
     assert record["reference"]["why"]
     assert math.isclose(sum(entry["share"] for entry in record["used"]), 1.0, abs_tol=1e-6)

@@ -167,7 +167,7 @@ class Align:
 
     def __post_init__(self) -> None:
         if self.crop not in CROPS:
-            raise UsageError(f"crop '{self.crop}' is unknown; expected {', '.join(CROPS)}")
+            raise UsageError(f"crop '{self.crop}' is unknown; expected auto, face or frame")
         if not 1 <= self.scale <= MAX_SCALE:
             raise UsageError(f"scale {self.scale} is out of range; expected a whole number from 1 to {MAX_SCALE}")
 
