@@ -25,7 +25,7 @@ from mfrec.geometry import resize, similarity_map
 from mfrec.imageio import to_uint8
 from mfrec.report import pictures, write_report
 from mfrec.report.content import IDENTITY, clock, gather, visible
-from mfrec.types import Canvas, Dropped, Frame, Registration, Subject
+from mfrec.types import Canvas, Dropped, Frame, Reconstruction, Registration, Subject
 
 
 class Page(html.parser.HTMLParser):
@@ -167,6 +167,37 @@ def test_a_frame_that_misses_the_canvas_is_not_compared() -> None:
     away = replace(observation, registration=replace(registration, landing=registration.landing + 1000))
     assert pictures.compare(case.image, away) is None
     assert pictures.compare(case.image, replace(observation, registration=None)) is None
+
+
+def in_a_wide_frame(case: Reconstruction, x0: int, y0: int) -> Reconstruction:
+    """The same faces at ``(x0, y0)`` of frames of 160 x 120 px that are white elsewhere; only the face is registered."""
+    observations = []
+    for observation in case.track.observations:
+        wide = np.ones((120, 160, 3), np.float32)
+        wide[y0 : y0 + 32, x0 : x0 + 32] = observation.frame.image
+        registration = observation.registration
+        assert registration is not None
+        registration = replace(registration, look_up=registration.look_up + (x0, y0), window=(x0, y0))
+        frame = replace(observation.frame, image=wide)
+        observations.append(replace(observation, frame=frame, registration=registration, regions=None))
+    return replace(case, track=replace(case.track, observations=tuple(observations)))
+
+
+def test_a_small_face_in_a_wide_frame_is_shown_and_not_the_wall_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = reconstruction(dropped=False)
+    wide = in_a_wide_frame(case, 101, 47)
+    monkeypatch.setattr("mfrec.report.content.ATTACHED_PIXELS", 100)
+    near, far = gather(case), gather(wide)
+    for one, other in zip(near.used, far.used, strict=True):
+        assert one.comparison is not None and other.comparison is not None
+        assert np.array_equal(one.comparison.given, other.comparison.given)
+        assert np.array_equal(one.comparison.again, other.comparison.again)
+        assert np.array_equal(one.comparison.difference, other.comparison.difference, equal_nan=True)
+        assert one.original is not None and other.original is not None
+        assert np.array_equal(one.original, other.original), "the face is attached"
+    reference = next(row for row in far.rows if row.state == "reference")
+    assert "x 101 to 132, y 47 to 78" in reference.attached
+    assert np.array_equal(pictures.consistency(case), pictures.consistency(wide))
 
 
 def test_difference_has_the_sign_that_the_legend_says() -> None:

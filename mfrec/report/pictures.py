@@ -115,13 +115,17 @@ def observed_map(observed: NDArray) -> Rgb:
 
 
 def footprint(registration: Registration, canvas_shape: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Rows and columns of the frame that land on a canvas ``(H, W)``, as a box; None where none do."""
+    """Rows and columns of the whole frame that land on a canvas ``(H, W)``, as a box; None where none do."""
     x, y = registration.landing[..., 0], registration.landing[..., 1]
     on = (x >= -0.5) & (x <= canvas_shape[1] - 0.5) & (y >= -0.5) & (y <= canvas_shape[0] - 0.5)
     rows, columns = np.flatnonzero(on.any(axis=1)), np.flatnonzero(on.any(axis=0))
     if not len(rows):
         return None
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    x0, y0 = registration.window
+    return (
+        slice(y0 + int(rows[0]), y0 + int(rows[-1]) + 1),
+        slice(x0 + int(columns[0]), x0 + int(columns[-1]) + 1),
+    )
 
 
 def seen_by(image: NDArray, registration: Registration, window: tuple[slice, slice]) -> tuple[NDArray, NDArray]:
@@ -146,7 +150,8 @@ def seen_by(image: NDArray, registration: Registration, window: tuple[slice, sli
             lines[0] = 2 * lines[1] - lines[2]
             lines[-1] = 2 * lines[-2] - lines[-3]
     rows, columns = window
-    landing = landing[rows.start : rows.stop + 2, columns.start : columns.stop + 2]
+    x0, y0 = registration.window
+    landing = landing[rows.start - y0 : rows.stop - y0 + 2, columns.start - x0 : columns.stop - x0 + 2]
     height, width = rows.stop - rows.start, columns.stop - columns.start
     step = np.median(np.abs(np.diff(landing, axis=1)).max(axis=-1))
     parts = int(np.clip(np.rint(step), 1, 16))
