@@ -117,6 +117,7 @@ def test_somebody_else_among_tight_crops_is_left_out_with_the_reason() -> None:
     assert [o.frame.index for o in track.observations] == [0, 1, 2, 3, 4]
     (dropped,) = track.dropped
     assert (dropped.name, dropped.index, dropped.stage) == ("5.png", 5, "track")
+    assert dropped.frame is not None and dropped.frame.index == 5, "the report shows what was left out"
     assert "somebody else (subject 2): identity distance 0." in dropped.reason
     assert [subject.chosen for subject in track.subjects] == [True, False]
 

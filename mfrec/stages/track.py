@@ -146,14 +146,13 @@ class Track:
                     )
                 )
             elif others:
-                dropped.append(
-                    Dropped(frame.name, _somebody_else(chosen + 1, people[chosen], others), frame.index, self.name)
-                )
+                reason = _somebody_else(chosen + 1, people[chosen], others)
+                dropped.append(Dropped(frame.name, reason, frame.index, self.name, frame))
             elif tight:
                 kept.append(replace(observation, box=None, score=0.0, landmarks=None, embedding=None))
             else:
                 reason = f"no face found; subject {chosen + 1} was seen in {len(mine)} of {len(frames)} frames"
-                dropped.append(Dropped(frame.name, reason, frame.index, self.name))
+                dropped.append(Dropped(frame.name, reason, frame.index, self.name, frame))
         warnings = list(track.warnings)
         if second_look:
             warnings.append(
