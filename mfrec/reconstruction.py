@@ -16,7 +16,7 @@ from mfrec.geometry import resize, similarity_map, warp
 from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
 from mfrec.provenance import make_record
 from mfrec.recipe import Recipe, load
-from mfrec.types import Canvas, FaceTrack, FloatArray, Frame, Observation, Reconstruction
+from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, Frame, Observation, Reconstruction
 
 if TYPE_CHECKING:
     from mfrec.imageio import Source
@@ -79,7 +79,7 @@ def reconstruct(
     frames = in_order(frames)
     track = read_track(frames, start=start, end=end, every=every, deinterlace=deinterlace, progress=progress)
     read = tuple(observation.frame for observation in track.observations)
-    call["reference"] = find_reference(reference, read)
+    call["reference"] = find_reference(reference, read, track.dropped)
     chosen, evidence = chosen.with_call(**call), evidence.with_call(**call)
 
     shared = common_stages(chosen, evidence)
@@ -179,7 +179,7 @@ def run_until(
     frames = in_order(frames)
     track = read_track(frames, start=start, end=end, every=every, deinterlace=deinterlace, progress=progress)
     read = tuple(observation.frame for observation in track.observations)
-    chain = chain.with_call(**{**call, "reference": find_reference(reference, read)})
+    chain = chain.with_call(**{**call, "reference": find_reference(reference, read, track.dropped)})
     run = Run(seed=seed, progress=progress)
     track = run_chain(chain.stages, track, run)
     arguments = {
@@ -217,7 +217,11 @@ def run_chain(stages: Sequence[Stage], track: FaceTrack, run: Run) -> FaceTrack:
         with threadpool_limits(1):
             stills = all(observation.frame.time is None for observation in track.observations)
             track = arranged(track, lambda frame: (frame.sha256 if stills else "", frame.index))
-            return arranged(Pipeline(stages, given=FACTS)(track, run), lambda frame: (frame.index,))
+            for stage in stages:
+                # Known only now: what the tracking found out decides which frames are left to choose from.
+                check_reference(getattr(stage, "reference", "auto"), track)
+                track = Pipeline((stage,), given=FACTS)(track, run)
+            return arranged(track, lambda frame: (frame.index,))
     finally:
         cv2.setNumThreads(threads)
 
@@ -291,15 +295,45 @@ def as_subject(subject: str | int) -> int:
     return number
 
 
-def find_reference(reference: str | int, frames: Sequence[Frame]) -> str | int:
+def check_reference(wanted: str | int, track: FaceTrack) -> None:
+    """Say why a frame that is to be the reference is not in use, before a stage looks for it in vain.
+
+    Args:
+        wanted: ``"auto"`` or the index of a frame that was read.
+        track: so far.
+
+    Raises:
+        UsageError: the frame was left out.
+    """
+    indices = [observation.frame.index for observation in track.observations]
+    if wanted == "auto" or wanted in indices:
+        return
+    for dropped in track.dropped:
+        if dropped.index == wanted:
+            raise UsageError(_left_out(wanted, dropped, [observation.frame for observation in track.observations]))
+
+
+def _left_out(reference: str | int, dropped: Dropped, frames: Sequence[Frame]) -> str:
+    shown = sorted(frames, key=lambda frame: frame.index)[:8]
+    names = ", ".join(f"{frame.index} ({frame.name})" for frame in shown)
+    more = f" and {len(frames) - len(shown)} more" if len(frames) > len(shown) else ""
+    name = "" if str(reference) == dropped.name else f" ({dropped.name})"
+    return (
+        f"--reference {reference}{name} was left out: {dropped.reason} (stage {dropped.stage}); "
+        f"give auto, or one of the frames in use: {names}{more}"
+    )
+
+
+def find_reference(reference: str | int, frames: Sequence[Frame], dropped: Sequence[Dropped] = ()) -> str | int:
     """``"auto"``, or the index of the frame that is meant.
 
     Args:
         reference: ``"auto"``, an index (a number, or its digits), or a frame's name.
         frames: as they were read.
+        dropped: what could not be read.
 
     Raises:
-        UsageError: there is no such frame, or several have that name.
+        UsageError: there is no such frame, it could not be read, or several have that name.
     """
     if reference == "auto":
         return reference
@@ -311,6 +345,9 @@ def find_reference(reference: str | int, frames: Sequence[Frame]) -> str | int:
             f"--reference '{reference}' names {len(named)} frames; give an index, one of {', '.join(map(str, named))}"
         )
     indices = [frame.index for frame in frames]
+    for item in dropped:
+        if item.name == reference or (item.index is not None and str(item.index) == str(reference)):
+            raise UsageError(_left_out(reference, item, frames))
     if str(reference).isdecimal():
         if int(reference) in indices:
             return int(reference)
