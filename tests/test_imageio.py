@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ from mfrec.imageio import (
 )
 from mfrec.imageio.pictures import ORIENTATIONS
 from mfrec.imageio.survey import natural_key
+from mfrec.noise import ijg_tables
+from mfrec.types import JpegTables
 
 HEIGHT, WIDTH = 48, 64
 
@@ -77,7 +80,7 @@ def encode(
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = width, height
         stream.pix_fmt = layout
-        stream.options = options or {}
+        stream.options = {**(options or {})}
         if aspect is not None:
             stream.sample_aspect_ratio = aspect
         if full:
@@ -422,12 +425,47 @@ def test_jpeg_tables_turn_with_the_picture(tmp_path: Path, orientation: int) -> 
     assert misfit(tables.luma) < 0.5 * misfit(tables.luma.T)
 
 
-def test_jpeg_tables_are_left_out_where_blocks_do_not_start_at_the_corner(tmp_path: Path) -> None:
+def off_lattice(image: np.ndarray, tables: JpegTables, phase: tuple[int, int]) -> float:
+    """RMS distance of luma's block coefficients from multiples of their steps, in steps: 0.29 for chance.
+
+    The zero frequency is left out: it depends on where a video's range has its black.
+    """
+    luma = image[phase[1] :, phase[0] :].astype(np.float64) @ [0.299, 0.587, 0.114] * 255
+    rows, columns = luma.shape[0] // 8, luma.shape[1] // 8
+    blocks = luma[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3).reshape(-1, 8, 8)
+    steps = np.stack([cv2.dct(block) for block in blocks]) / tables.luma
+    # What is below half a step rounds to nothing on any lattice.
+    telling = np.abs(steps) > 0.5
+    telling[:, 0, 0] = False
+    assert telling.sum() > 100
+    return float(np.sqrt(np.mean((steps - np.rint(steps))[telling] ** 2)))
+
+
+def textured(seed: int, height: int, width: int) -> np.ndarray:
+    """Grey noise with contrast at all frequencies, and clear of black and white, where decoders clip."""
+    values = np.random.default_rng(seed).normal(0, 25, (height, width))
+    grey = np.clip(128 + values, 60, 195).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize("sampling", [0, 2])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_jpeg_blocks_of_a_turned_picture_of_any_size_are_found(tmp_path: Path, orientation: int, sampling: int) -> None:
+    """Stored 61 x 43: mirrored sides begin with the block that the file had cut, 5 wide or 3 high."""
     exif = Image.Exif()
-    exif[0x0112] = 2
-    odd = picture(0, 40, 42)
-    assert read(save(tmp_path / "a.jpg", odd, exif=exif)).frames[0].jpeg is None
-    assert read(save(tmp_path / "b.jpg", odd)).frames[0].jpeg is not None
+    exif[0x0112] = orientation
+    tables_stored = [[16 + 2 * u + 5 * v for v in range(8) for u in range(8)]] * 2
+    path = save(tmp_path / "a.jpg", textured(0, 43, 61), qtables=tables_stored, subsampling=sampling, exif=exif)
+    frame = read(path).frames[0]
+    assert frame.jpeg is not None
+    mirrored = {1: "", 2: "x", 3: "xy", 4: "y", 5: "", 6: "x", 7: "xy", 8: "y"}[orientation]
+    cut = (3, 5) if orientation >= 5 else (5, 3)
+    assert frame.jpeg.phase == (cut[0] if "x" in mirrored else 0, cut[1] if "y" in mirrored else 0)
+    misfit = {(x, y): off_lattice(frame.image, frame.jpeg, (x, y)) for x in range(8) for y in range(8)}
+    best, runner_up = sorted(misfit, key=lambda phase: misfit[phase])[:2]
+    assert best == frame.jpeg.phase
+    assert misfit[best] < 0.05
+    assert misfit[runner_up] > 0.2
 
 
 def test_jpeg_of_grey_rgb_and_cmyk(tmp_path: Path) -> None:
@@ -821,6 +859,111 @@ def test_fields_of_a_video_that_does_not_say_it_is_interlaced(tmp_path: Path) ->
     assert_moments(reading)
 
 
+def mjpeg_avi(path: Path, files: Sequence[bytes], aspect: Fraction | None = None) -> Path:
+    """A video whose packets are these JPEG files, byte by byte."""
+    with Image.open(io.BytesIO(files[0])) as first:
+        width, height = first.size
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mjpeg", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuvj420p"
+        if aspect is not None:
+            stream.sample_aspect_ratio = aspect
+        for number, file in enumerate(files):
+            packet = av.Packet(file)
+            packet.stream, packet.time_base = stream, Fraction(1, 25)
+            packet.pts = packet.dts = number
+            packet.is_keyframe = True
+            out.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("container", ["avi", "mov", "mkv"])
+@pytest.mark.parametrize("layout", ["yuvj420p", "yuvj422p", "yuvj444p", "yuv420p"])
+def test_motion_jpeg_has_the_tables_of_its_packets(tmp_path: Path, container: str, layout: str) -> None:
+    """FFmpeg's own encoder, whose rate control changes the table from frame to frame; yuv420p has the limited range."""
+    images = [textured(n, HEIGHT, WIDTH) for n in range(4)]
+    path = encode(tmp_path / f"a.{container}", images, "mjpeg", layout, options={"strict": "unofficial"})
+    frames = read(path).frames
+    across_down = {"yuvj422p": (2, 1), "yuvj444p": (1, 1)}.get(layout, (2, 2))
+    for frame in frames:
+        assert frame.jpeg is not None
+        assert frame.jpeg.subsampling == across_down and frame.jpeg.phase == (0, 0)
+    first, *_, last = [frame.jpeg for frame in frames if frame.jpeg is not None]
+    assert last.luma.mean() > 1.5 * first.luma.mean()
+    # The coarser frame is on its own lattice: neither on its neighbour's nor, at limited range, on an unscaled one.
+    assert off_lattice(frames[-1].image, last, (0, 0)) < 0.05
+    assert off_lattice(frames[-1].image, first, (0, 0)) > 0.15
+    full = layout.startswith("yuvj")
+    if not full:
+        stored = replace(last, luma=last.luma * np.float32(219 / 255))
+        assert off_lattice(frames[-1].image, stored, (0, 0)) > 0.15
+    assert ("limited" in frames[0].notes[0]) != full
+    np.testing.assert_allclose(last.luma[0, 0] * (1 if full else 219 / 255), 8, rtol=1e-6)
+    np.testing.assert_allclose(last.chroma[0, 0] * (1 if full else 224 / 255), 8, rtol=1e-6)
+
+
+def test_motion_jpeg_tables_are_bound_to_their_frame(tmp_path: Path) -> None:
+    """A camera's files, each with another quality, chroma table included; also where frames are skipped."""
+    qualities = [30, 90, 50, 70, 40]
+    path = mjpeg_avi(tmp_path / "a.avi", [jpeg_bytes(textured(q, 44, 62) / 255, q) for q in qualities])
+    for every in (1, 2):
+        frames = read(path, every=every).frames
+        for frame, quality in zip(frames, qualities[::every], strict=True):
+            expected = ijg_tables(quality)
+            assert frame.jpeg is not None
+            np.testing.assert_array_equal(frame.jpeg.luma, expected.luma)
+            np.testing.assert_array_equal(frame.jpeg.chroma, expected.chroma)
+
+
+def test_motion_jpeg_tables_are_left_out_where_the_blocks_are_lost(tmp_path: Path) -> None:
+    files = [jpeg_bytes(picture(n) / 255, 60) for n in range(3)]
+    path = mjpeg_avi(tmp_path / "a.avi", files)
+    assert all(f.jpeg is not None for f in read(path).frames)
+    assert all(f.jpeg is None for f in read(path, deinterlace=True).frames)
+    wide = read(mjpeg_avi(tmp_path / "wide.mov", files, Fraction(2)))
+    assert wide.frames[0].image.shape == (HEIGHT, 2 * WIDTH, 3)
+    assert all(f.jpeg is None for f in wide.frames)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = save(tmp_path / "turned.jpg", picture(), exif=exif).read_bytes()
+    frame = read(mjpeg_avi(tmp_path / "turned.avi", [turned] * 2)).frames[0]
+    assert frame.image.shape == (WIDTH, HEIGHT, 3) and frame.jpeg is None
+    other = encode(tmp_path / "a.mkv", [picture()] * 2, "ffv1", "yuv444p")
+    assert all(f.jpeg is None for f in read(other).frames)
+
+
+def test_motion_jpeg_packets_without_tables_of_their_own(tmp_path: Path) -> None:
+    """The decoder then goes on with the previous ones, but the packet does not say so: nothing is claimed."""
+    whole, bare = jpeg_bytes(picture(0) / 255, 60), jpeg_bytes(picture(1) / 255, 60)
+    while (at := bare.find(b"\xff\xdb")) >= 0:
+        (length,) = struct.unpack(">H", bare[at + 2 : at + 4])
+        bare = bare[:at] + bare[at + 2 + length :]
+    first, second = read(mjpeg_avi(tmp_path / "a.avi", [whole, bare])).frames
+    assert np.abs(second.image - picture(1) / 255).mean() < 0.05
+    assert first.jpeg is not None and second.jpeg is None
+
+
+def test_motion_jpeg_of_two_fields_has_no_tables(tmp_path: Path) -> None:
+    """Two JPEG files of half the height in one packet, as analogue capture cards write them."""
+    woven = picture(0)
+    halves = [jpeg_bytes(woven[n::2] / 255, 90) for n in (0, 1)]
+    # The application segment of such files: 1 for the odd field, 2 for the even one.
+    marked = [h[:2] + b"\xff\xe0\x00\x10AVI1" + bytes([n + 1]) + bytes(9) + h[2:] for n, h in enumerate(halves)]
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mjpeg", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
+        packet = av.Packet(b"".join(marked))
+        packet.stream, packet.time_base, packet.pts, packet.dts = stream, Fraction(1, 25), 0, 0
+        out.mux(packet)
+    (frame,) = read(path).frames
+    assert frame.image.shape == (HEIGHT, WIDTH, 3)
+    assert np.abs(frame.image - woven / 255).mean() < 0.05
+    assert frame.jpeg is None
+
+
 def test_deinterlacing_pictures_is_refused_politely(tmp_path: Path) -> None:
     reading = read([picture()], deinterlace=True)
     assert "applies to video only" in reading.warnings[-1]
@@ -853,6 +996,20 @@ def test_a_damaged_video_keeps_what_can_be_decoded(tmp_path: Path) -> None:
     ]
     for frame, n in zip(reading.frames, [0, 1, 2, 4, 5, 6, 7], strict=True):
         assert np.abs(frame.image - picture(n) / 255).mean() < 0.05
+
+
+def test_motion_jpeg_tables_stay_with_their_frames_after_damage(tmp_path: Path) -> None:
+    path = mjpeg_avi(tmp_path / "a.avi", [jpeg_bytes(picture(n) / 255, 30 + 10 * n) for n in range(6)])
+    second = jpeg_bytes(picture(1) / 255, 40)
+    data = path.read_bytes()
+    assert data.count(second) == 1
+    path.write_bytes(data.replace(second, bytes(len(second))))
+    reading = read(path)
+    assert len(reading.frames) == 5 and len(reading.dropped) == 1
+    for frame, n in zip(reading.frames, [0, 2, 3, 4, 5], strict=True):
+        assert np.abs(frame.image - picture(n) / 255).mean() < 0.05
+        assert frame.jpeg is not None
+        np.testing.assert_array_equal(frame.jpeg.luma, ijg_tables(30 + 10 * n).luma)
 
 
 def test_a_video_cut_short(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def _read_picture(path: Path, index: int) -> Frame:
         # Asked for before decoding: Pillow turns a TIFF upright while loading and then forgets that it did.
         orientation = _orientation(picture, notes) if picture.format == "TIFF" else 1
         image = _decoded(picture, data, notes)
-        tables = _jpeg_tables(picture)
+        tables = jpeg_tables(picture)
         if picture.format != "TIFF":
             orientation = _orientation(picture, notes)
             image = _upright(image, orientation)
@@ -176,9 +176,11 @@ def _upright(image: FloatArray, orientation: int) -> FloatArray:
 
 
 def _upright_tables(tables: JpegTables | None, orientation: int, width: int, height: int) -> JpegTables | None:
-    """JPEG tables of the upright picture of that size, None where its blocks would not start at the corner.
+    """JPEG tables of the upright picture, whose size in pixels is ``width x height``.
 
     Mirroring changes the sign of odd coefficients only, so the steps stay; transposing exchanges the frequencies.
+    The file counts its blocks from the stored picture's corner and pads the last one. Where that side is mirrored, the
+    cut block comes first and the others follow it.
     """
     if tables is None:
         return None
@@ -186,13 +188,12 @@ def _upright_tables(tables: JpegTables | None, orientation: int, width: int, hei
     luma, chroma, (across, down) = tables.luma, tables.chroma, tables.subsampling
     if transpose:
         luma, chroma, across, down = luma.T, chroma.T, down, across
-    if (mirror_x and width % (8 * across)) or (mirror_y and height % (8 * down)):
-        return None
-    return JpegTables(luma, chroma, (across, down))
+    phase = width % 8 if mirror_x else 0, height % 8 if mirror_y else 0
+    return JpegTables(luma, chroma, (across, down), phase)
 
 
-def _jpeg_tables(picture: ImageFile.ImageFile) -> JpegTables | None:
-    """Quantisation of a JPEG with Y, Cb and Cr, or Y alone (whose table then stands for both).
+def jpeg_tables(picture: ImageFile.ImageFile) -> JpegTables | None:
+    """Quantisation of an opened JPEG with Y, Cb and Cr, or Y alone (whose table then stands for both).
 
     None for other files, for JPEGs that store RGB or CMYK, and where Cb and Cr are treated differently.
     """

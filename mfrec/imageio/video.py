@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 import struct
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from mfrec.errors import NoFramesError
 from mfrec.imageio.limits import Room, size_reason
+from mfrec.imageio.pictures import DECODER_ERRORS, jpeg_tables, open_picture
 from mfrec.imageio.reading import Reading, digests, finished, listed, over_grey, shown, square_pixels, warnings_about
 from mfrec.pipeline import Progress
-from mfrec.types import Dropped, FloatArray, Frame
+from mfrec.types import Dropped, FloatArray, Frame, JpegTables
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -85,12 +87,14 @@ class _Coded:
         picture: as the decoder or the deinterlacer gave it.
         number: of the frame in the video, from 0.
         source: the frame that the decoder gave, which carries what is known about it.
+        jpeg: the JPEG file that this frame was in a Motion JPEG video; None for a field and for other codecs.
         field: ``""`` for a frame, ``"a"`` and ``"b"`` for its first and second field.
     """
 
     picture: VideoFrame
     number: int
     source: VideoFrame
+    jpeg: bytes | None = None
     field: str = ""
 
 
@@ -156,9 +160,11 @@ def read_video(path: Path, selection: Selection, dropped: list[Dropped], progres
             notes = _field_notes(coded)
             if counted:
                 notes.append(f"no time stamp; the time is counted at {rate:g} frames per second")
-            image = _picture_image(coded.picture, notes)
-            image = square_pixels(image, float(stream.sample_aspect_ratio or 1), notes)
+            stored = _picture_image(coded.picture, notes)
+            image = square_pixels(stored, float(stream.sample_aspect_ratio or 1), notes)
             image = _rotated(image, coded.source.rotation, notes)
+            # Blocks of a resampled or turned picture are no longer those of the file.
+            jpeg = mjpeg_tables(coded.jpeg, coded.picture) if coded.jpeg and image is stored else None
             room.take(image)
             kind = coded.source.pict_type
             key = None if kind == PictureType.NONE else kind == PictureType.I
@@ -171,6 +177,7 @@ def read_video(path: Path, selection: Selection, dropped: list[Dropped], progres
                     sha256,
                     md5,
                     time,
+                    jpeg=jpeg,
                     key=key,
                     quantiser=h264_quantiser(coded.source),
                     notes=tuple(notes),
@@ -198,17 +205,37 @@ def h264_quantiser(frame: VideoFrame) -> float | None:
 
     FFmpeg's ``AVVideoEncParams``: a header with the picture's QP, then one entry a macroblock with its difference.
     """
-    for side_data in frame.side_data:
-        if side_data.type.name != "VIDEO_ENC_PARAMS":
-            continue
-        data = bytes(side_data)
-        blocks, offset, size, codec, picture_qp = struct.unpack_from("<I4xQQii", data)
-        if codec != H264_PARAMETERS or blocks == 0:
-            return None
-        # An entry is src_x, src_y, w, h, delta_qp: five 32-bit integers.
-        entries = np.ndarray((blocks, 5), "<i4", data, offset, (size, 4))
-        return float(picture_qp + entries[:, 4].mean())
-    return None
+    try:
+        side_data = frame.side_data.get("VIDEO_ENC_PARAMS")
+    except ValueError:
+        # PyAV refuses the whole list where one entry is of a kind that it does not know (EXIF in Motion JPEG).
+        return None
+    if side_data is None:
+        return None
+    data = bytes(side_data)
+    blocks, offset, size, codec, picture_qp = struct.unpack_from("<I4xQQii", data)
+    if codec != H264_PARAMETERS or blocks == 0:
+        return None
+    # An entry is src_x, src_y, w, h, delta_qp: five 32-bit integers.
+    entries = np.ndarray((blocks, 5), "<i4", data, offset, (size, 4))
+    return float(picture_qp + entries[:, 4].mean())
+
+
+def mjpeg_tables(file: bytes, picture: VideoFrame) -> JpegTables | None:
+    """Quantisation of a Motion JPEG frame, from the JPEG file that its packet is.
+
+    None where the packet cannot be read as one, leaves its tables to an earlier packet, or holds the two fields of an
+    interlaced frame, whose blocks lie in alternate lines.
+    """
+    try:
+        with open_picture(io.BytesIO(file)) as opened:
+            tables = jpeg_tables(opened) if opened.size == (picture.width, picture.height) else None
+    except DECODER_ERRORS:
+        return None
+    if tables is None or _colour_range(picture)[0]:
+        return tables
+    # Expanding the limited range spreads the steps too.
+    return replace(tables, luma=tables.luma * np.float32(255 / 219), chroma=tables.chroma * np.float32(255 / 224))
 
 
 def _ffmpeg_text(error: Exception) -> str:
@@ -245,6 +272,7 @@ def _decode(container: InputContainer, stream: VideoStream, damaged: list[int]) 
     from av.error import FFmpegError
 
     number = 0
+    is_jpeg = stream.codec_context.name == "mjpeg"
     packets = container.demux(stream)
     while True:
         try:
@@ -260,7 +288,9 @@ def _decode(container: InputContainer, stream: VideoStream, damaged: list[int]) 
             damaged.append(number)
             continue
         for frame in decoded:
-            yield _Coded(frame, number, frame)
+            # A frame's tables must come from its own packet: without any delay in the decoder, times are equal.
+            own = is_jpeg and len(decoded) == 1 and frame.pts == packet.pts
+            yield _Coded(frame, number, frame, bytes(packet) if own else None)
             number += 1
 
 
@@ -285,7 +315,7 @@ def _separate_fields(pictures: Iterable[_Coded]) -> Iterator[_Coded]:
             except (error.BlockingIOError, error.EOFError):
                 return
             parent = waiting.popleft() if second else waiting[0]
-            yield _Coded(picture, parent.number, parent.source, "b" if second else "a")
+            yield _Coded(picture, parent.number, parent.source, field="b" if second else "a")
             second = not second
 
     for coded in pictures:
