@@ -163,6 +163,7 @@ def reconstruct(
 ) -> None:
     """Make one picture from many frames, with its provenance, a report and a record."""
     from mfrec.outputs import staged, write_outputs
+    from mfrec.provenance import count_others, other_files
     from mfrec.reconstruction import reconstruct as run
 
     with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:
@@ -190,7 +191,9 @@ def reconstruct(
         return
     height, width = result.uncertainty.shape
     _print(f"{out / 'reconstruction.png'}: {width} x {height} px, {result.stamp}, recipe {record['recipe']['name']}")
-    _print(f"frames: {len(record['used'])} used, {len(record['dropped'])} left out")
+    others = len(other_files(record["dropped"]))
+    counts = [f"{len(record['used'])} used", f"{len(record['dropped']) - others} left out", count_others(others)]
+    _print(f"frames: {', '.join(filter(None, counts))}")
     _print(f"reference: frame {record['reference']['index']}, {record['reference']['name']}")
     _print(f"report: {out / 'report.html'}")
 
@@ -412,11 +415,15 @@ def _command() -> str:
 
 def _written(out: Path) -> dict[str, Any]:
     """The record that was just written; its warnings go to stderr."""
-    from mfrec.provenance import read_record
+    from mfrec.provenance import count_others, other_files, read_record
 
     record = read_record(out)
+    others = other_files(record["dropped"])
     for dropped in record["dropped"]:
-        _say(f"left out: {dropped['name']}: {dropped['reason']}")
+        if dropped not in others:
+            _say(f"left out: {dropped['name']}: {dropped['reason']}")
+    if others:
+        _say(f"{count_others(len(others))}: {', '.join(other['name'] for other in others)}")
     for warning in record["warnings"]:
         _say(f"warning: {warning}")
     return record

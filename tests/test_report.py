@@ -77,6 +77,14 @@ def test_colours_are_distinct_and_do_not_depend_on_the_count() -> None:
     assert len(np.unique(pictures.colours(40), axis=0)) == 40
 
 
+def test_the_first_sixteen_colours_are_clearly_different() -> None:
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    lab = rgb2lab(pictures.colours(16)[None] / 255.0)[0]
+    apart = np.stack([deltaE_ciede2000(lab, np.broadcast_to(one, lab.shape)) for one in lab])
+    assert apart[~np.eye(16, dtype=bool)].min() > 15
+
+
 def test_source_map_shows_the_main_source_and_its_share() -> None:
     weight = np.zeros((3, 2, 2), np.float32)
     weight[1, 0, 0] = 1.0
@@ -96,8 +104,8 @@ def test_who_comes_after_a_frame_that_leads_everywhere_is_shown(tmp_path: Path) 
     weight /= weight.sum(axis=0)
     assert pictures.dominant(weight) == 0
     after = pictures.source_map(weight, beside=0)
-    assert after[0, 0].tolist() == np.rint(pictures.colours(2)[1] * np.sqrt(0.3 / 0.4)).tolist()
-    assert after[19, 0].tolist() == np.rint(pictures.colours(3)[2] * np.sqrt(0.5 / 0.8)).tolist()
+    assert after[0, 0].tolist() == pictures.colours(2)[1].tolist(), "the largest share of the rest is full brightness"
+    assert after[19, 0].tolist() == np.rint(pictures.colours(3)[2] * np.sqrt((0.5 / 0.8) / (0.3 / 0.4))).tolist()
     case = reconstruction()
     assert pictures.dominant(case.weight) is None
     assert pictures.dominant(np.ones((1, 4, 4), np.float32)) is None, "one frame alone has nobody after it"
@@ -170,14 +178,14 @@ def test_a_frame_that_misses_the_canvas_is_not_compared() -> None:
 
 
 def in_a_wide_frame(case: Reconstruction, x0: int, y0: int) -> Reconstruction:
-    """The same faces at ``(x0, y0)`` of frames of 160 x 120 px that are white elsewhere; only the face is registered."""
+    """The same faces at ``(x0, y0)`` of white frames of 160 x 120 px; only the face is registered."""
     observations = []
     for observation in case.track.observations:
         wide = np.ones((120, 160, 3), np.float32)
         wide[y0 : y0 + 32, x0 : x0 + 32] = observation.frame.image
         registration = observation.registration
         assert registration is not None
-        registration = replace(registration, look_up=registration.look_up + (x0, y0), window=(x0, y0))
+        registration = replace(registration, look_up=registration.look_up + np.array([x0, y0]), window=(x0, y0))
         frame = replace(observation.frame, image=wide)
         observations.append(replace(observation, frame=frame, registration=registration, regions=None))
     return replace(case, track=replace(case.track, observations=tuple(observations)))
@@ -267,6 +275,39 @@ def test_every_frame_is_in_the_table_with_its_reason_and_its_numbers() -> None:
     used = content.used[2]
     assert used.consistency == pytest.approx(case.consistency[2] * 255, rel=1e-5)
     assert used.residual == pytest.approx(0.04 * 255)
+
+
+def test_a_file_beside_the_pictures_is_no_frame_that_was_left_out(tmp_path: Path) -> None:
+    case = reconstruction()
+    track = replace(case.track, dropped=(*case.track.dropped, Dropped("meta <1>.json", "not a picture")))
+    case = replace(case, track=track)
+    content = gather(case)
+    assert [row.state for row in content.rows].count("left out") == 2
+    assert content.facts[0][:2] == ("Frames", "7 used, 2 left out, 1 other file, not a picture")
+    page = Page(write_report(case, tmp_path, pdf=True)[0].read_text(encoding="utf-8"))
+    assert "1 other file, not a picture: meta <1>.json" in page.text
+
+
+def test_facts_say_what_measured_means_and_how_many_frames_count() -> None:
+    case = reconstruction()
+    even = replace(case, weight=np.full(case.weight.shape, 1 / 7, np.float32))
+    one = np.zeros_like(case.weight)
+    one[2] = 1
+    for given, expected in ((even, "7.0"), (replace(case, weight=one), "1.0")):
+        facts = {label: (value, note) for label, value, note in gather(given).facts}
+        assert facts["Effective number of frames"][0] == expected
+        assert "smoothness prior" in facts["Measured"][1]
+
+
+def test_models_and_noise_of_the_record_are_shown(tmp_path: Path) -> None:
+    case = reconstruction()
+    models = [{"name": "a.safetensors", "sha256": "ab" * 32}, {"name": "b.dat", "bytes": 12, "package": "c 0.3"}]
+    used = [{"index": 1, "noise": "mean H.264 quantiser 31.0"}]
+    case = replace(case, record={**case.record, "models": models, "used": used})
+    page = Page(write_report(case, tmp_path)[0].read_text(encoding="utf-8"))
+    for text in ("SHA-256 " + "ab" * 32, "12 bytes, from c 0.3", "noise: mean H.264 quantiser 31.0"):
+        assert text in page.text
+    assert page.text.count("noise: ") == 1
 
 
 def test_what_was_left_out_before_it_became_a_frame_still_has_its_recorded_hash() -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.imageio import to_uint8
+from mfrec.provenance import count_others, is_other, model_text
 from mfrec.regions import Region
 from mfrec.report import pictures
 from mfrec.report.pictures import GREY_LEVELS, Comparison, Rgb
@@ -43,6 +44,12 @@ STAMPS = {
     ),
 }
 """What a label means, for a reader who has never seen one."""
+
+MEASURED = (
+    "share that the frames' data have in the balance with the smoothness prior, at the size of a frame pixel; "
+    "detail finer than that is always partly assumed"
+)
+"""What the observed share means."""
 
 ATTACHED_PIXELS = 24_000_000
 """Originals are attached whole while all frames together have no more pixels than this (about 40 MB of PNG)."""
@@ -85,6 +92,7 @@ class FrameRow:
         attached: says so where ``original`` is not the whole frame.
         displacement, residual, consistency: in frame pixels and grey levels. share: of all pixels, 0..1.
         comparison: against the result.
+        noise: where the error of its numbers is known from.
     """
 
     position: int | None
@@ -106,6 +114,7 @@ class FrameRow:
     share: float | None = None
     consistency: float | None = None
     comparison: Comparison | None = None
+    noise: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,10 +150,11 @@ class Content:
         uncertainty_limit, difference_limit: ends of the legends in grey levels.
         regions_map: ``[H, W]`` uint8 labels on the canvas.
         subjects: the numbered picture, None where one person was seen; ``subjects_frame`` names the frame.
-        facts: label and value of the summary.
+        facts: label, value and, where the label alone might mislead, what it means.
         evidence_steps: those of the evidence picture that are not among ``steps``.
         surroundings: title, then label and value, of the call, its arguments, the versions and the machine.
         outputs: file name, SHA-256, MD5.
+        others: names of the files beside the pictures that are none.
     """
 
     title: str
@@ -152,7 +162,7 @@ class Content:
     stamp: str
     meaning: str
     warnings: tuple[str, ...]
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str, str], ...]
     image: Rgb
     evidence: Rgb | None
     reference: Rgb
@@ -177,6 +187,7 @@ class Content:
     evidence_steps: tuple[StepRow, ...]
     surroundings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     outputs: tuple[tuple[str, str, str], ...]
+    others: tuple[str, ...]
 
     @property
     def used(self) -> tuple[FrameRow, ...]:
@@ -231,14 +242,22 @@ def gather(reconstruction: Reconstruction) -> Content:
     leader = pictures.dominant(reconstruction.weight)
     subjects, subjects_note = _subjects(reconstruction)
     beside = [step for step in record.get("evidence", {}).get("steps", ()) if step not in record.get("steps", ())]
+    others = tuple(visible(d.name) for d in track.dropped if is_other(d.index, d.reason))
+    counts = (f"{len(used)} used", f"{len(rows) - len(used)} left out", count_others(len(others)))
+    effective = 1 / max(sum((row.share or 0.0) ** 2 for row in used), 1e-9)
     facts = [
-        ("Frames", f"{len(used)} used, {len(rows) - len(used)} left out"),
-        ("Reference", reference.name if reference is not None else "none"),
-        ("Result", f"{width} \u00d7 {height} px (reference enlarged \u00d7{scale})"),
-        ("Recipe", plain(record.get("recipe", {}).get("name", ""))),
-        ("Uncertainty", f"\u00b1{uncertainty_mean:.1f} grey levels on average"),
-        ("Measured", f"{observed_mean * 100:.0f} % of the picture"),
-        ("Least consistent", f"{worst.name}: {worst.consistency:.1f} grey levels"),
+        ("Frames", ", ".join(filter(None, counts)), ""),
+        (
+            "Effective number of frames",
+            f"{effective:.1f}",
+            "that many frames of equal mean share would be as evenly mixed: 1 / sum of the squared mean shares",
+        ),
+        ("Reference", reference.name if reference is not None else "none", ""),
+        ("Result", f"{width} \u00d7 {height} px (reference enlarged \u00d7{scale})", ""),
+        ("Recipe", plain(record.get("recipe", {}).get("name", "")), ""),
+        ("Uncertainty", f"\u00b1{uncertainty_mean:.1f} grey levels on average", ""),
+        ("Measured", f"{observed_mean * 100:.0f} %", MEASURED),
+        ("Least consistent", f"{worst.name}: {worst.consistency:.1f} grey levels", ""),
     ]
     return Content(
         title=f"Face reconstruction from {len(used)} frame{'s' if len(used) != 1 else ''}",
@@ -277,6 +296,7 @@ def gather(reconstruction: Reconstruction) -> Content:
             (visible(name), digests.get("sha256", ""), digests.get("md5", ""))
             for name, digests in record.get("outputs", {}).items()
         ),
+        others=others,
     )
 
 
@@ -288,6 +308,7 @@ def _rows(reconstruction: Reconstruction, comparisons: Sequence[Comparison | Non
     total = reconstruction.weight.sum(axis=(1, 2))
     share = total / max(float(total.sum()), 1e-9)
     palette = pictures.colours(len(track.observations))
+    noise = {entry.get("index"): entry.get("noise", "") for entry in reconstruction.record.get("used", ())}
     rows = []
     for i, observation in enumerate(track.observations):
         frame, registration = observation.frame, observation.registration
@@ -317,10 +338,11 @@ def _rows(reconstruction: Reconstruction, comparisons: Sequence[Comparison | Non
                 share=float(share[i]),
                 consistency=float(reconstruction.consistency[i]) * GREY_LEVELS,
                 comparison=comparisons[i],
+                noise=visible(noise.get(frame.index, "")),
             )
         )
     known = {entry.get("index"): entry for entry in reconstruction.record.get("inputs", ())}
-    rows += [_dropped_row(d, whole, known.get(d.index, {})) for d in track.dropped]
+    rows += [_dropped_row(d, whole, known.get(d.index, {})) for d in track.dropped if not is_other(d.index, d.reason)]
     return tuple(sorted(rows, key=lambda row: (row.index is None, row.index or 0, row.name)))
 
 
@@ -423,6 +445,7 @@ def _surroundings(record: Mapping[str, Any]) -> list[tuple[str, tuple[tuple[str,
     }
     groups = [("Run", call)]
     groups += [(key.capitalize(), dict(record.get(key, {}))) for key in ("arguments", "versions", "machine")]
+    groups.insert(-1, ("Models", {model["name"]: model_text(model) for model in record.get("models", ())}))
     for pairs in (pairs for _, pairs in groups):
         for label, value in pairs.items():
             if isinstance(value, list) and len(value) > 4:

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from mfrec.imageio import png_bytes
+from mfrec.provenance import count_others
 from mfrec.report import pictures
 from mfrec.report.content import IDENTITY, REGION_NAMES, Content
 from mfrec.report.pictures import GREY_LEVELS
@@ -41,7 +42,7 @@ def render(content: Content, reconstruction: Reconstruction) -> bytes:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(uri=uri, shown=shown, gradient=gradient)
+    environment.globals.update(uri=uri, shown=shown, gradient=gradient, count_others=count_others)
     page = environment.get_template("report.html.jinja").render(
         c=content,
         identity=IDENTITY,

@@ -26,6 +26,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from mfrec.imageio import to_uint8
+from mfrec.provenance import count_others
 from mfrec.report import pictures
 from mfrec.report.content import IDENTITY, Content, FrameRow, StepRow
 
@@ -216,7 +217,13 @@ def _result(content: Content) -> list[Flowable]:
         _grid([[[_image(p, column - 4 * mm), _line(text, 7.5, before=3)] for p, text in shown]], [column] * len(shown)),
         Spacer(1, 3 * mm),
         _grid(
-            [[_line(label, 8.5, soft=True), _line(value, 8.5, bold=True)] for label, value in content.facts],
+            [
+                [
+                    _line(label, 8.5, soft=True),
+                    [_line(value, 8.5, bold=True), *([_line(note, 7, soft=True)] if note else [])],
+                ]
+                for label, value, note in content.facts
+            ],
             [38 * mm, WIDTH - 38 * mm],
         ),
     ]
@@ -244,9 +251,8 @@ def _maps(content: Content) -> list[Flowable]:
     ]
     if content.sources_after is not None:
         after = [_line(f"After {content.leader}", bold=True, after=2), _image(content.sources_after, room)]
-        panels.insert(
-            1, [*after, _line("leading frame passed over; brightness: share of the rest", 7, soft=True, before=3)]
-        )
+        passed = "leading frame passed over; brightness: share of the rest, stretched"
+        panels.insert(1, [*after, _line(passed, 7, soft=True, before=3)])
     ranked = sorted(content.used, key=lambda row: -(row.share or 0.0))
     swatches = [("BACKGROUND", (0, i), (0, i), HexColor(row.colour)) for i, row in enumerate(ranked)]
     lines = [["", _line(f"{row.index}  {row.name}", 8), _line(_percent(row.share), 8)] for row in ranked]
@@ -299,7 +305,8 @@ def _frames(content: Content) -> list[Flowable]:
     cells: list[list[Any]] = [[_line(text, 7, bold=True) for text in head]]
     for row in content.rows:
         name = [_line(f"{'' if row.index is None else row.index}  {row.name}".strip(), 7, bold=True)]
-        details = [" \u00b7 ".join(filter(None, (row.time, row.size))), *row.notes, row.attached]
+        noise = f"noise: {row.noise}" if row.noise else ""
+        details = [" \u00b7 ".join(filter(None, (row.time, row.size))), *row.notes, noise, row.attached]
         name += [_line(text, 6.5, soft=True) for text in details if text]
         hashes = [_line(digest, 6, mono=True) for digest in (row.sha256, row.md5) if digest]
         state = [_line(row.state, 7, bold=True), *([_line(row.why, 6.5, soft=True)] if row.why else [])]
@@ -312,7 +319,12 @@ def _frames(content: Content) -> list[Flowable]:
             "Hashes are those of the files as they were received. The web page carries every original without loss.",
         ),
         _grid(cells, widths, header=True),
+        *([_line(_beside(content), 8, before=2 * mm)] if content.others else []),
     ]
+
+
+def _beside(content: Content) -> str:
+    return f"{count_others(len(content.others))}: {', '.join(content.others)}"
 
 
 def _regions(content: Content) -> list[Flowable]:

@@ -24,10 +24,12 @@ Rgb = NDArray[np.uint8]
 GREY_LEVELS = 255.0
 
 PALETTE = (
-    (68, 119, 170), (238, 119, 51), (34, 136, 51), (204, 51, 119), (102, 204, 238), (221, 204, 119),
-    (136, 85, 204), (187, 187, 187), (238, 102, 119), (68, 170, 153), (153, 153, 51), (153, 85, 51),
+    (68, 119, 170), (238, 119, 51), (34, 136, 51), (204, 51, 119), (102, 204, 238), (221, 204, 119), (255, 187, 255),
+    (17, 255, 187), (153, 17, 255), (153, 119, 17), (153, 255, 17), (187, 51, 17), (17, 119, 119), (221, 153, 153),
+    (153, 119, 187), (153, 187, 153),
 )  # fmt: skip
-"""Colours of the first frames, told apart by colour-blind readers as well (after Tol's bright and muted sets)."""
+"""Colours of the first frames: six after Tol's sets for colour-blind readers, then each as far as can
+be from all before it, so that no two are closer than 19 (CIEDE2000)."""
 
 UNCERTAIN = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
 """Black (certain) through red to pale yellow; its lightness rises evenly, so that it survives a grey copy."""
@@ -86,7 +88,7 @@ def source_map(weight: NDArray, *, beside: int | None = None) -> Rgb:
     Args:
         weight: ``[N, H, W]``, sums to 1 over ``N`` where a pixel was seen and to 0 elsewhere.
         beside: a frame that is passed over, so that those behind it show with their shares of the rest; see
-            :func:`dominant`.
+            :func:`dominant`. Brightness is stretched then, full at the share that 98 % of the pixels stay below.
 
     Returns:
         ``[H, W, 3]`` uint8; a pixel that no frame saw is black.
@@ -96,6 +98,8 @@ def source_map(weight: NDArray, *, beside: int | None = None) -> Rgb:
         weight = weight / np.maximum(weight.sum(axis=0), 1e-9)
     main = weight.argmax(axis=0)
     share = np.take_along_axis(weight, main[None], axis=0)[0]
+    if beside is not None and share.any():
+        share = share / np.percentile(share[share > 0], 98)
     return np.rint(colours(len(weight))[main] * np.sqrt(np.clip(share, 0, 1))[..., None]).astype(np.uint8)
 
 
@@ -291,7 +295,7 @@ def provenance(fused: Fused | Reconstruction, names: Sequence[str]) -> Rgb:
     sheet.picture(16, top, enlarged(source_map(weight), factor))
     if leader is not None:
         x = width * factor + 32
-        sheet.text(x, 20, f"Main source after {printable(names[leader])}", size=14, room=width * factor)
+        sheet.text(x, 20, f"Main source after {printable(names[leader])}, brightened", size=14, room=width * factor)
         sheet.picture(x, top, enlarged(source_map(weight, beside=leader), factor))
     sheet.text(x0, 20, "Mean share of the frame", colour=SOFT)
     palette = colours(count)

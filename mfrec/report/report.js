@@ -14,21 +14,31 @@
   }
 
   // ---- Zoom: one picture pixel is k by k pixels of the screen, whatever the screen's own scaling. ----
-  const zoom = {};
+  // "fit" is for a picture that is wider than its box at one to one: as wide as the box, and no longer hard squares.
+  const zoom = {}, units = {};
   function setZoom(group, k) {
     zoom[group] = k;
-    const unit = k / (window.devicePixelRatio || 1);
+    setUnit(group, k === "fit" ? fitting(group) : k / (window.devicePixelRatio || 1), k === "fit");
+    const button = document.querySelector(`[data-zoom="${group}"] input[value="${k}"]`);
+    if (button) button.checked = true;
+  }
+  function fitting(group) {
+    setUnit(group, 1 / (window.devicePixelRatio || 1), false);
+    const room = all(`img[data-of="${group}"]`).map((picture) => picture.closest(".scroll").clientWidth).filter((width) => width > 0);
+    return Math.min(units[group], ...room.map((width) => width / data.width));
+  }
+  function setUnit(group, unit, shrunk) {
+    units[group] = unit;
     for (const picture of all(`[data-of="${group}"]`)) {
       const width = picture.naturalWidth || data.width, height = picture.naturalHeight || data.height;
       picture.style.width = `${width * unit}px`;
       picture.style.height = `${height * unit}px`;
+      picture.classList.toggle("shrunk", shrunk);
     }
     for (const box of all(`[data-width="${group}"]`)) box.style.width = `${data.width * unit}px`;
-    const button = document.querySelector(`[data-zoom="${group}"] input[value="${k}"]`);
-    if (button) button.checked = true;
   }
   for (const box of all("[data-zoom]")) {
-    box.addEventListener("change", (event) => { setZoom(box.dataset.zoom, Number(event.target.value)); drawCross(); });
+    box.addEventListener("change", (event) => { setZoom(box.dataset.zoom, event.target.value === "fit" ? "fit" : Number(event.target.value)); drawCross(); });
   }
   const largest = (room, steps) => steps.filter((k) => k * data.width / (window.devicePixelRatio || 1) <= room).pop() || 1;
 
@@ -115,7 +125,7 @@
   }
 
   function drawCross() {
-    const unit = (zoom.maps || 1) / (window.devicePixelRatio || 1);
+    const unit = units.maps;
     for (const stage of all(".stage")) {
       stage.classList.toggle("placed", place !== null);
       if (place === null) continue;
@@ -205,8 +215,11 @@
     drawCross();
   }
   const room = document.documentElement.clientWidth - 56;
-  setZoom("compare", largest(Math.min(640, room), [1, 2, 3, 4]));
-  setZoom("maps", largest(Math.min(280, room), [1, 2, 3, 4]));
+  for (const [group, side] of [["compare", 640], ["maps", 280]]) {
+    const wider = fitting(group) < 1 / (window.devicePixelRatio || 1);
+    document.querySelector(`[data-zoom="${group}"] .fit-choice`).hidden = !wider;
+    setZoom(group, wider ? "fit" : largest(Math.min(side, room), [1, 2, 3, 4]));
+  }
   setRight("image");
   setCut(50);
   window.addEventListener("resize", layOut);
