@@ -15,8 +15,15 @@ from scipy import sparse
 
 from mfrec.types import Canvas, FloatArray, Registration
 
-APERTURE = 1.0 / np.sqrt(12.0)
-"""Standard deviation of a square pixel that collects light over its whole width, in frame pixels."""
+
+def psf_on_canvas(psf_sigma: float, registration: Registration) -> float:
+    """The point-spread function of a frame in canvas pixels; ``psf_sigma`` is in pixels of that frame.
+
+    A frame in which the face is twice as large has a point-spread function half as wide on the canvas. Rounded to a
+    twentieth of an octave, so that frames of one size share one blur.
+    """
+    spacing = 2.0 ** (np.round(20 * np.log2(registration.spacing)) / 20)
+    return max(0.2, psf_sigma * float(spacing))
 
 
 def blur(plane: FloatArray, sigma: float) -> FloatArray:
@@ -65,7 +72,7 @@ def degrade(image: FloatArray, registration: Registration, canvas: Canvas, psf_s
         canvas.
     """
     height, width = canvas.shape
-    sigma = psf_sigma * canvas.scale
+    sigma = psf_on_canvas(psf_sigma, registration)
     # Mirrored surroundings keep the border from darkening; the solver pads its canvas instead.
     margin = int(np.ceil(3 * sigma))
     padded = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")

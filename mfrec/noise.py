@@ -15,7 +15,8 @@ pictures of unknown history) the quantiser is assumed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -67,6 +68,7 @@ class NoiseModel:
             [0, 1] grey levels; a flat table is white noise.
         phase: ``(x, y)`` of a block corner in the picture.
         independent: share of the error that is not repeated in the other frames, (0, 1].
+        kind: ``"still"`` (coded one by one), ``"video"`` or ``"unknown"``.
         source: where the numbers come from, for the record.
     """
 
@@ -74,11 +76,16 @@ class NoiseModel:
     chroma: FloatArray
     phase: tuple[int, int]
     independent: float
+    kind: Literal["still", "video", "unknown"]
     source: str
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "luma", frozen_array(self.luma))
         object.__setattr__(self, "chroma", frozen_array(self.chroma))
+
+    def scaled(self, gain: float) -> NoiseModel:
+        """The model after the picture was multiplied by ``gain``."""
+        return replace(self, luma=self.luma * np.float32(gain**2), chroma=self.chroma * np.float32(gain**2))
 
     @property
     def sigma(self) -> float:
@@ -108,14 +115,16 @@ def _find_noise(frame: Frame) -> NoiseModel:
     if frame.jpeg is not None:
         return from_tables(frame.jpeg, "quantisation tables of the file")
     if frame.quantiser is not None:
-        return from_quantiser(frame.quantiser, f"mean H.264 quantiser {frame.quantiser:.1f}")
+        return from_quantiser(frame.quantiser, "video", f"mean H.264 quantiser {frame.quantiser:.1f}")
     quality = find_jpeg(frame.image)
     if quality is not None:
         return from_tables(ijg_tables(quality), f"pixels lie on the lattice of JPEG quality {quality}")
-    return from_quantiser(COARSEST_QUANTISER, "unknown history, taken as coarsely coded video")
+    if frame.key is not None:
+        return from_quantiser(COARSEST_QUANTISER, "video", "video whose quantiser is unknown, taken as coarse")
+    return from_quantiser(COARSEST_QUANTISER, "unknown", "unknown history, taken to be as noisy as coarse video")
 
 
-def from_quantiser(quantiser: float, source: str) -> NoiseModel:
+def from_quantiser(quantiser: float, kind: Literal["video", "unknown"], source: str) -> NoiseModel:
     """White noise of the variance that an H.264 quantiser leaves, plus the sensor's share.
 
     The step doubles with every six and is 0.625 at 0 (Wiegand et al., "Overview of the H.264/AVC video coding
@@ -123,7 +132,7 @@ def from_quantiser(quantiser: float, source: str) -> NoiseModel:
     """
     step = 0.625 * 2.0 ** (min(quantiser, COARSEST_QUANTISER) / 6.0) / 255.0
     flat = np.full((BLOCK, BLOCK), SENSOR_SIGMA**2 + step**2 / 12.0, np.float32)
-    return NoiseModel(flat, flat, (0, 0), VIDEO_INDEPENDENT, source)
+    return NoiseModel(flat, flat, (0, 0), VIDEO_INDEPENDENT, kind, source)
 
 
 def from_tables(tables: JpegTables, source: str) -> NoiseModel:
@@ -133,13 +142,14 @@ def from_tables(tables: JpegTables, source: str) -> NoiseModel:
     horizontal, vertical = tables.subsampling
     if (horizontal, vertical) != (1, 1):
         # A chroma block covers several luma blocks, so frequency u of our 8 px block was coded as frequency
-        # u * subsampling of the file's block; what lies beyond its eight frequencies was never stored.
+        # u * subsampling of the file's block; what lies beyond its eight frequencies was never stored. One stored
+        # number spreads over several pixels, so an orthonormal coefficient errs by more by the square root of that.
         full = np.full((BLOCK, BLOCK), 1.0, np.float32)
         rows, columns = -(-BLOCK // vertical), -(-BLOCK // horizontal)
-        full[:rows, :columns] = chroma[::vertical, ::horizontal] / (horizontal * vertical)
+        full[:rows, :columns] = chroma[::vertical, ::horizontal] * (horizontal * vertical)
         chroma = full
     floor = SENSOR_SIGMA**2
-    return NoiseModel(luma + floor, chroma + floor, tables.phase, 1.0, source)
+    return NoiseModel(luma + floor, chroma + floor, tables.phase, 1.0, "still", source)
 
 
 def find_jpeg(image: FloatArray) -> int | None:

@@ -82,6 +82,16 @@ class Stage(Protocol):
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack: ...
 
 
+def in_range(name: str, value: float, low: float, high: float) -> None:
+    """Refuse a parameter that is not a number from ``low`` to ``high``, both included.
+
+    Raises:
+        UsageError: naming the parameter, its value and the range.
+    """
+    if not low <= value <= high:  # false for NaN too
+        raise UsageError(f"{name} is {value}; expected {low:g} to {high:g}")
+
+
 FACTS = (
     "frames",
     "boxes",

@@ -15,10 +15,18 @@ from mfrec.errors import UsageError
 from mfrec.filters import gaussian
 from mfrec.geometry import similarity_map, warp
 from mfrec.noise import noise_of
-from mfrec.types import Landmarks, Observation, Similarity
+from mfrec.types import FloatArray, Landmarks, Observation, Similarity
 
 CHIP = 64
 """Side in pixels of the upright face chip on which sharpness is compared between frames."""
+
+TYPICAL_POWER = 6
+"""Correlations of faces lie close to one another, so their differences are raised to count beside the other parts."""
+
+ENOUGH_DETAIL = 0.9
+ENOUGH_OPENING = 0.8
+"""Shares of the most detail and of the widest eye opening in a sequence from which on more of it decides nothing:
+landmarks of small faces jitter by that much, and the edges of a hand are detail too."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,8 @@ class ReferenceScore:
         open_eyes: eye opening relative to the widest in the sequence.
         clean: how little the codec has taken, relative to the best frame.
         detected: detector confidence; a frame without landmarks scores 0.1 here.
+        typical: how much the face looks like that of the other frames, relative to the one that does most; low where
+            something covers it.
     """
 
     frontal: float
@@ -38,10 +48,11 @@ class ReferenceScore:
     open_eyes: float
     clean: float
     detected: float
+    typical: float
 
     @property
     def total(self) -> float:
-        return self.frontal * self.sharp * self.open_eyes * self.clean * self.detected
+        return self.frontal * self.sharp * self.open_eyes * self.clean * self.detected * self.typical**TYPICAL_POWER
 
 
 def frontality(landmarks: Landmarks) -> float:
@@ -74,11 +85,8 @@ def eye_opening(landmarks: Landmarks) -> float:
     return float(np.mean(ratios))
 
 
-def face_detail(observation: Observation) -> float:
-    """Root-mean-square of the fine detail inside the face, on a chip of fixed size with unit contrast.
-
-    Small faces carry less detail in a chip of fixed size, which is what counts here.
-    """
+def face_chip(observation: Observation) -> FloatArray:
+    """The luma of the face on a chip of fixed size, ``[CHIP, CHIP]``, unblurred."""
     image = observation.frame.image
     height, width = image.shape[:2]
     if observation.landmarks is not None:
@@ -92,28 +100,54 @@ def face_detail(observation: Observation) -> float:
     step = side / CHIP
     corner = (low + high) / 2 - step * (CHIP - 1) / 2
     chip_to_frame = Similarity(np.array([[step, 0, corner[0]], [0, step, corner[1]]]))
-    chip = warp(luma(image), similarity_map(chip_to_frame, CHIP, CHIP))
+    return warp(luma(image), similarity_map(chip_to_frame, CHIP, CHIP))
+
+
+def chip_detail(chip: FloatArray) -> float:
+    """Root-mean-square of the fine detail of a chip, at unit contrast.
+
+    Small faces carry less detail in a chip of fixed size, which is what counts here.
+    """
     band = gaussian(chip, 1.0) - gaussian(chip, 2.5)
     return float(band.std() / max(float(chip.std()), 0.02))
+
+
+def typicality(chips: Sequence[FloatArray]) -> list[float]:
+    """How much each chip looks like the others, [0, 1]: the median of its correlations with them.
+
+    A frame in which a hand covers the mouth looks like none of the others. Two frames cannot outvote each other.
+    """
+    if len(chips) < 3:
+        return [1.0] * len(chips)
+    soft = np.stack([gaussian(chip, 2.0).ravel() for chip in chips])
+    soft = soft - soft.mean(axis=1, keepdims=True)
+    soft = soft / np.maximum(np.linalg.norm(soft, axis=1, keepdims=True), 1e-6)
+    alike = soft @ soft.T
+    others = ~np.eye(len(chips), dtype=bool)
+    return [float(np.clip(np.median(row[keep]), 0, 1)) for row, keep in zip(alike, others, strict=True)]
 
 
 def score_references(observations: Sequence[Observation]) -> list[ReferenceScore]:
     """Score every frame as a reference, relative to the others of its track."""
     noise = [noise_of(o.frame).sigma for o in observations]
-    detail = [face_detail(o) for o in observations]
+    chips = [face_chip(o) for o in observations]
+    detail = [chip_detail(chip) for chip in chips]
+    alike = typicality(chips)
     opening = [eye_opening(o.landmarks) if o.landmarks is not None else 0.0 for o in observations]
     # A codec's blocks are detail too; the cleanliness below takes back what they earn here.
     best_detail, best_opening = max(1e-9, *detail), max(1e-9, *opening)
+    best_alike = max(1e-9, *alike)
     scores = []
-    for observation, sigma, fine, open_ in zip(observations, noise, detail, opening, strict=True):
+    for observation, sigma, fine, open_, like in zip(observations, noise, detail, opening, alike, strict=True):
         found = observation.landmarks is not None
         scores.append(
             ReferenceScore(
                 frontal=frontality(observation.landmarks) if observation.landmarks is not None else 0.5,
-                sharp=fine / best_detail,
-                open_eyes=open_ / best_opening if found else 0.5,
+                sharp=min(1.0, fine / (ENOUGH_DETAIL * best_detail)),
+                open_eyes=min(1.0, open_ / (ENOUGH_OPENING * best_opening)) if found else 0.5,
                 clean=min(noise) / sigma,
                 detected=max(observation.score, 0.3) if found else 0.1,
+                typical=like / best_alike,
             )
         )
     return scores
@@ -143,6 +177,7 @@ def choose_reference(observations: Sequence[Observation], wanted: str | int = "a
     s = scores[best]
     why = (
         f"best of {len(scores)} frames: score {s.total:.2f} = frontal {s.frontal:.2f} x sharp {s.sharp:.2f} x "
-        f"open eyes {s.open_eyes:.2f} x clean {s.clean:.2f} x detected {s.detected:.2f}"
+        f"open eyes {s.open_eyes:.2f} x clean {s.clean:.2f} x detected {s.detected:.2f} x "
+        f"typical {s.typical:.2f}^{TYPICAL_POWER}"
     )
     return best, why

@@ -11,8 +11,6 @@ picture against the flow's default settings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -20,24 +18,12 @@ from numpy.typing import NDArray
 from mfrec.colour import luma
 from mfrec.filters import gaussian
 from mfrec.geometry import identity_map, inside, resize, similarity_map, warp
-from mfrec.types import Canvas, FloatArray, Registration, Similarity
+from mfrec.types import Canvas, FloatArray, FlowSettings, Registration, Similarity
 
 GRID = 2
 """Samples per reference pixel of the grid on which the flow is found."""
 
 BLOCK = 8
-
-
-@dataclass(frozen=True)
-class FlowSettings:
-    """Parameters of the dense flow; lengths in samples of the flow grid (half reference pixels)."""
-
-    patch: int = 12
-    stride: int = 4
-    iterations: int = 25
-    refinement: int = 5
-    smoothness: float = 40.0
-    presmooth: float = 0.75
 
 
 def match_light(source: FloatArray, target: FloatArray, valid: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
@@ -74,6 +60,15 @@ def match_light(source: FloatArray, target: FloatArray, valid: NDArray[np.bool_]
     return gain, offset
 
 
+def without_aliases(image: FloatArray, step: float) -> FloatArray:
+    """Blur a picture that is about to be read at places ``step`` of its pixels apart, if that would skip detail.
+
+    A Gaussian of 0.5 * sqrt(step^2 - 1) px takes a picture from a sampling of 1 to one of ``step`` (Lowe, "Distinctive
+    image features from scale-invariant keypoints", IJCV 2004, section 3).
+    """
+    return gaussian(image, 0.5 * float(np.sqrt(step * step - 1.0))) if step > 1.05 else image
+
+
 def register(
     target: FloatArray,
     image: FloatArray,
@@ -105,7 +100,7 @@ def register(
     look_up = similarity_map(to_frame.after(grid_to_canvas), rows, columns)
     height, width = image.shape[:2]
     seen = inside(look_up, height, width)
-    moved = warp(image, look_up)
+    moved = warp(without_aliases(image, to_frame.scale * per_sample), look_up)
     shrink = "area" if per_sample > 1 else "cubic"
     still = resize(target, rows, columns, interpolation=shrink)
     gain, offset = match_light(moved, still, seen)
@@ -123,7 +118,7 @@ def register(
     difference = ((arrived - still) ** 2).mean(axis=-1)
     dense_look_up = to_frame.after(grid_to_canvas).apply(look_up_grid).astype(np.float32)
     visible = inside(dense_look_up, height, width)
-    # One frame pixel is GRID samples; a closure error of half a pixel halves the trust.
+    # One reference pixel is GRID samples; a closure error of half a pixel halves the trust.
     trust = visible / (1.0 + (closure / (0.5 * GRID)) ** 2)
 
     full_rows, full_columns = canvas.shape

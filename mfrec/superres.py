@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
 
-from mfrec.colour import rgb_to_ycc, ycc_to_rgb
+from mfrec.colour import luma, rgb_to_ycc, ycc_to_rgb
 from mfrec.filters import gaussian
-from mfrec.forward import blur, sampling_matrix
+from mfrec.forward import blur, psf_on_canvas, sampling_matrix
 from mfrec.geometry import warp
 from mfrec.noise import BLOCK, NoiseModel
+from mfrec.registration import without_aliases
 from mfrec.types import Canvas, FloatArray, Registration
 
 
@@ -39,9 +40,11 @@ class MapSettings:
         psf_sigma: standard deviation of the point-spread function, pixel aperture included.
         prior_sigma: expected difference between neighbouring canvas pixels away from edges.
         edge: difference above which a step counts as an edge and is spared.
-        chroma_prior: how much smoother colour is expected to be than luma.
+        chroma_prior: expected difference between neighbouring canvas pixels of colour, as a multiple of that of luma.
         registration_sigma: error that a perfect frame has after registration, because registration is not perfect.
         agreement: difference to the current estimate at which a frame's weight is halved.
+        likeness: difference to the reference, both without their detail, at which a frame's weight is halved: another
+            expression, an occlusion. Coarser than ``agreement``: a blurred reference does not reject sharp frames.
         detail_power: how strongly a frame that shows less detail than the others at a place loses weight there.
         outer, inner: reweightings, and conjugate-gradient steps in each.
     """
@@ -49,9 +52,10 @@ class MapSettings:
     psf_sigma: float = 0.35
     prior_sigma: float = 21 / 255
     edge: float = 3 / 255
-    chroma_prior: float = 0.6
+    chroma_prior: float = 1.2
     registration_sigma: float = 4 / 255
     agreement: float = 10 / 255
+    likeness: float = 12 / 255
     detail_power: float = 2.0
     outer: int = 4
     inner: int = 10
@@ -65,8 +69,9 @@ class Source:
         image: ``[h, w, 3]`` RGB, the frame's window, already in the light of the reference.
         warped: ``[H, W, 3]`` the same on the canvas, bicubic.
         registration: onto the canvas.
-        noise: of its pixels.
+        noise: of its pixels, in that light.
         is_reference: the reference is registered exactly.
+        usable: ``[H, W]`` how far it may be used by what is known beforehand (exposure, region quality), 0..1.
     """
 
     image: FloatArray
@@ -74,6 +79,7 @@ class Source:
     registration: Registration
     noise: NoiseModel
     is_reference: bool
+    usable: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +91,22 @@ class Estimate:
     observed: FloatArray
 
 
-def as_source(image: FloatArray, registration: Registration, noise: NoiseModel, is_reference: bool) -> Source:
-    """Bring a frame into the reference's light and onto the canvas."""
+def as_source(
+    image: FloatArray,
+    registration: Registration,
+    noise: NoiseModel,
+    is_reference: bool,
+    usable: FloatArray | None = None,
+) -> Source:
+    """Bring a frame into the reference's light and onto the canvas; what brightens it amplifies its noise."""
     lit = image * registration.gain + registration.offset
     x0, y0 = registration.window
     rows, columns = registration.landing.shape[:2]
-    warped = warp(lit, registration.look_up)
-    return Source(lit[y0 : y0 + rows, x0 : x0 + columns], warped, registration, noise, is_reference)
+    warped = warp(without_aliases(lit, 1.0 / registration.spacing), registration.look_up)
+    amplified = noise.scaled(float(luma(registration.gain)))
+    if usable is None:
+        usable = np.ones(warped.shape[:2], np.float32)
+    return Source(lit[y0 : y0 + rows, x0 : x0 + columns], warped, registration, amplified, is_reference, usable)
 
 
 def detail_energy(plane: FloatArray, scale: int) -> FloatArray:
@@ -107,9 +122,10 @@ def detail_energy(plane: FloatArray, scale: int) -> FloatArray:
 def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, settings: MapSettings) -> FloatArray:
     """How far each frame is believed at each canvas pixel, ``[N, H, W]`` in [0, 1].
 
-    The product of three judgements: the registration's trust; agreement with the estimate (Geman-McClure
-    weight of the local mean squared difference); and detail, so that a blurred patch of one frame yields to the sharp
-    frames. Less detail than the median frame costs weight, more of it does not earn any, because noise is detail too.
+    The product of what was known beforehand (:attr:`Source.usable`, the registration's trust) and three judgements:
+    agreement with the estimate and likeness to the reference (Geman-McClure weights of the local mean squared
+    difference, the second after a blur of 1.5 frame pixels); and detail, so that a blurred patch of one frame yields to
+    the sharp frames. Less detail than the median frame costs weight, more earns none, because noise is detail too.
     """
     grey = [rgb_to_ycc(source.warped)[..., 0] for source in sources]
     centre = rgb_to_ycc(estimate)[..., 0]
@@ -117,14 +133,15 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     floor = (1 / 255) ** 2
     middle = np.median(energy, axis=0)
     detail = np.minimum(1.0, (energy + floor) / (middle + floor)) ** settings.detail_power
+    broad = [gaussian(plane, 1.5 * scale) for plane in grey]
+    reference = next(plane for plane, source in zip(broad, sources, strict=True) if source.is_reference)
     belief = []
-    for source, plane, share in zip(sources, grey, detail, strict=True):
-        weight = share
+    for k, source in enumerate(sources):
+        weight = detail[k] * source.usable * source.registration.trust
         if not source.is_reference:
-            off = gaussian((plane - centre) ** 2, float(scale))
-            weight = weight * source.registration.trust / (1.0 + off / settings.agreement**2)
-        else:
-            weight = weight * source.registration.trust
+            off = gaussian((grey[k] - centre) ** 2, float(scale))
+            unlike = gaussian((broad[k] - reference) ** 2, float(scale))
+            weight = weight / (1.0 + off / settings.agreement**2) / (1.0 + unlike / settings.likeness**2)
         belief.append(weight)
     return np.stack(belief).astype(np.float32)
 
@@ -153,7 +170,7 @@ class _Data:
     ) -> None:
         rows, columns = canvas.shape
         self.shape = rows + 2 * margin, columns + 2 * margin
-        self.sigma = settings.psf_sigma * canvas.scale
+        self.sigma: list[float] = []
         self.forward, self.adjoint, self.root, self.frames, self.place = [], [], [], [], []
         for source, weight in zip(sources, belief, strict=True):
             landing = source.registration.landing
@@ -166,6 +183,7 @@ class _Data:
             root = np.zeros(padded, np.float32)
             inner = slice(before[0], before[0] + height), slice(before[1], before[1] + width)
             root[inner] = np.sqrt(np.maximum(at_pixel, 0.0))
+            self.sigma.append(psf_on_canvas(settings.psf_sigma, source.registration))
             self.forward.append(matrix)
             self.adjoint.append(matrix.T.tocsr())
             self.root.append(root)
@@ -188,26 +206,32 @@ class _Data:
         return full[inner]
 
     def _gather(self, parts: list[FloatArray]) -> FloatArray:
-        total = np.zeros(self.shape[0] * self.shape[1], np.float32)
-        for matrix, part in zip(self.adjoint, parts, strict=True):
-            total += matrix @ part.ravel()
-        return blur(total.reshape(self.shape), self.sigma)
+        out = np.zeros(self.shape, np.float32)
+        for sigma in sorted(set(self.sigma)):  # frames of one size share one blur
+            total = np.zeros(self.shape[0] * self.shape[1], np.float32)
+            for own, matrix, part in zip(self.sigma, self.adjoint, parts, strict=True):
+                if own == sigma:
+                    total += matrix @ part.ravel()
+            out += blur(total.reshape(self.shape), sigma)
+        return out
 
     def right_side(self, channel: int, tables: list[FloatArray]) -> FloatArray:
         planes = [frame[..., channel] for frame in self.frames]
         return self._gather([self._precise(k, plane, tables[k]) for k, plane in enumerate(planes)])
 
     def normal(self, x: FloatArray, tables: list[FloatArray]) -> FloatArray:
-        soft = blur(x, self.sigma).ravel()
-        shapes = [frame.shape[:2] for frame in self.frames]
-        parts = [(matrix @ soft).reshape(shape) for matrix, shape in zip(self.forward, shapes, strict=True)]
+        soft = {sigma: blur(x, sigma).ravel() for sigma in set(self.sigma)}
+        parts = [
+            (matrix @ soft[sigma]).reshape(frame.shape[:2])
+            for matrix, sigma, frame in zip(self.forward, self.sigma, self.frames, strict=True)
+        ]
         return self._gather([self._precise(k, part, tables[k]) for k, part in enumerate(parts)])
 
     def mass(self, k: int, precision: float) -> FloatArray:
-        """``A^T p w A 1``: how much precision frame ``k`` brings to each canvas pixel, margin included."""
+        """``A^T (p w)``: how much precision frame ``k`` brings to each canvas pixel, margin included."""
         inner = self.place[k]
         weight = (self.root[k][inner] ** 2 * precision).ravel()
-        return blur((self.adjoint[k] @ weight).reshape(self.shape), self.sigma)
+        return blur((self.adjoint[k] @ weight).reshape(self.shape), self.sigma[k])
 
 
 _NEIGHBOURS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 0.7), (1, -1, 0.7))
@@ -292,7 +316,8 @@ def estimate(
     belief = believe(sources, current, canvas.scale, settings)
     precision = [precision_scalar(source, settings) for source in sources]
     start = rgb_to_ycc(weighted_mean(sources, belief, precision))
-    margin = int(np.ceil(3 * settings.psf_sigma * canvas.scale)) + 2
+    widest = max(psf_on_canvas(settings.psf_sigma, source.registration) for source in sources)
+    margin = int(np.ceil(3 * widest)) + 2
     data = _Data(sources, belief, canvas, settings, margin)
     inner = slice(margin, -margin), slice(margin, -margin)
     planes = []

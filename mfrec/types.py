@@ -273,6 +273,25 @@ class Canvas:
         return Similarity(np.array([[s, 0, (0.5 - self.x0) * s - 0.5], [0, s, (0.5 - self.y0) * s - 0.5]]))
 
 
+@dataclass(frozen=True)
+class FlowSettings:
+    """Parameters of the dense flow; lengths in samples of the flow grid (half reference pixels).
+
+    Attributes:
+        patch, stride: side of the patches that are matched, and how far apart they lie.
+        iterations: of the search in each patch.
+        refinement, smoothness: iterations of the variational refinement, and the weight of its smoothness term.
+        presmooth: standard deviation of the blur that both pictures get first.
+    """
+
+    patch: int = 12
+    stride: int = 4
+    iterations: int = 25
+    refinement: int = 5
+    smoothness: float = 40.0
+    presmooth: float = 0.75
+
+
 @dataclass(frozen=True, eq=False)
 class Registration:
     """Where every pixel of the canvas lies in a frame, and the other way round.
@@ -281,11 +300,11 @@ class Registration:
         look_up: ``[H, W, 2]`` float32: for each canvas pixel, its ``(x, y)`` in the frame
             (backward map: ``geometry.warp(frame.image, look_up)`` brings the frame onto the canvas).
         landing: ``[h, w, 2]`` float32: for each pixel of the frame's window, its ``(x, y)`` on the canvas.
-        trust: ``[H, W]`` float32 in [0, 1]: 0 outside the frame or where the forward-backward check or
-            the residual says that the frame shows something else (occlusion, blink).
+        trust: ``[H, W]`` float32 in [0, 1]: 0 outside the frame, low where the flows forward and backward do not
+            undo each other. Whether a frame shows the same thing as the others there is for the fusion to judge.
         gain, offset: ``[3]`` float32 each: ``gain * frame + offset`` has the reference's light.
-        residual: root-mean-square difference to the reference on the canvas after registration, in
-            [0, 1] grey levels, over trusted face pixels.
+        residual: root-mean-square difference, in [0, 1] grey levels, to the picture that the frame was registered onto
+            (the reference, later the estimate), over all canvas pixels that the frame can see.
         displacement: mean length of the dense correction beyond the similarity, in frame pixels.
         closure: median forward-backward error in frame pixels.
         window: ``(x0, y0)``, the frame pixel that ``landing[0, 0]`` speaks of; the window is the part of the
@@ -305,6 +324,15 @@ class Registration:
     def __post_init__(self) -> None:
         for name in ("look_up", "landing", "trust", "gain", "offset"):
             _freeze(self, name)
+
+    @property
+    def spacing(self) -> float:
+        """How many canvas pixels lie between neighbouring pixels of the frame: the median over its window."""
+        if min(self.landing.shape[:2]) < 2:
+            return 1.0
+        right = np.linalg.norm(np.diff(self.landing, axis=1), axis=-1)
+        down = np.linalg.norm(np.diff(self.landing, axis=0), axis=-1)
+        return max(float(np.sqrt(np.median(right) * np.median(down))), 1e-3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -392,6 +420,7 @@ class FaceTrack:
         reference: position in ``observations`` of the reference frame, None before it is chosen.
         reference_why: one sentence with the numbers that chose it.
         canvas: the output grid, None before alignment.
+        flow: settings of the dense registration, for stages that register once more.
         sources: region to positions in ``observations``, best source first.
         fused: the result so far, None before fusion.
         warnings: sentences for the reader of the report.
@@ -403,6 +432,7 @@ class FaceTrack:
     reference: int | None = None
     reference_why: str = ""
     canvas: Canvas | None = None
+    flow: FlowSettings = FlowSettings()
     sources: Mapping[Region, tuple[int, ...]] = field(default_factory=dict)
     fused: Fused | None = None
     warnings: tuple[str, ...] = ()

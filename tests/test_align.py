@@ -9,7 +9,7 @@ from moving_portrait import film_shifts
 from mfrec.errors import InputError, UsageError
 from mfrec.geometry import resize, similarity_map, warp
 from mfrec.pipeline import Run
-from mfrec.stages.align import Align, correlation, make_canvas, start_similarity
+from mfrec.stages.align import Align, check_size, correlation, make_canvas, start_similarity
 from mfrec.types import FaceTrack, Frame, Landmarks, Observation, Similarity
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5))
@@ -56,9 +56,16 @@ def test_impossible_settings_are_refused_at_once(scale, crop, match):
         Align(scale=scale, crop=crop)
 
 
+@pytest.mark.parametrize("setting", [{"patch": 0}, {"patch": -4}, {"smoothness": -1}, {"tolerance": float("nan")}])
+def test_parameters_out_of_range_are_refused(setting):
+    with pytest.raises(UsageError, match=r"align\.\w+ is .*; expected"):
+        Align(**setting)
+
+
 def test_a_canvas_too_large_for_memory_is_refused():
     with pytest.raises(UsageError, match="million"):
-        make_canvas(blank(1080, 1920, (10, 10, 40, 40)), 8, "frame")
+        check_size(make_canvas(blank(480, 640, (10, 10, 40, 40)), 4, "frame"), 14)
+    check_size(make_canvas(blank(480, 640, (10, 10, 40, 40)), 4, "auto"), 100)
 
 
 def test_correlation():

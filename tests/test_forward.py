@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mfrec.forward import APERTURE, blur, degrade, sampling_matrix
+from mfrec.forward import blur, degrade, sampling_matrix
 from mfrec.geometry import enlarge, resize
 from mfrec.registration import identity_registration
 from mfrec.types import Canvas
@@ -36,12 +36,12 @@ def test_a_constant_stays_constant_up_to_the_border():
     assert np.allclose(out, 0.3, atol=1e-5)
 
 
-def test_the_default_aperture_behaves_like_a_real_square_pixel(portrait):
+def test_a_gaussian_of_its_variance_behaves_like_a_real_square_pixel(portrait):
     """Averaging 4 x 4 pixels is what a sensor does; the Gaussian of the same variance comes within a grey level."""
     canvas = Canvas(0, 0, 48, 48, 4)
     small = resize(portrait, 48, 48, interpolation="area")
     registration = identity_registration(canvas, small)
-    out = degrade(portrait, registration, canvas, APERTURE)
+    out = degrade(portrait, registration, canvas, 1 / np.sqrt(12))
     plain = resize(portrait, 48, 48, interpolation="nearest")
     error = np.sqrt(((out - small) ** 2).mean())
     assert error < 2 / 255

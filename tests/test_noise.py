@@ -74,7 +74,21 @@ def test_colour_at_half_resolution_says_nothing_about_high_frequencies():
     half = from_tables(ijg_tables(75), "")
     full = from_tables(JpegTables(ijg_tables(75).luma, ijg_tables(75).chroma, subsampling=(1, 1)), "")
     assert half.chroma[0, 4:].min() > 100 * full.chroma[0, 4:].max()
-    assert half.chroma[0, 0] < full.chroma[0, 0]  # one stored number stands for four pixels
+    # One stored number stands for four pixels, and they all err together.
+    assert half.chroma[0, 0] - SENSOR_SIGMA**2 == pytest.approx(4 * (full.chroma[0, 0] - SENSOR_SIGMA**2), rel=1e-4)
+
+
+def test_the_model_of_colour_is_of_the_size_that_a_real_encoder_errs_by(portrait):
+    from mfrec.colour import rgb_to_ycc
+
+    small = resize(portrait, 96, 96, interpolation="area")
+    for quality in (30, 60):
+        coded = decoded(jpeg_bytes(small, quality))
+        truth, got = (block_dct(rgb_to_ycc(image)[..., 1]) for image in (small, coded))
+        assert truth is not None
+        assert got is not None
+        error = float(((truth - got) ** 2).mean(axis=(0, 1))[0, 0])
+        assert 0.3 < error / float(from_tables(ijg_tables(quality), "").chroma[0, 0]) < 2
 
 
 def test_where_the_model_comes_from_is_said(portrait):

@@ -87,7 +87,19 @@ def test_the_user_decides_by_index_or_name(picture):
         choose_reference(frames, 5)
 
 
+def test_a_frame_in_which_something_covers_the_face_is_not_chosen(picture):
+    """The covered frame is the sharpest of all, as a hand with its edges makes it."""
+    covered = gaussian(picture, 0.3)
+    covered[55:95, 25:75] = (np.indices((40, 50)).sum(axis=0) % 12 < 6)[..., None] * 0.6 + 0.2
+    frames = [observation(picture, "0"), observation(gaussian(picture, 0.6), "1"), observation(covered, "2")]
+    frames.append(observation(gaussian(picture, 0.8), "3"))
+    scores = score_references(frames)
+    assert scores[2].sharp == 1
+    assert scores[2].typical < min(s.typical for s in (scores[0], scores[1], scores[3]))
+    assert frames[choose_reference(frames)[0]].frame.name == "0"
+
+
 def test_scores_are_shares(picture):
     for score in score_references([observation(picture, "0"), observation(gaussian(picture, 1), "1")]):
-        parts = (score.frontal, score.sharp, score.open_eyes, score.clean, score.detected, score.total)
+        parts = (score.frontal, score.sharp, score.open_eyes, score.clean, score.detected, score.typical, score.total)
         assert all(0 <= part <= 1 for part in parts)

@@ -134,6 +134,23 @@ def test_zoom_is_a_whole_number_of_screen_pixels(browser: Any, report: tuple[Pat
         context.close()
 
 
+def test_a_picture_wider_than_its_box_opens_whole(browser: Any, tmp_path: Path) -> None:
+    wide = write_report(reconstruction(3, side=150), tmp_path)[0]  # 600 px, four maps and a list beside each other
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(wide.as_uri())
+    page.wait_for_selector("html[data-ready]")
+    assert page.locator('[data-zoom="maps"] input[value="fit"]').is_checked()
+    assert not page.locator('[data-zoom="compare"] .fit-choice').is_visible(), "here ×1 fits"
+    hidden = "(boxes) => boxes.map((box) => box.scrollWidth - box.clientWidth)"
+    assert page.locator(".panel .scroll").evaluate_all(hidden) == [0] * 4
+    box = page.locator("#map-sources").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 5)
+    assert "x 599" in page.locator("#readout").inner_text() or "x 598" in page.locator("#readout").inner_text()
+    page.locator('[data-zoom="maps"] input[value="1"]').check(force=True)
+    assert max(page.locator(".panel .scroll").evaluate_all(hidden)) > 100
+    page.close()
+
+
 def test_the_pointer_names_the_frame_under_it(seen: Seen) -> None:
     case = seen.case
     for selector, x, y in (("#map-sources", 30, 90), ("#map-result", 100, 70), ("#map-uncertainty", 64, 40)):

@@ -250,7 +250,7 @@ def gather(reconstruction: Reconstruction) -> Content:
         (
             "Effective number of frames",
             f"{effective:.1f}",
-            "that many frames of equal mean share would be as evenly mixed: 1 / sum of the squared mean shares",
+            "1 / sum over frames of (mean share squared): as many frames with equal shares would be mixed as evenly",
         ),
         ("Reference", reference.name if reference is not None else "none", ""),
         ("Result", f"{width} \u00d7 {height} px (reference enlarged \u00d7{scale})", ""),

@@ -210,15 +210,21 @@
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 
   // ---- Start. ----
+  function offerFit(group) {
+    const wider = fitting(group) < 1 / (window.devicePixelRatio || 1);
+    document.querySelector(`[data-zoom="${group}"] .fit-choice`).hidden = !wider && zoom[group] !== "fit";
+    return wider;
+  }
   function layOut() {
-    for (const group of Object.keys(zoom)) setZoom(group, zoom[group]);
+    for (const group of Object.keys(zoom)) {
+      if (group !== "original") offerFit(group);
+      setZoom(group, zoom[group]);
+    }
     drawCross();
   }
   const room = document.documentElement.clientWidth - 56;
   for (const [group, side] of [["compare", 640], ["maps", 280]]) {
-    const wider = fitting(group) < 1 / (window.devicePixelRatio || 1);
-    document.querySelector(`[data-zoom="${group}"] .fit-choice`).hidden = !wider;
-    setZoom(group, wider ? "fit" : largest(Math.min(side, room), [1, 2, 3, 4]));
+    setZoom(group, offerFit(group) ? "fit" : largest(Math.min(side, room), [1, 2, 3, 4]));
   }
   setRight("image");
   setCut(50);

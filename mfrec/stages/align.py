@@ -13,10 +13,10 @@ from mfrec.colour import luma
 from mfrec.errors import InputError, UsageError
 from mfrec.geometry import enlarge, fit_similarity, inside, similarity_map, warp
 from mfrec.noise import noise_of
-from mfrec.pipeline import Run
+from mfrec.pipeline import Run, in_range
 from mfrec.reference import choose_reference
-from mfrec.registration import FlowSettings, identity_registration, register
-from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, Observation, Similarity
+from mfrec.registration import identity_registration, register
+from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, FlowSettings, Observation, Similarity
 
 FILLS_THE_FRAME = 0.45
 """Share of the frame's width or height that a face must take for ``crop="auto"`` to keep the whole frame."""
@@ -29,8 +29,8 @@ CROPS = ("auto", "face", "frame")
 MAX_SCALE = 8
 """Beyond the practical limit of reconstruction by far (Lin and Shum, TPAMI 2004); more would only be interpolation."""
 
-MAX_CANVAS_PIXELS = 16_000_000
-"""Largest canvas that is made (4000 x 4000); beyond it memory runs out on ordinary machines."""
+MAX_STACK_PIXELS = 64_000_000
+"""Canvas pixels times frames that are taken at once. A frame costs about 90 bytes a canvas pixel, so this is 6 GB."""
 
 
 def face_rectangle(observation: Observation) -> tuple[float, float, float, float] | None:
@@ -54,9 +54,6 @@ def make_canvas(reference: Observation, scale: int, crop: str) -> Canvas:
         scale: super-resolution factor, from 1.
         crop: ``"frame"`` (all of the reference frame), ``"face"`` (the face and its surroundings) or ``"auto"``
             (``frame`` when the face fills most of it).
-
-    Raises:
-        UsageError: the canvas would be too large to be made.
     """
     height, width = reference.frame.image.shape[:2]
     face = face_rectangle(reference)
@@ -73,13 +70,22 @@ def make_canvas(reference: Observation, scale: int, crop: str) -> Canvas:
             left, top = max(0, int(np.floor(x0 - margin))), max(0, int(np.floor(y0 - margin)))
             right, bottom = min(width, int(np.ceil(x1 + margin))), min(height, int(np.ceil(y1 + margin)))
             canvas = Canvas(left, top, right - left, bottom - top, scale)
-    rows, columns = canvas.shape
-    if rows * columns > MAX_CANVAS_PIXELS:
-        raise UsageError(
-            f"the picture would have {columns} x {rows} pixels, more than {MAX_CANVAS_PIXELS / 1e6:.0f} million; "
-            "take a smaller --scale or --crop face"
-        )
     return canvas
+
+
+def check_size(canvas: Canvas, frames: int) -> None:
+    """Refuse what would not fit into the memory of an ordinary machine.
+
+    Raises:
+        UsageError: the canvas times the number of frames is too large.
+    """
+    rows, columns = canvas.shape
+    if rows * columns * frames > MAX_STACK_PIXELS:
+        raise UsageError(
+            f"{frames} frames on a picture of {columns} x {rows} pixels are {rows * columns * frames / 1e6:.0f} "
+            f"million values, more than {MAX_STACK_PIXELS / 1e6:.0f} million; take a smaller --scale, --crop face, or "
+            "fewer frames (--every)"
+        )
 
 
 def correlation(a: FloatArray, b: FloatArray) -> float:
@@ -170,6 +176,10 @@ class Align:
             raise UsageError(f"crop '{self.crop}' is unknown; expected auto, face or frame")
         if not 1 <= self.scale <= MAX_SCALE:
             raise UsageError(f"scale {self.scale} is out of range; expected a whole number from 1 to {MAX_SCALE}")
+        # DIS divides by the patch and needs several of them in the smallest picture.
+        in_range("align.patch", self.patch, 4, 32)
+        in_range("align.smoothness", self.smoothness, 0, 1000)
+        in_range("align.tolerance", self.tolerance, 1, 100)
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         if not track.observations:
@@ -178,6 +188,7 @@ class Align:
         reference = track.observations[chosen]
         canvas = make_canvas(reference, self.scale, self.crop)
         flow = FlowSettings(patch=self.patch, smoothness=self.smoothness)
+        check_size(canvas, len(track.observations))
         x0, y0 = canvas.x0, canvas.y0
         target = enlarge(reference.frame.image[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)
         registered = []
@@ -200,6 +211,7 @@ class Align:
             reference=kept.index(registered[chosen]),
             reference_why=why,
             canvas=canvas,
+            flow=flow,
         )
 
     def _drop(self, registered: Sequence[Observation], chosen: int) -> tuple[list[Observation], list[Dropped]]:

@@ -16,7 +16,7 @@ from mfrec.pipeline import Run
 from mfrec.reference import frontality
 from mfrec.regions import Region
 from mfrec.superres import as_source, detail_energy
-from mfrec.types import FaceTrack, FloatArray, Observation, Quality
+from mfrec.types import Canvas, FaceTrack, FloatArray, Observation, Quality
 
 DETAIL_FLOOR = (1.0 / 255.0) ** 2
 """Energy of detail that rounding to 8 bits makes by itself, in squared [0, 1] grey levels."""
@@ -48,6 +48,13 @@ class Measured(NamedTuple):
     exposed: FloatArray
     noise: NoiseModel
     blocks: float
+
+
+def labels_on_canvas(reference: Observation, canvas: Canvas) -> FloatArray:
+    """The reference's region ids on the canvas, ``[H, W]``; 0 outside of the frame."""
+    assert reference.regions is not None
+    look_up = similarity_map(canvas.from_reference.inverse(), *canvas.shape)
+    return warp(np.asarray(reference.regions.labels, np.float32), look_up, interpolation="nearest", fill=0.0)
 
 
 def well_exposed(observation: Observation) -> FloatArray:
@@ -141,13 +148,7 @@ class Assess:
         reference = track.observations[track.reference]
         assert reference.regions is not None
         canvas = track.canvas
-        rows, columns = canvas.shape
-        labels = warp(
-            np.asarray(reference.regions.labels, np.float32),
-            similarity_map(canvas.from_reference.inverse(), rows, columns),
-            interpolation="nearest",
-            fill=0.0,
-        )
+        labels = labels_on_canvas(reference, canvas)
         masks = {region: labels == region.value for region in Region if region is not Region.BACKGROUND}
         masks = {region: mask for region, mask in masks.items() if mask.any()}
         measured = []
@@ -156,8 +157,8 @@ class Assess:
             noise = noise_of(o.frame)
             source = as_source(o.frame.image, o.registration, noise, position == track.reference)
             grey = luma(source.warped)
-            # The window of a frame is cut along whole blocks, so its own corner is one.
-            blocks = blockiness(luma(source.image))
+            x0, y0 = o.registration.window
+            blocks = blockiness(luma(source.image), ((noise.phase[0] - x0) % BLOCK, (noise.phase[1] - y0) % BLOCK))
             measured.append(Measured(grey, detail_energy(grey, canvas.scale), well_exposed(o), noise, blocks))
             run.progress(self.name, position + 1, len(track.observations))
         reference_grey = measured[track.reference].grey

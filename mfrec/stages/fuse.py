@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -14,31 +15,55 @@ from mfrec.filters import gaussian
 from mfrec.forward import degrade
 from mfrec.geometry import enlarge
 from mfrec.noise import noise_of
-from mfrec.pipeline import Run
+from mfrec.pipeline import Run, in_range
 from mfrec.registration import identity_registration, register
+from mfrec.stages.assess import labels_on_canvas
 from mfrec.superres import MapSettings, Source, as_source, estimate
 from mfrec.types import Canvas, FaceTrack, FloatArray, Fused, Observation
 
 METHODS = ("mean", "median", "map")
 
-STILL_PSF = 0.35
-"""Point-spread function of pictures coded one by one, in frame pixels: little more than a square pixel's own 0.29."""
+DOMINATED = 0.75
+"""Share of one frame in the picture from which on the reader is warned that the others hardly matter."""
 
-VIDEO_PSF = 0.65
-"""Point-spread function of video: lens, pixel and the codec's loss of fine detail together, in frame pixels."""
+PSF = {"still": 0.35, "unknown": 0.5, "video": 0.65}
+"""Declared point-spread function by kind of frame, standard deviation in frame pixels. Pictures coded one by one are
+taken to be little softer than a square pixel's own 0.29; video has lens, pixel and the codec's loss of detail."""
 
-STILL_EDGE = 3.0 / 255.0
-VIDEO_EDGE = 6.0 / 255.0
+EDGE = {"still": 3.0 / 255.0, "unknown": 3.0 / 255.0, "video": 6.0 / 255.0}
 """Step above which the prior spares an edge. Video has lost its small steps, so a larger one counts as the first."""
 
 
 def sources_of(track: FaceTrack) -> list[Source]:
-    """The registered frames of a track, in the reference's light and on the canvas."""
+    """The registered frames of a track, in the reference's light and on the canvas, with how usable they are where."""
+    quality = region_quality(track)
     out = []
     for position, o in enumerate(track.observations):
         assert o.registration is not None
-        out.append(as_source(o.frame.image, o.registration, noise_of(o.frame), position == track.reference))
+        usable = None if quality is None else quality[position]
+        out.append(as_source(o.frame.image, o.registration, noise_of(o.frame), position == track.reference, usable))
     return out
+
+
+def region_quality(track: FaceTrack) -> FloatArray | None:
+    """How good each frame's regions are beside the best frame's, ``[N, H, W]`` in [0, 1]; None before ``assess``.
+
+    The square root of the ratio of the scores, which brings a product of six measures back to the size of one; 1 where
+    there is no region. Feathered over half a reference pixel.
+    """
+    assert track.canvas is not None and track.reference is not None
+    if not track.sources:
+        return None
+    labels = labels_on_canvas(track.observations[track.reference], track.canvas)
+    out = np.ones((len(track.observations), *track.canvas.shape), np.float32)
+    for region in track.sources:
+        mask = labels == region.value
+        scores = [o.quality[region].score if region in o.quality else None for o in track.observations]
+        best = max((score for score in scores if score is not None), default=0.0)
+        for position, score in enumerate(scores):
+            if score is not None and best > 0:
+                out[position][mask] = np.sqrt(score / best)
+    return np.stack([gaussian(one, 0.5 * track.canvas.scale) for one in out])
 
 
 def mean_of(sources: Sequence[Source]) -> tuple[FloatArray, FloatArray]:
@@ -74,11 +99,10 @@ def median_of(sources: Sequence[Source]) -> tuple[FloatArray, FloatArray]:
 def spread_between(sources: Sequence[Source], image: FloatArray, weight: FloatArray, scale: int) -> FloatArray:
     """Expected error of each pixel of a fused picture, ``[H, W]``, root-mean-square in [0, 1] grey levels.
 
-    The square root of three variances: what the frames disagree about (more where they repeat each other's errors,
-    which does not show as disagreement); a misplacement of about one canvas pixel, which costs the squared slope of the
-    picture; and a floor for what all frames have lost alike. The factors were fitted by non-negative least squares to
-    the squared errors of one half of the development people. On the other half the surest tenth of the pixels has a
-    quarter of the mean error of the least sure tenth.
+    The square root of four variances: what the frames disagree about (more where they repeat each other's errors,
+    which does not show as disagreement); a misplacement of a quarter of a reference pixel, which costs the squared
+    slope of the picture; what a frame gets wrong by itself, less the more frames share a pixel; and a floor for what
+    all have lost alike. The factors were fitted to the errors of development people.
     """
     grey = luma(image)
     stack = np.stack([luma(source.warped) for source in sources])
@@ -86,14 +110,28 @@ def spread_between(sources: Sequence[Source], image: FloatArray, weight: FloatAr
     disagreement = gaussian((weight * (stack - mean) ** 2).sum(axis=0), 0.5 * scale)
     own = float(np.mean([source.noise.independent for source in sources]))
     down, right = np.gradient(grey)
-    slope = gaussian(np.asarray(down**2 + right**2), 0.5 * scale)
-    return np.sqrt(1.5 * disagreement / own + 1.25 * slope + (7 / 255) ** 2).astype(np.float32)
+    slope = gaussian(np.asarray(down**2 + right**2), 0.5 * scale) * (scale / 4) ** 2
+    alone = (weight**2).sum(axis=0)
+    return np.sqrt(1.5 * disagreement / own + 1.25 * slope + 0.0028 * alone + (7 / 255) ** 2).astype(np.float32)
+
+
+def few_contribute(track: FaceTrack, weight: FloatArray) -> tuple[str, ...]:
+    """A warning where one of several frames makes most of the picture."""
+    share = weight.mean(axis=(1, 2))
+    if len(share) < 2 or share.max() < DOMINATED * share.sum():
+        return ()
+    main = track.observations[int(share.argmax())].frame.name
+    percent = 100 * share.max() / share.sum()
+    return (
+        f"{percent:.0f} % of the picture comes from one frame ('{main}'): the others do not agree with it or are much "
+        "worse, so little was gained from them",
+    )
 
 
 def consistency_with(
     observations: Sequence[Observation], image: FloatArray, canvas: Canvas, psf_sigma: float
 ) -> FloatArray:
-    """Root-mean-square difference between each frame and the degraded result, ``[N]``, where the frame is trusted.
+    """Root-mean-square difference between each frame and the degraded result, ``[N]``, wherever it lands on the canvas.
 
     NaN for a frame of which no pixel lands on the canvas.
     """
@@ -117,10 +155,11 @@ class Fuse:
     Attributes:
         method: ``"map"`` (maximum a posteriori super-resolution), ``"mean"`` or ``"median"`` of the registered frames.
         passes: how often the estimate is made; each further one registers the frames onto the last estimate.
-        psf_sigma: standard deviation of the declared point-spread function in frame pixels, or ``"auto"``: 0.35 for
-            pictures that were coded one by one, 0.65 for video.
-        prior_sigma, edge, chroma_prior, registration_sigma, agreement, detail_power, outer, inner: see
-            :class:`mfrec.superres.MapSettings`; ``edge="auto"`` is 3/255 for pictures and 6/255 for video.
+        psf_sigma: standard deviation of the declared point-spread function in frame pixels, or ``"auto"``, see
+            :data:`PSF`.
+        edge: see :class:`mfrec.superres.MapSettings`, or ``"auto"``: see :data:`EDGE`.
+        prior_sigma, chroma_prior, registration_sigma, agreement, likeness, detail_power, outer, inner: see
+            :class:`mfrec.superres.MapSettings`.
     """
 
     method: Literal["map", "mean", "median"] = "map"
@@ -128,9 +167,10 @@ class Fuse:
     psf_sigma: float | Literal["auto"] = "auto"
     prior_sigma: float = 21 / 255
     edge: float | Literal["auto"] = "auto"
-    chroma_prior: float = 0.6
+    chroma_prior: float = 1.2
     registration_sigma: float = 4 / 255
     agreement: float = 10 / 255
+    likeness: float = 12 / 255
     detail_power: float = 2.0
     outer: int = 4
     inner: int = 10
@@ -149,14 +189,28 @@ class Fuse:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise UsageError(f"fuse.method '{self.method}' is unknown; expected one of {', '.join(METHODS)}")
-        if self.passes < 1:
-            raise UsageError(f"fuse.passes is {self.passes}; expected 1 or more")
+        in_range("fuse.passes", self.passes, 1, 10)
+        for name, low, high in (
+            ("psf_sigma", 0.05, 5),
+            ("edge", 1e-4, 1),
+            ("prior_sigma", 1e-3, 10),
+            ("chroma_prior", 0.01, 100),
+            ("registration_sigma", 0, 1),
+            ("agreement", 1e-3, 10),
+            ("likeness", 1e-3, 10),
+            ("detail_power", 0, 10),
+            ("outer", 1, 100),
+            ("inner", 1, 1000),
+        ):
+            if getattr(self, name) != "auto":
+                in_range(f"fuse.{name}", getattr(self, name), low, high)
 
     def settings(self, track: FaceTrack) -> MapSettings:
         """The settings with ``"auto"`` resolved for the frames of a track."""
-        video = _is_video(track)
-        psf = (VIDEO_PSF if video else STILL_PSF) if self.psf_sigma == "auto" else float(self.psf_sigma)
-        edge = (VIDEO_EDGE if video else STILL_EDGE) if self.edge == "auto" else float(self.edge)
+        kinds = Counter(noise_of(o.frame).kind for o in track.observations)
+        kind = max(sorted(kinds), key=lambda name: kinds[name])
+        psf = PSF[kind] if self.psf_sigma == "auto" else float(self.psf_sigma)
+        edge = EDGE[kind] if self.edge == "auto" else float(self.edge)
         return MapSettings(
             psf_sigma=psf,
             prior_sigma=self.prior_sigma,
@@ -164,6 +218,7 @@ class Fuse:
             chroma_prior=self.chroma_prior,
             registration_sigma=self.registration_sigma,
             agreement=self.agreement,
+            likeness=self.likeness,
             detail_power=self.detail_power,
             outer=self.outer,
             inner=self.inner,
@@ -178,6 +233,7 @@ class Fuse:
         else:
             image, weight = (mean_of if self.method == "mean" else median_of)(sources_of(track))
             observed = (weight.sum(axis=0) > 0).astype(np.float32)
+        track = replace(track, warnings=(*track.warnings, *few_contribute(track, weight)))
         fused = Fused(
             image=image,
             weight=weight,
@@ -224,12 +280,6 @@ def register_again(track: FaceTrack, target: FloatArray) -> FaceTrack:
             registration = identity_registration(track.canvas, o.frame.image, phase)
         else:
             to_frame = o.similarity.inverse().after(track.canvas.from_reference.inverse())
-            registration = register(target, o.frame.image, to_frame, track.canvas, phase=phase)
+            registration = register(target, o.frame.image, to_frame, track.canvas, phase=phase, settings=track.flow)
         observations.append(replace(o, registration=registration))
     return replace(track, observations=tuple(observations))
-
-
-def _is_video(track: FaceTrack) -> bool:
-    """Whether most frames are video or of unknown history rather than pictures coded one by one."""
-    shared = [noise_of(o.frame).independent < 1.0 for o in track.observations]
-    return sum(shared) * 2 > len(shared)
