@@ -143,9 +143,10 @@ def test_a_picture_wider_than_its_box_opens_whole(browser: Any, tmp_path: Path) 
     assert not page.locator('[data-zoom="compare"] .fit-choice').is_visible(), "here ×1 fits"
     hidden = "(boxes) => boxes.map((box) => box.scrollWidth - box.clientWidth)"
     assert page.locator(".panel .scroll").evaluate_all(hidden) == [0] * 4
+    page.locator("#map-sources").scroll_into_view_if_needed()
     box = page.locator("#map-sources").bounding_box()
     page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 5)
-    assert "x 599" in page.locator("#readout").inner_text() or "x 598" in page.locator("#readout").inner_text()
+    assert page.locator("#readout").inner_text().startswith(("x 599", "x 598", "x 597"))
     page.locator('[data-zoom="maps"] input[value="1"]').check(force=True)
     assert max(page.locator(".panel .scroll").evaluate_all(hidden)) > 100
     page.close()
