@@ -189,7 +189,7 @@ def _used(track: FaceTrack) -> list[dict[str, Any]]:
                 "landmarks": None if landmarks is None else landmarks.source,
                 "noise": noise_of(observation.frame).source,
                 # Another decoder may give other pixels for the same file; this tells.
-                "pixels_sha256": hashlib.sha256(to_uint8(observation.frame.image)).hexdigest(),
+                "pixels_sha256": hashlib.sha256(to_uint8(observation.frame.image).tobytes()).hexdigest(),
             }
         )
     return used
