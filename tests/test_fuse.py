@@ -142,3 +142,94 @@ def test_unknown_methods_and_counts_are_refused():
         Fuse(method="best")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"fuse\.passes is 0; expected 1 to 10"):
         Fuse(passes=0)
+
+
+def test_uncertainty_means_the_same_at_every_scale_and_number_of_frames(filmed):
+    """Stated and real root-mean-square error stay within a factor of two, and one frame is not surer than seven."""
+    from mfrec.geometry import resize
+
+    for scale in (1, 2, 4):
+        frames = tuple(Observation(frame, BOX, 1.0) for frame in filmed.frames)
+        out = Fuse()(Align(reference=0, scale=scale)(FaceTrack(frames), Run()), Run()).fused
+        assert out is not None
+        truth = resize(filmed.truth, 40 * scale, 40 * scale, interpolation="area")
+        inner = slice(3 * scale, -3 * scale)
+        error = np.sqrt(((out.image - truth)[inner, inner] ** 2).mean())
+        stated = np.sqrt((out.uncertainty[inner, inner] ** 2).mean())
+        assert 0.5 < stated / error < (2 if scale > 1 else 4)
+    alone = Fuse()(aligned(film_first(filmed, 1)), Run()).fused
+    seven = Fuse()(aligned(filmed), Run()).fused
+    assert alone is not None
+    assert seven is not None
+    assert alone.uncertainty.mean() > seven.uncertainty.mean()
+
+
+@pytest.mark.parametrize(("reference_size", "other_size"), [(40, 160), (80, 40)])
+def test_frames_of_other_sizes_help_or_at_least_do_not_hurt(portrait, reference_size, other_size):
+    """Larger frames bring their detail, smaller ones are not taken for blurred pictures of the same size."""
+    from mfrec.geometry import resize
+    from mfrec.types import Frame
+
+    cut = portrait[16:176, 16:176]
+    moved = [portrait[16 + dy : 176 + dy, 16 + dx : 176 + dx] for dx, dy in ((2, 1), (-3, 2), (1, -2), (3, 3))]
+    sizes = [reference_size] + [other_size] * 4
+    frames = tuple(
+        Observation(Frame(resize(image, size, size, interpolation="area"), k, f"{k}.png"), BOX * size / 40, 1.0)
+        for k, (image, size) in enumerate(zip([cut, *moved], sizes, strict=True))
+    )
+    track = Align(reference=0, scale=160 // reference_size)(FaceTrack(frames), Run())
+    one = Align(reference=0, scale=160 // reference_size)(FaceTrack(frames[:1]), Run())
+    together, alone = (Fuse()(t, Run()).fused for t in (track, one))
+    assert together is not None
+    assert alone is not None
+    gain = psnr_inside(together.image, cut) - psnr_inside(alone.image, cut)
+    assert gain > (1.0 if other_size > reference_size else -0.1)
+
+
+def test_the_quality_of_regions_decides_how_much_a_frame_gives_there(portrait):
+    from mfrec.pipeline import Pipeline
+    from mfrec.regions import Region
+    from mfrec.stages.assess import Assess, labels_on_canvas
+    from mfrec.stages.parse import Parse
+    from mfrec.stages.track import Track
+
+    frames = tuple(Observation(frame) for frame in film_shifts(portrait, SHIFTS[:3], noise=1 / 255).frames)
+    track = Pipeline([Track(), Align(reference=0), Parse(), Assess()])(FaceTrack(frames), Run())
+    worse = dict(track.observations[1].quality)
+    worse[Region.NOSE] = replace(worse[Region.NOSE], score=0.01)
+    changed = replace(track.observations[1], quality=worse)
+    after = replace(track, observations=(track.observations[0], changed, track.observations[2]))
+    nose = labels_on_canvas(track.observations[0], track.canvas) == Region.NOSE
+    shares = [Fuse()(t, Run()).fused.weight[1] for t in (track, after)]  # type: ignore[union-attr]
+    assert shares[1][nose].mean() < 0.6 * shares[0][nose].mean()
+    assert shares[1][:20].mean() == pytest.approx(shares[0][:20].mean(), rel=0.05)
+
+
+def test_the_flow_that_was_asked_for_is_used_to_the_end(filmed):
+    frames = tuple(Observation(frame, BOX, 1.0) for frame in filmed.frames)
+    maps = []
+    for patch in (12, 24):
+        out = Fuse()(Align(reference=0, patch=patch)(FaceTrack(frames), Run()), Run())
+        assert out.flow.patch == patch
+        assert out.observations[1].registration is not None
+        maps.append(out.observations[1].registration.look_up)
+    assert np.abs(maps[0] - maps[1]).max() > 1e-3
+
+
+def test_one_frame_that_makes_the_picture_is_named(portrait, filmed):
+    from mfrec.types import Frame
+
+    rng = np.random.default_rng(0)
+    others = [Frame(rng.random((40, 40, 3)).astype(np.float32), k, f"{k}.png") for k in (1, 2)]
+    frames = (Observation(filmed.frames[0], BOX, 1.0), *(Observation(frame, BOX, 1.0) for frame in others))
+    out = Fuse()(Align(reference=0)(FaceTrack(frames), Run()), Run())
+    assert any("comes from one frame" in warning for warning in out.warnings)
+    assert not Fuse()(aligned(filmed), Run()).warnings
+
+
+@pytest.mark.parametrize(
+    "setting", [{"edge": 0.0}, {"prior_sigma": -1.0}, {"outer": 0}, {"registration_sigma": np.nan}]
+)
+def test_parameters_out_of_range_are_refused(setting):
+    with pytest.raises(UsageError, match=r"fuse\.\w+ is .*; expected"):
+        Fuse(**setting)

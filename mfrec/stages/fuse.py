@@ -102,7 +102,8 @@ def spread_between(sources: Sequence[Source], image: FloatArray, weight: FloatAr
     The square root of four variances: what the frames disagree about (more where they repeat each other's errors,
     which does not show as disagreement); a misplacement of a quarter of a reference pixel, which costs the squared
     slope of the picture; what a frame gets wrong by itself, less the more frames share a pixel; and a floor for what
-    all have lost alike. The factors were fitted to the errors of development people.
+    all have lost alike. The factors were fitted to the errors of development people with one,
+    three and seven frames at 32 and 64 px, and rounded so that one frame is never surer than several.
     """
     grey = luma(image)
     stack = np.stack([luma(source.warped) for source in sources])
@@ -112,7 +113,7 @@ def spread_between(sources: Sequence[Source], image: FloatArray, weight: FloatAr
     down, right = np.gradient(grey)
     slope = gaussian(np.asarray(down**2 + right**2), 0.5 * scale) * (scale / 4) ** 2
     alone = (weight**2).sum(axis=0)
-    return np.sqrt(1.5 * disagreement / own + 1.25 * slope + 0.0028 * alone + (7 / 255) ** 2).astype(np.float32)
+    return np.sqrt(1.5 * disagreement / own + 1.25 * slope + 0.0015 * alone + (7 / 255) ** 2).astype(np.float32)
 
 
 def few_contribute(track: FaceTrack, weight: FloatArray) -> tuple[str, ...]:
