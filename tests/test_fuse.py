@@ -199,6 +199,7 @@ def test_the_quality_of_regions_decides_how_much_a_frame_gives_there(portrait):
     worse[Region.NOSE] = replace(worse[Region.NOSE], score=0.01)
     changed = replace(track.observations[1], quality=worse)
     after = replace(track, observations=(track.observations[0], changed, track.observations[2]))
+    assert track.canvas is not None
     nose = labels_on_canvas(track.observations[0], track.canvas) == Region.NOSE
     shares = [Fuse()(t, Run()).fused.weight[1] for t in (track, after)]  # type: ignore[union-attr]
     assert shares[1][nose].mean() < 0.6 * shares[0][nose].mean()

