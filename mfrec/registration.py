@@ -30,7 +30,9 @@ def match_light(source: FloatArray, target: FloatArray, valid: NDArray[np.bool_]
     """Gain and offset per channel that give ``source`` the light of ``target``.
 
     A straight line through the low-passed values, fitted twice, the second time without the worst fifth, so that a
-    moving mouth or an occlusion does not pull it. The gain is drawn towards 1 where a channel has little contrast.
+    moving mouth or an occlusion does not pull it. Its slope is the ratio of the spreads (reduced major axis): both
+    pictures are noisy and not yet registered, and a regression of one on the other would flatten every frame by that.
+    The gain is drawn towards 1 where a channel has little contrast.
 
     Args:
         source, target: ``[H, W, 3]`` on one grid.
@@ -50,9 +52,8 @@ def match_light(source: FloatArray, target: FloatArray, valid: NDArray[np.bool_]
         slope, shift = 1.0, 0.0
         for _ in range(2):
             x, y = a[keep, channel], b[keep, channel]
-            spread = x.var()
-            prior = 0.02**2  # a channel whose own spread is below 0.02 says little about a gain
-            slope = float(np.clip((((x - x.mean()) * (y - y.mean())).mean() + prior) / (spread + prior), 0.5, 2.0))
+            prior = 0.02  # a channel whose own spread is below 0.02 says little about a gain
+            slope = float(np.clip((y.std() + prior) / (x.std() + prior), 0.5, 2.0))
             shift = float(y.mean() - slope * x.mean())
             off = np.abs(slope * a[:, channel] + shift - b[:, channel])
             keep = off <= np.quantile(off, 0.8)

@@ -55,7 +55,7 @@ class MapSettings:
     chroma_prior: float = 1.2
     registration_sigma: float = 4 / 255
     agreement: float = 10 / 255
-    likeness: float = 12 / 255
+    likeness: float = 14 / 255
     detail_power: float = 2.0
     outer: int = 4
     inner: int = 10
@@ -124,23 +124,25 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
 
     The product of what was known beforehand (:attr:`Source.usable`, the registration's trust) and three judgements:
     agreement with the estimate and likeness to the reference (Geman-McClure weights of the local mean squared
-    difference, the second after a blur of 1.5 frame pixels); and detail, so that a blurred patch of one frame yields to
-    the sharp frames. Less detail than the median frame costs weight, more earns none, because noise is detail too.
+    difference, the second with colour and after a blur of 1.5 frame pixels); and detail, so that a blurred patch of one
+    frame yields to the sharp frames. Less detail than the median frame costs weight, more earns none, because noise is
+    detail too.
     """
-    grey = [rgb_to_ycc(source.warped)[..., 0] for source in sources]
+    colour = [rgb_to_ycc(source.warped) for source in sources]
+    grey = [plane[..., 0] for plane in colour]
     centre = rgb_to_ycc(estimate)[..., 0]
     energy = np.stack([detail_energy(plane, scale) for plane in grey])
     floor = (1 / 255) ** 2
     middle = np.median(energy, axis=0)
     detail = np.minimum(1.0, (energy + floor) / (middle + floor)) ** settings.detail_power
-    broad = [gaussian(plane, 1.5 * scale) for plane in grey]
+    broad = [gaussian(planes, 1.5 * scale) for planes in colour]
     reference = next(plane for plane, source in zip(broad, sources, strict=True) if source.is_reference)
     belief = []
     for k, source in enumerate(sources):
         weight = detail[k] * source.usable * source.registration.trust
         if not source.is_reference:
             off = gaussian((grey[k] - centre) ** 2, float(scale))
-            unlike = gaussian((broad[k] - reference) ** 2, float(scale))
+            unlike = gaussian(((broad[k] - reference) ** 2).sum(axis=-1), float(scale))
             weight = weight / (1.0 + off / settings.agreement**2) / (1.0 + unlike / settings.likeness**2)
         belief.append(weight)
     return np.stack(belief).astype(np.float32)

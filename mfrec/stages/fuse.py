@@ -171,7 +171,7 @@ class Fuse:
     chroma_prior: float = 1.2
     registration_sigma: float = 4 / 255
     agreement: float = 10 / 255
-    likeness: float = 12 / 255
+    likeness: float = 14 / 255
     detail_power: float = 2.0
     outer: int = 4
     inner: int = 10
