@@ -101,7 +101,6 @@ FACTS = (
     "regions",
     "quality",
     "sources",
-    "crossed",
     "fused",
 )
 """What a track may hold; ``frames`` is there from the start."""
@@ -115,17 +114,22 @@ class Pipeline:
         given: what the track holds already.
 
     Raises:
-        UsageError: a stage needs something that no earlier stage gives.
+        UsageError: a stage needs something that no earlier stage gives, or would overwrite the picture of one.
     """
 
     def __init__(self, stages: Sequence[Stage], given: Iterable[str] = ("frames",)) -> None:
-        have = set(given)
+        have, made = set(given), set[str]()
         for stage in stages:
             missing = stage.needs - have
             if missing:
                 makers = ", ".join(sorted(missing))
                 raise UsageError(f"stage '{stage.name}' needs {makers}, but no stage before it gives that")
+            if "fused" in (stage.gives & made) - stage.needs:
+                raise UsageError(
+                    f"stage '{stage.name}' would throw away the picture that a stage before it made; leave one out"
+                )
             have |= stage.gives
+            made |= stage.gives
         self.stages = tuple(stages)
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:

@@ -9,6 +9,7 @@ from mfrec.errors import UsageError
 from mfrec.pipeline import Pipeline, Run, Stage, parameters
 from mfrec.stages.align import Align
 from mfrec.stages.assess import Assess
+from mfrec.stages.cross import Cross
 from mfrec.stages.fuse import Fuse
 from mfrec.stages.parse import Parse
 from mfrec.stages.track import Track
@@ -46,6 +47,11 @@ def test_steps_are_recorded_in_order_with_resolved_parameters():
 def test_an_impossible_chain_is_refused_with_the_name_of_what_is_missing():
     with pytest.raises(UsageError, match=r"'fuse' needs reference, registration"):
         Pipeline([Remark(), Fuse()])
+
+
+def test_a_stage_that_would_overwrite_a_picture_is_refused():
+    with pytest.raises(UsageError, match=r"'fuse' would throw away"):
+        Pipeline([Track(), Align(), Parse(), Assess(), Cross(), Fuse()])
 
 
 def test_the_evidence_chain_is_possible_and_made_of_stages():
