@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfrec.metrics.psnr import psnr
+from mfrec.metrics.psnr import psnr, psnr_y
 
 
 @settings(deadline=None)  # the first call imports scikit-image
@@ -75,3 +75,33 @@ def test_eight_bit_is_refused() -> None:
     truth = np.full((4, 4, 3), 128, np.uint8)
     with pytest.raises(TypeError, match="result is uint8"):
         psnr(truth, truth)
+
+
+def test_luma_is_that_of_the_standard() -> None:
+    """Compared with scikit-image, which writes the same matrix for values up to 255."""
+    from skimage.color import rgb2ycbcr
+    from skimage.metrics import peak_signal_noise_ratio
+
+    rng = np.random.default_rng(2)
+    truth = rng.random((20, 24, 3))
+    result = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)
+    a, b = (rgb2ycbcr(image)[..., 0] / 255 for image in (truth, result))
+    assert psnr_y(result, truth) == pytest.approx(peak_signal_noise_ratio(a, b, data_range=1.0), abs=1e-6)
+    inner = np.s_[4:-4, 4:-4]
+    expected = peak_signal_noise_ratio(a[inner], b[inner], data_range=1.0)
+    assert psnr_y(result, truth, border=4) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_grey_picture_is_its_own_luma() -> None:
+    rng = np.random.default_rng(3)
+    truth, result = rng.random((9, 9)), rng.random((9, 9))
+    assert psnr_y(result, truth) == psnr(result, truth)
+    coloured = psnr_y(np.dstack([result] * 3), np.dstack([truth] * 3))
+    assert coloured == pytest.approx(psnr(result, truth) + 20 * math.log10(255 / 219), abs=0.01)
+
+
+@pytest.mark.parametrize("border", [-1, 3])
+def test_a_border_that_leaves_nothing_is_refused(border: int) -> None:
+    image = np.zeros((6, 9, 3))
+    with pytest.raises(ValueError, match=f"a border of {border} px leaves nothing of a picture of 9 x 6 px"):
+        psnr_y(image, image, border)
