@@ -1,11 +1,35 @@
-"""Networks, one a file, with paper and licence on top.
+"""Networks, one a file, with the paper (and the licence where it is not ours) on top.
 
-:data:`NETS` maps the ``net`` of a card to the constructor, which takes the verified tensors first.
+A card names one of :data:`NETS`. The module is imported when its network is wanted, so that looking for faces costs no
+PyTorch and reading this dictionary costs nothing.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+import importlib
 from typing import Any
 
-from mfrec.nets.mtcnn import Mtcnn
+NETS: dict[str, str] = {
+    "bionet": "mfrec.nets.bionet:BioNet",
+    "clean": "mfrec.nets.clean:Clean",
+    "crossover_unet": "mfrec.nets.crossover_unet:CrossoverUnet",
+    "feature_merge": "mfrec.nets.feature_merge:FeatureMerge",
+    "finetune": "mfrec.nets.finetune:Finetune",
+    "fusion": "mfrec.nets.fusion:Fusion",
+    "mtcnn": "mfrec.nets.mtcnn:Mtcnn",
+    "recognition": "mfrec.nets.recognition:Recognition",
+    "rrdb": "mfrec.nets.rrdb:Rrdb",
+    "shift_tolerant": "mfrec.nets.shift_tolerant:ShiftTolerant",
+    "unet": "mfrec.nets.unet:Unet",
+}
+"""The ``net`` of a card to ``module:Class``. All are ``torch.nn.Module`` but Mtcnn, which takes its tensors first."""
 
-NETS: dict[str, Callable[..., Any]] = {"mtcnn": Mtcnn}
+
+def network_class(name: str) -> type[Any]:
+    """Import the class of a network.
+
+    Raises:
+        KeyError: ``name`` is not in :data:`NETS`.
+    """
+    module, _, attribute = NETS[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,166 @@
+"""Ours: any number of registered frames to one picture, with the share of each frame in each pixel.
+
+Every frame is encoded by the same network together with the reference; a first vote gives a common opinion, each frame
+is compared with it, and a second vote gives the weights. They are a softmax over the frames at every output pixel, so
+they sum to one, do not depend on the order of the frames, and exist for any number of them (deep sets, Zaheer et
+al., NeurIPS 2017; attention pooling, Ilse et al., ICML 2018, eq. 8; voting over frames registered beforehand, as
+the temporal attention of EDVR, Wang et al., CVPRW 2019, eq. 6). The picture is the weighted mean of the cleaned frames
+plus a correction made from features that are pooled with the *same* weights: a frame of weight zero gives nothing to a
+pixel, neither directly nor through a feature, so the weights are the provenance. The variance of the result is
+predicted beside it (Kendall and Gal, NeurIPS 2017, eq. 8).
+
+It works at the resolution of the reference frame: the canvas is folded into channels at the entrance
+(pixel-unshuffle) and unfolded at the exit (Shi et al., CVPR 2016).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mfrec.nets.clean import CONDITIONS, SCALE, ResidualBlock
+
+PLANES = 8
+"""Planes of a frame on the canvas: cleaned RGB, raw RGB, logarithm of the cleaned frame's variance, trust."""
+
+
+class Made(NamedTuple):
+    """What the network makes of a stack of frames.
+
+    Attributes:
+        image: ``[B, 3, H, W]`` RGB, about [0, 1].
+        weight: ``[B, N, H, W]`` share of each frame, sums to 1 over ``N``.
+        correction: ``[B, 3, H, W]`` what was added to the weighted mean of the cleaned frames.
+        log_variance: ``[B, 1, H, W]`` logarithm of the expected squared error of a colour value.
+    """
+
+    image: Tensor
+    weight: Tensor
+    correction: Tensor
+    log_variance: Tensor
+
+
+class Fusion(nn.Module):
+    """Registered frames in, one picture out.
+
+    Args:
+        channels: of a frame's features at the reference's resolution.
+        depth: residual blocks of the encoder, before and after the first vote each.
+        decoder: residual blocks on the fused features at the reference's resolution.
+        deep: channels at half, a quarter and an eighth of it, two residual blocks each, on the way of the fused
+            features.
+    """
+
+    def __init__(
+        self, channels: int = 48, depth: int = 2, decoder: int = 4, deep: tuple[int, int, int] = (80, 112, 128)
+    ) -> None:
+        super().__init__()
+        folded = SCALE**2
+        self.enter = nn.Conv2d(PLANES * folded, channels, 3, padding=1)
+        self.told = nn.Linear(CONDITIONS + 1, channels)
+        self.beside = nn.Conv2d(2 * channels, channels, 1)
+        self.encode = nn.Sequential(*[ResidualBlock(channels) for _ in range(depth)])
+        self.first_vote = nn.Conv2d(channels, 1, 3, padding=1)
+        self.compare = nn.Conv2d(3 * channels, channels, 3, padding=1)
+        self.judge = nn.Sequential(*[ResidualBlock(channels) for _ in range(depth)])
+        self.second_vote = nn.Conv2d(channels, folded, 3, padding=1)
+        self.mix = nn.Conv2d(channels + 4 * folded, channels, 3, padding=1)
+        levels = (channels, *deep)
+        pairs = list(pairwise(levels))
+        self.before = nn.Sequential(ResidualBlock(channels), ResidualBlock(channels))
+        self.down = nn.ModuleList([nn.Conv2d(a, b, 2, stride=2) for a, b in pairs])
+        self.middle = nn.ModuleList([nn.Sequential(ResidualBlock(b), ResidualBlock(b)) for _, b in pairs])
+        self.up = nn.ModuleList([nn.Conv2d(b, 4 * a, 1) for a, b in pairs])
+        self.rise = nn.ModuleList(
+            [
+                nn.Sequential(*[ResidualBlock(a) for _ in range(decoder if i == 0 else 1)])
+                for i, (a, _) in enumerate(pairs)
+            ]
+        )
+        self.leave = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, 4 * folded, 3, padding=1),
+            nn.PixelShuffle(SCALE),
+        )
+
+    def forward(self, stack: Tensor, told: Tensor, reference: Tensor) -> Made:
+        """Fuse frames.
+
+        Args:
+            stack: ``[B, N, 8, H, W]``, see :data:`PLANES`; ``H`` and ``W`` are multiples of 4. Trust is 0 where a frame
+                does not see a pixel, and all over for a frame that is missing.
+            told: ``[B, N, 8]`` what is known of each frame's codec, see :func:`mfrec.nets.clean.conditions`.
+            reference: ``[B]`` position of the reference in the stack.
+        """
+        batch, count = stack.shape[:2]
+        chief = functional.one_hot(reference, count).to(stack.dtype)
+        cleaned, trust = stack[:, :, :3], stack[:, :, 7]
+        planes = torch.cat([stack[:, :, :6] - 0.5, 0.5 * (stack[:, :, 6:7] + 6.0), stack[:, :, 7:]], 2)
+        folded = functional.pixel_unshuffle(planes.flatten(0, 1), SCALE).contiguous(memory_format=torch.channels_last)
+        known = self.told(torch.cat([told, chief[..., None]], -1).flatten(0, 1))
+        x = self.enter(folded) + known[..., None, None]
+        x = x + self.beside(torch.cat([x, self._of_reference(x, chief)], 1))
+        x = self.encode(x)
+
+        seen = functional.avg_pool2d(trust, SCALE)
+        vote = self.first_vote(x).float().unflatten(0, (batch, count))[:, :, 0]
+        opinion = self._pool(x, shares(vote, seen))
+        chief_features = self._of_reference(x, chief)
+        x = x + self.compare(torch.cat([x, _each(opinion, count), chief_features], 1))
+        x = self.judge(x)
+
+        votes = functional.pixel_shuffle(self.second_vote(x).float(), SCALE).unflatten(0, (batch, count))[:, :, 0]
+        # Absolute trust is the prior of the vote: a frame that is not trusted at all has no weight whatever is voted.
+        weight = shares(votes, trust)
+        mean = (weight[:, :, None] * cleaned).sum(1)
+        spread = (weight * ((cleaned - mean[:, None]) ** 2).mean(2)).sum(1, keepdim=True)
+        fused = self._pool(x, functional.avg_pool2d(weight, SCALE))
+        detail = functional.pixel_unshuffle(torch.cat([mean - 0.5, 10 * (spread + 1e-6).sqrt()], 1), SCALE)
+        y = self.before(self.mix(torch.cat([fused, detail.to(fused.dtype)], 1)))
+        out = self.leave(self._context(y)).float()
+        correction = 0.1 * out[:, :3]
+        return Made(mean + correction, weight, correction, out[:, 3:].clamp(-6, 6) - 5.0)
+
+    def _context(self, y: Tensor) -> Tensor:
+        """The U-Net on the fused features: what surrounds a place, up to the whole face."""
+        height, width = y.shape[-2:]
+        y = functional.pad(y, (0, -width % 8, 0, -height % 8), mode="replicate")
+        skips = [y]
+        for down, middle in zip(self.down, self.middle, strict=True):
+            skips.append(middle(down(skips[-1])))
+        y = skips.pop()
+        for up, rise in zip(reversed(list(self.up)), reversed(list(self.rise)), strict=True):
+            y = rise(skips.pop() + functional.pixel_shuffle(up(y), 2))
+        return y[..., :height, :width]
+
+    def _of_reference(self, x: Tensor, chief: Tensor) -> Tensor:
+        """The reference's features, repeated for every frame: ``[B N, C, h, w]``."""
+        batch, count = chief.shape
+        own = (x.unflatten(0, (batch, count)) * chief[:, :, None, None, None].to(x.dtype)).sum(1)
+        return _each(own, count)
+
+    def _pool(self, x: Tensor, share: Tensor) -> Tensor:
+        """Mean of the frames' features, weighted by ``share [B, N, h, w]``: ``[B, C, h, w]``."""
+        batch, count = share.shape[:2]
+        return (x.unflatten(0, (batch, count)) * share[:, :, None].to(x.dtype)).sum(1)
+
+
+def shares(vote: Tensor, trust: Tensor) -> Tensor:
+    """Softmax over the frames with the trust as prior: ``trust * exp(vote)``, normalised, ``[B, N, H, W]``.
+
+    0 where no frame sees the pixel.
+    """
+    # The largest vote that counts is taken off all, so that nothing overflows and somebody is always heard.
+    largest = vote.masked_fill(trust <= 0, -torch.inf).amax(1, keepdim=True).detach()
+    mass = trust * torch.exp((vote - largest).clamp(max=0))
+    return mass / mass.sum(1, keepdim=True).clamp_min(1e-12)
+
+
+def _each(x: Tensor, count: int) -> Tensor:
+    """``[B, C, h, w]`` to ``[B N, C, h, w]``, the same for every frame."""
+    return x[:, None].expand(-1, count, -1, -1, -1).flatten(0, 1)
