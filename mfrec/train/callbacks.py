@@ -1,0 +1,294 @@
+"""What happens around every step of a training, one concern a class.
+
+fastai's ``Learner`` calls their methods by the names of its events, in the order of their attribute ``order``.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mfrec.pipeline import Progress
+from mfrec.train.checkpoint import Checkpoint, save_checkpoint
+from mfrec.train.fastai_import import Callback, CancelFitException
+from mfrec.train.loaders import Place
+from mfrec.train.recipe import TrainingRecipe
+from mfrec.train.sheet import sheet
+from mfrec.types import FloatArray
+
+SHOWN = 4
+"""Validation samples of which TensorBoard gets pictures."""
+
+
+def learning_rate(recipe: TrainingRecipe, position: float) -> float:
+    """One cycle of two cosines: up from a 25th of the largest rate, down to a 100,000th of it.
+
+    Smith and Topin, "Super-convergence", 2018, in fastai's form. ``position`` is 0 at the first step and 1 after the
+    last.
+    """
+    top = recipe.learning_rate
+    if position < recipe.warmup:
+        return top * (1 - (1 - 1 / 25) * (1 + math.cos(math.pi * position / recipe.warmup)) / 2)
+    fall = (position - recipe.warmup) / (1 - recipe.warmup)
+    return top * (1e-5 + (1 - 1e-5) * (1 + math.cos(math.pi * fall)) / 2)
+
+
+class Steps(Callback):
+    """Counts the steps, and makes each a function of its number alone: its learning rate and its random draws.
+
+    Because nothing random is carried from one step to the next, a training may stop and go on anywhere.
+    """
+
+    order = -5
+    run_valid = False
+
+    def __init__(self, place: Place, recipe: TrainingRecipe) -> None:
+        self.place, self.recipe = place, recipe
+
+    def before_batch(self) -> None:
+        torch.manual_seed(self.recipe.seed << 31 | self.place.step)
+        self.opt.set_hypers(lr=learning_rate(self.recipe, self.place.step / self.place.total))
+
+    def after_batch(self) -> None:
+        self.place.step += 1
+
+
+class Average(Callback):
+    """Keeps a moving average of the weights, and lends it to the network while that is validated.
+
+    Attributes:
+        values: the average by name; while it is lent, the weights themselves.
+    """
+
+    run_valid = True
+
+    def __init__(self, network: nn.Module, decay: float, place: Place) -> None:
+        self.network, self.decay, self.place = network, decay, place
+        self.values = {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+    def load(self, values: Mapping[str, Tensor]) -> None:
+        """Take over the average of a checkpoint."""
+        for name, value in self.values.items():
+            value.copy_(values[name])
+
+    def after_step(self) -> None:
+        # A short memory at first, else the average would remember the initial weights for long.
+        decay = min(self.decay, (1 + self.place.step) / (10 + self.place.step))
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point():
+                self.values[name].lerp_(value, 1 - decay)
+            else:
+                self.values[name].copy_(value)
+
+    def before_validate(self) -> None:
+        self._swap()
+
+    def after_validate(self) -> None:
+        self._swap()
+
+    def _swap(self) -> None:
+        for name, value in self.network.state_dict(keep_vars=True).items():
+            value.data, self.values[name] = self.values[name], value.data
+
+
+class Round(NamedTuple):
+    """What one round of a training found.
+
+    Attributes:
+        step, total: updates done, and updates that there will be.
+        loss: of the training, a moving mean.
+        validation_loss: mean over the validation samples, of the averaged weights.
+        psnr: likewise, in dB; NaN where the network makes no pictures.
+        speed: training samples a second, of this process.
+        seconds_left: until the last step at that speed.
+    """
+
+    step: int
+    total: int
+    loss: float
+    validation_loss: float
+    psnr: float
+    speed: float
+    seconds_left: float
+
+    def text(self) -> str:
+        """One line for people."""
+        quality = f"validation {self.validation_loss:.4g}" + ("" if math.isnan(self.psnr) else f", {self.psnr:.2f} dB")
+        left = f"{self.seconds_left / 60:.0f} min" if self.seconds_left >= 90 else f"{self.seconds_left:.0f} s"
+        pace = f"{self.speed:.1f} samples/s, {left} left"
+        return f"step {self.step} of {self.total}: loss {self.loss:.4g}, {quality}, {pace}"
+
+
+class Rounds(Callback):
+    """Gathers what each round found, and says so."""
+
+    order = 60  # after fastai's Recorder
+
+    def __init__(self, place: Place, history: list[dict[str, float]], report: Callable[[Round], None]) -> None:
+        self.place, self.history, self.report = place, history, report
+
+    def before_train(self) -> None:
+        self.begun, self.first = time.monotonic(), self.place.step
+
+    def after_train(self) -> None:
+        self.pace = (self.place.step - self.first) / max(time.monotonic() - self.begun, 1e-9)
+
+    def after_epoch(self) -> None:
+        train_loss, validation_loss, psnr = (float(value) for value in self.recorder.final_record)
+        left = (self.place.total - self.place.step) / max(self.pace, 1e-9)
+        speed = self.pace * self.dls.train.batch_size
+        found = Round(self.place.step, self.place.total, train_loss, validation_loss, psnr, speed, left)
+        self.history.append(found._asdict())
+        self.report(found)
+
+
+class Keeper(Callback):
+    """Writes checkpoints: at the start, every so often, at the end of each round, and when it is asked to stop.
+
+    Attributes:
+        broken: the step at which the loss was no longer a number; None while all is well.
+    """
+
+    order = 70  # after the round is in the history
+    run_valid = False
+
+    def __init__(
+        self,
+        folder: Path,
+        identity: str,
+        place: Place,
+        average: Average,
+        history: list[dict[str, float]],
+        *,
+        seconds: float,
+        every: float,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.folder, self.identity, self.place, self.average, self.history = folder, identity, place, average, history
+        self.earlier, self.every, self.stop = seconds, every, stop
+        self.broken: int | None = None
+        self.begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """That the training has run for, earlier runs included."""
+        return self.earlier + time.monotonic() - self.begun
+
+    def before_fit(self) -> None:
+        self.save()
+
+    def before_backward(self) -> None:
+        if not bool(torch.isfinite(self.loss)):
+            self.broken = self.place.step
+            raise CancelFitException
+
+    def after_batch(self) -> None:
+        if self.place.round_done:
+            return  # the round belongs to the checkpoint, and is not in the history yet
+        stopped = self.stop()
+        if stopped or time.monotonic() - self.saved > self.every:
+            self.save()
+        if stopped:
+            raise CancelFitException
+
+    def after_epoch(self) -> None:
+        self.save()
+        if self.stop():
+            raise CancelFitException
+
+    def save(self) -> None:
+        network = self.average.network
+        values = Checkpoint(
+            identity=self.identity,
+            step=self.place.step,
+            total=self.place.total,
+            round=self.place.round,
+            seconds=self.seconds,
+            network=network.state_dict(),
+            average=self.average.values,
+            optimiser=self.opt.state_dict(),
+            history=self.history,
+        )
+        save_checkpoint(values, self.folder)
+        self.saved = time.monotonic()
+
+
+class Shown(Callback):
+    """Tells how far the training is."""
+
+    run_valid = False
+
+    def __init__(self, place: Place, progress: Progress) -> None:
+        self.place, self.progress = place, progress
+
+    def after_batch(self) -> None:
+        self.progress("train", self.place.step, self.place.total)
+
+
+class Board(Callback):
+    """Writes for TensorBoard: scalars every few steps, pictures of validation samples after every round."""
+
+    order = 65
+
+    def __init__(self, folder: Path, place: Place, every: int = 20) -> None:
+        from torch.utils.tensorboard.writer import SummaryWriter
+
+        self.place, self.every = place, every
+        # What a killed run wrote after its last checkpoint is written again.
+        self.writer = SummaryWriter(str(folder), purge_step=place.step + 1)
+        self.sheets: list[FloatArray] = []
+
+    def before_train(self) -> None:
+        self.begun, self.first = time.monotonic(), self.place.step
+
+    def after_batch(self) -> None:
+        if not self.training:
+            self._keep()
+        elif self.place.step % self.every == 0:
+            step = self.place.step
+            pace = (step - self.first) / max(time.monotonic() - self.begun, 1e-9)
+            self.writer.add_scalar("train/loss", float(self.loss.detach()), step)
+            for name, value in self.loss_func.latest.items():
+                self.writer.add_scalar(f"train/{name}", float(value), step)
+            self.writer.add_scalar("train/learning_rate", self.opt.hypers[-1]["lr"], step)
+            self.writer.add_scalar("train/samples_per_second", pace * self.dls.train.batch_size, step)
+
+    def _keep(self) -> None:
+        wanted = self.yb[0]
+        if len(self.sheets) < SHOWN and "truth" in wanted and wanted["truth"].ndim == 4:
+            self.sheets.append(sheet(self.xb, wanted, self.pred.get("image")))
+
+    def after_epoch(self) -> None:
+        _, validation_loss, psnr = self.recorder.final_record
+        self.writer.add_scalar("validation/loss", float(validation_loss), self.place.step)
+        if not math.isnan(psnr):
+            self.writer.add_scalar("validation/psnr", float(psnr), self.place.step)
+        for number, drawn in enumerate(self.sheets):
+            self.writer.add_image(f"input, made, truth/{number}", drawn, self.place.step, dataformats="HWC")
+        self.sheets = []
+
+    def after_fit(self) -> None:
+        self.writer.close()
+
+
+class Processes(Callback):
+    """Averages the gradients over the processes that ``accelerate launch`` has started, each with its own GPU."""
+
+    order = 5  # after fastai has put the network on its device
+
+    def __init__(self, accelerator: Any) -> None:
+        self.accelerator = accelerator
+
+    def before_fit(self) -> None:
+        learner: Any = self.learn
+        learner.model = self.accelerator.prepare(self.model)
+
+    def after_fit(self) -> None:
+        learner: Any = self.learn
+        learner.model = self.accelerator.unwrap_model(self.model)

@@ -1,0 +1,69 @@
+"""Single bad frames and their truth: what the network of the stage ``clean`` is trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from mfrec.nets.clean import conditions
+from mfrec.pipeline import in_range
+from mfrec.train.crops import Pose, crop, draw_pose
+from mfrec.train.degrade import degrade, draw
+from mfrec.train.pictures import Pictures
+from mfrec.train.points import PicturePoints
+from mfrec.train.stream import Sample, Stream, as_tensor, whole_blocks
+
+
+class CleanStream(Stream):
+    """Samples ``((frame [3, h, w], conditions [8]), {"truth": [3, 4 h, 4 w]})``.
+
+    Args:
+        pictures: the true pictures.
+        seed: of every sample.
+        length: how many samples; None is without end.
+        side: of the truth in pixels.
+        video: share of samples that are frames of an H.264 clip.
+        points: give the landmarks of the truth as well, ``"points"`` ``[68, 2]``.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        seed: int,
+        *,
+        length: int | None = None,
+        side: int = 128,
+        video: float = 0.35,
+        points: bool = False,
+    ) -> None:
+        super().__init__(seed, length)
+        in_range("video", video, 0, 1)
+        self.pictures, self.side, self.video = pictures.every, whole_blocks("side", side), video
+        self.points = PicturePoints(pictures) if points else None
+
+    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+        source = int(rng.integers(len(self.pictures)))
+        picture = self.pictures[source]
+        height, width = picture.shape[:2]
+        if rng.random() < self.video:
+            kind, count, low, high = "video", int(rng.integers(2, 6)), 0.8, 1.7
+        else:
+            kind, count, low, high = ("patch" if rng.random() < 0.15 else "still"), 1, 0.9, 2.1
+        zoom = float(min(np.exp(rng.uniform(np.log(low), np.log(high))), min(height, width) / self.side))
+        poses = [draw_pose(rng, height, width, self.side, zoom, turn=10, shift=1.0)]
+        for _ in range(count - 1):
+            poses.append(drifted(poses[-1], rng))
+        truths = [crop(picture, pose, self.side) for pose in poses]
+        made = degrade(truths, draw(rng, kind, count))
+        chosen = int(rng.integers(count))
+        wanted = {"truth": as_tensor(np.clip(truths[chosen], 0, 1))}
+        if self.points is not None:
+            wanted["points"] = torch.from_numpy(self.points.of_crop(source, poses[chosen], self.side))
+        return (as_tensor(made[chosen].image), torch.from_numpy(conditions(made[chosen].noise))), wanted
+
+
+def drifted(pose: Pose, rng: np.random.Generator) -> Pose:
+    """The pose in the next frame of a clip: some 1.5 px of the picture further."""
+    (a, b, x), (c, d, y) = pose.matrix
+    dx, dy = rng.normal(0, 1.5, 2)
+    return Pose(((a, b, x + dx), (c, d, y + dy)), pose.mirrored)

@@ -1,0 +1,68 @@
+"""Training samples by the name of a task: what ``task`` and the table ``[recipe.data]`` of a card mean.
+
+A task gives an endless stream of samples of the people one trains on, and a list of samples of other people, always the
+same, to validate with. The arguments are the keyword-only ones of its stream. How pictures are read is in
+:mod:`mfrec.train.pictures`, and what is done to them in :mod:`mfrec.train.degrade`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mfrec.errors import InputError
+from mfrec.train.clean_stream import CleanStream
+from mfrec.train.crossover_stream import CrossoverStream
+from mfrec.train.finetune_stream import FinetuneStream
+from mfrec.train.frame_stream import FrameStream
+from mfrec.train.pictures import Split, read_pictures
+from mfrec.train.scene_stream import SceneStream
+from mfrec.train.stream import Stream, checked_arguments
+
+Task = Callable[[Sequence[Path], int, Split, Mapping[str, Any]], Stream]
+"""``task(folders, seed, split, arguments)`` gives the samples of one split."""
+
+VALIDATION_SAMPLES = 256
+"""How many samples a validation list has where ``length`` does not say it. Training has no end and ignores it."""
+
+TAKES_LABELLED = ("frames", "fusion")
+"""The tasks that can use frames that are bad already; the others spoil good pictures."""
+
+
+def task_of(name: str, stream: Callable[..., Stream]) -> Task:
+    """The task that reads pictures and makes a stream of them.
+
+    Args:
+        name: of the task.
+        stream: the class, called with the pictures, the seed and the arguments.
+
+    Returns:
+        A function that raises InputError where a folder is missing or holds nothing for the task, and UsageError where
+        an argument is unknown or cannot be.
+    """
+
+    def task(folders: Sequence[Path], seed: int, split: Split, arguments: Mapping[str, Any]) -> Stream:
+        given = checked_arguments(stream, arguments, f"the task '{name}'")
+        given["length"] = given.get("length", VALIDATION_SAMPLES) if split == "valid" else None
+        pictures = read_pictures(folders, split)
+        if name not in TAKES_LABELLED and not pictures.every:
+            raise InputError(
+                f"the task '{name}' spoils good pictures, and the folders hold frames that are bad already; give "
+                f"folders of stills or sequences, or train one of the tasks {', '.join(TAKES_LABELLED)}"
+            )
+        return stream(pictures, seed, **given)
+
+    return task
+
+
+STREAMS: dict[str, Callable[..., Stream]] = {
+    "clean": CleanStream,
+    "frames": FrameStream,
+    "fusion": SceneStream,
+    "finetune": FinetuneStream,
+    "crossover": CrossoverStream,
+}
+
+TASKS: dict[str, Task] = {name: task_of(name, stream) for name, stream in STREAMS.items()}
+"""What a recipe's ``task`` names."""

@@ -1,0 +1,160 @@
+"""From a trained network to what ships: a card that says what was done, and float16 tensors that it vouches for.
+
+The card is the one that held the recipe, with the facts of the training filled in; its comments and its order stay. The
+figures on it are those of the rounded weights, read back as the pipeline reads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tomlkit
+from numpy.typing import NDArray
+from safetensors.numpy import save
+from torch import nn
+
+import mfrec
+from mfrec.errors import UsageError, WeightsError
+from mfrec.imageio.pictures import PICTURE_SUFFIXES
+from mfrec.weights import cards_folder, load_network, read_card, weights_folder, with_weights
+
+if TYPE_CHECKING:
+    from mfrec.train.learner import Trained
+    from mfrec.train.recipe import TrainingRecipe
+
+
+def export(
+    trained: Trained, recipe: TrainingRecipe, source: Path, folder: Path, *, data: Sequence[Path], terms: str
+) -> Path:
+    """Write ``NAME.safetensors`` and ``NAME.toml`` for a trained network, the card last.
+
+    Args:
+        trained: what :func:`mfrec.train.learner.train` gave.
+        recipe: that it was trained by.
+        source: the card with the recipe.
+        folder: to write into.
+        data: the folders that it learnt from; their names go onto the card.
+        terms: under which terms these may be used; goes onto the card, empty or not.
+
+    Returns:
+        The card; :func:`mfrec.weights.load_network` takes its path.
+
+    Raises:
+        UsageError: the folder cannot be written.
+        WeightsError: a weight is too large for float16, or no number.
+    """
+    from mfrec.train.validation import evaluate
+
+    card = read_card(source)
+    tensors = half(trained.network)
+    scores = evaluate(with_weights(card, tensors), trained.samples)
+    payload = save(tensors)
+    text = tomlkit.parse(source.read_text(encoding="utf-8"))
+    facts = {
+        "sha256": hashlib.sha256(payload).hexdigest(),
+        "origin": f"trained with mfrec {mfrec.__version__}",
+        "training": f"{trained.step} steps of {recipe.batch} samples, seed {recipe.seed}, on {described(data)}"
+        f"; {terms or 'the terms of these pictures were not stated'}",
+        "parameters": f"{sum(value.size for value in tensors.values()):,}",
+        "commit": source_commit(),
+        "trained": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "metrics": {**rounded(scores), "minutes": round(trained.seconds / 60, 1)},
+    }
+    for key, value in facts.items():
+        text[key] = value
+    path = folder / f"{card.name}.toml"
+    replace_file(folder / card.file, payload)
+    replace_file(path, tomlkit.dumps(text).encode("utf-8"))
+    return path
+
+
+def install(path: Path) -> None:
+    """Copy a card and the weights beside it to where mfrec looks for them.
+
+    Raises:
+        UsageError: that place cannot be written.
+        WeightsError: card and weights do not load.
+    """
+    load_network(path)
+    card = read_card(path)
+    replace_file(weights_folder() / card.file, (path.parent / card.file).read_bytes())
+    replace_file(cards_folder() / path.name, path.read_bytes())
+
+
+def half(network: nn.Module) -> dict[str, NDArray[Any]]:
+    """The tensors of a network by name, floating point ones as float16.
+
+    Raises:
+        WeightsError: a value is not finite, or beyond float16.
+    """
+    tensors = {}
+    for name, value in network.state_dict().items():
+        array = value.detach().cpu().numpy()
+        if value.is_floating_point():
+            with np.errstate(over="ignore"):
+                array = array.astype(np.float16)
+            if not np.isfinite(array).all():
+                raise WeightsError(
+                    f"'{name}' holds a value that is not finite in float16 (largest 65504); the training has diverged, "
+                    "lower the learning_rate of the recipe"
+                )
+        tensors[name] = array.copy(order="C")  # ascontiguousarray would give a single number a dimension
+    return tensors
+
+
+def described(folders: Sequence[Path]) -> str:
+    """Folders by name, each with its number of pictures."""
+    parts = []
+    for folder in folders:
+        count = sum(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.rglob("*"))
+        parts.append(f"'{folder.resolve().name}' ({count:,} pictures)")
+    return " and ".join(parts) or "samples given in Python"
+
+
+def rounded(scores: Mapping[str, float]) -> dict[str, float]:
+    """As many digits as mean something: hundredths of a decibel, ten-thousandths of other figures."""
+    return {name: round(value, 2 if name.startswith("psnr") else 4) for name, value in scores.items()}
+
+
+def source_commit() -> str:
+    """The commit of the checkout that runs, with ``+changes`` where mfrec differs from it; else mfrec's version."""
+    root = Path(mfrec.__file__).resolve().parent.parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() == root:
+            return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--", "mfrec") else "")
+    except (OSError, subprocess.CalledProcessError):
+        pass  # no git, or no repository: the version says what can be said
+    return f"mfrec {mfrec.__version__}"
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file under another name and rename it, so that nobody ever reads half of it.
+
+    Raises:
+        UsageError: it cannot be written; an earlier file is as it was.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UsageError(
+            f"cannot write '{path}': {error.strerror}; nothing was changed there, make room or choose another folder"
+        ) from None

@@ -1,0 +1,138 @@
+"""From a card with a recipe and folders of pictures to weights: what ``mfrec train`` does, callable from Python."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from mfrec.errors import UsageError
+from mfrec.pipeline import Progress, silent
+from mfrec.recipe import nearest
+from mfrec.reconstruction import resolve_device
+from mfrec.train.callbacks import Round
+from mfrec.train.checkpoint import CHECKPOINT
+from mfrec.train.data import TASKS
+from mfrec.train.export import export, install
+from mfrec.train.fastai_import import rank_distrib
+from mfrec.train.learner import BOARD, Training, check_length, identity_of, initial_network, train
+from mfrec.train.losses import weighted_sum
+from mfrec.train.recipe import training_recipe
+from mfrec.weights import Card, cards_folder, read_card
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job has come to.
+
+    Attributes:
+        step, total: updates done, and updates that there should be; fewer where it was asked to stop.
+        card: what was written, its weights beside it; None where the training did not end.
+    """
+
+    step: int
+    total: int
+    card: Card | None
+
+
+def run_job(
+    name: str,
+    data: Sequence[Path],
+    folder: Path,
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    begin: Literal["new", "resume", "fresh"] = "new",
+    device: str = "auto",
+    threads: int | None = None,
+    workers: int = 0,
+    terms: str = "",
+    installed: bool = False,
+    progress: Progress = silent,
+    report: Callable[[Round], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train the network of a card and export it.
+
+    Args:
+        name: a card of :func:`mfrec.weights.card_names`, or the path of one that ends in ``.toml``.
+        data: folders of pictures, see :mod:`mfrec.train.data`.
+        folder: gets the checkpoint, TensorBoard's files, and in the end ``NAME.toml`` and ``NAME.safetensors``.
+        steps, minutes: how long, see :func:`mfrec.train.learner.train`; without both, the recipe's steps.
+        begin: ``"new"`` refuses a folder with a training, ``"resume"`` goes on with it, ``"fresh"`` replaces it.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        threads: of PyTorch; None leaves its choice. Weights are the same to the last bit for the same number only.
+        workers: processes that make samples.
+        terms: under which terms the pictures may be used, for the card.
+        installed: copy card and weights to where mfrec looks for them.
+        progress, report, stop: see :func:`mfrec.train.learner.train`.
+
+    Raises:
+        UsageError: no such card, recipe, loss or device; a folder that cannot be used.
+        InputError: the folders hold no pictures.
+        WeightsError: the card is wrong, or a loss needs weights that are not there.
+    """
+    begun = time.monotonic()
+    check_length(steps, minutes)
+    source = Path(name) if name.endswith(".toml") else cards_folder() / f"{name}.toml"
+    card = read_card(source)
+    recipe = training_recipe(card)
+    if recipe.task not in TASKS:
+        raise UsageError(f"the recipe of '{card.name}' has no known task '{recipe.task}'{nearest(recipe.task, TASKS)}")
+    losses = weighted_sum(recipe.losses)
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else resolve_device(device)
+    prepare_folder(folder, begin)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    training = Training(
+        network=initial_network(card, recipe.seed),
+        stream=TASKS[recipe.task](data, recipe.seed, "train", recipe.data),
+        valid=TASKS[recipe.task](data, recipe.seed, "valid", recipe.data),
+        recipe=recipe,
+        losses=losses,
+        device=device,
+        workers=workers,
+        identity=identity_of(card, recipe, data),
+    )
+    if minutes is not None:
+        minutes = max(minutes - (time.monotonic() - begun) / 60, 0.1)
+    trained = train(
+        training,
+        folder,
+        steps=steps,
+        minutes=minutes,
+        resume=begin == "resume",
+        progress=progress,
+        report=report,
+        stop=stop,
+    )
+    if trained.step < trained.total or rank_distrib() != 0:
+        return Outcome(trained.step, trained.total, None)
+    path = export(trained, recipe, source, folder, data=data, terms=terms)
+    if installed:
+        install(path)
+    return Outcome(trained.step, trained.total, read_card(path))
+
+
+def prepare_folder(folder: Path, begin: Literal["new", "resume", "fresh"]) -> None:
+    """Look at what lies in the folder of a training before anything is read.
+
+    Raises:
+        UsageError: a training lies there and nobody said what to do with it, or none lies there to go on with.
+    """
+    there = (folder / CHECKPOINT).is_file()
+    if begin == "new" and there:
+        raise UsageError(
+            f"'{folder}' holds a training; add --resume to go on with it, --fresh to replace it, or choose another "
+            "folder with -o"
+        )
+    if begin == "resume" and not there:
+        raise UsageError(f"'{folder}' holds no training to go on with; leave out --resume")
+    if begin == "fresh" and there and rank_distrib() == 0:
+        (folder / CHECKPOINT).unlink()
+        shutil.rmtree(folder / BOARD, ignore_errors=True)

@@ -1,0 +1,73 @@
+"""What surrounds a step: its learning rate, its random draws, the average of the weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny_network import Tiny
+
+from mfrec.train.callbacks import Average, Round, learning_rate
+from mfrec.train.loaders import Place
+from mfrec.train.recipe import parse_recipe
+
+LEAST = {"task": "clean", "steps": 100, "batch": 1, "learning_rate": 1e-3, "losses": {"l1": 1.0}}
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.05, 0.3])
+def test_the_learning_rate_rises_and_falls_once(warmup: float) -> None:
+    recipe = parse_recipe({**LEAST, "warmup": warmup})
+    rates = np.array([learning_rate(recipe, step / 1000) for step in range(1001)])
+    peak = round(1000 * warmup)
+    assert rates.max() == pytest.approx(1e-3)
+    assert rates[peak] == pytest.approx(1e-3)
+    assert (np.diff(rates[: peak + 1]) > 0).all()
+    assert (np.diff(rates[peak:]) < 0).all()
+    if warmup:
+        assert rates[0] == pytest.approx(1e-3 / 25)
+    assert rates[-1] == pytest.approx(1e-8)
+    # Half way down it is half.
+    assert learning_rate(recipe, (1 + warmup) / 2) == pytest.approx(5e-4, rel=1e-3)
+
+
+def test_the_average_follows_its_formula() -> None:
+    network, place = Tiny(), Place(0, 100, 100)
+    average = Average(network, 0.5, place)
+    expected = {name: value.clone() for name, value in network.state_dict().items()}
+    for step in range(20):
+        place.step = step
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(torch.randn_like(parameter))
+        network.norm.num_batches_tracked += 1  # pyright: ignore[reportOperatorIssue]
+        average.after_step()
+        decay = min(0.5, (1 + step) / (10 + step))
+        for name, value in network.state_dict().items():
+            blend = decay * expected[name] + (1 - decay) * value
+            expected[name] = blend if value.is_floating_point() else value.clone()
+    for name, value in expected.items():
+        assert torch.allclose(average.values[name], value, atol=1e-5), name
+    assert average.values["norm.num_batches_tracked"] == 20
+
+
+def test_lending_the_average_changes_nothing_in_the_end() -> None:
+    network = Tiny()
+    average = Average(network, 0.9, Place(0, 10, 10))
+    with torch.no_grad():
+        network.hidden.weight.add_(1.0)
+    before = copy.deepcopy(network.state_dict())
+    lent = {name: value.clone() for name, value in average.values.items()}
+    average.before_validate()
+    assert all(torch.equal(value, lent[name]) for name, value in network.state_dict().items())
+    average.after_validate()
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert all(torch.equal(value, lent[name]) for name, value in average.values.items())
+
+
+def test_a_round_in_words() -> None:
+    text = Round(10, 40, 0.01234, 0.02, 27.345, 12.34, 3600.0).text()
+    assert text == "step 10 of 40: loss 0.01234, validation 0.02, 27.34 dB, 12.3 samples/s, 60 min left"
+    assert "dB" not in Round(10, 40, 0.1, 0.2, math.nan, 1.0, 5.0).text()

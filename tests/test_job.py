@@ -1,0 +1,219 @@
+"""``mfrec train``: from a card and folders of pictures to weights that load, and every way to ask for it wrongly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner, Result
+
+from mfrec.cli import app
+from mfrec.train.checkpoint import CHECKPOINT, load_checkpoint
+from mfrec.train.learner import BOARD
+from mfrec.types import FloatArray
+from mfrec.weights import card_names, load_network, read_card, read_state
+
+ROOT = Path(__file__).resolve().parent.parent
+
+CARD = """net = "clean"
+file = "small.safetensors"
+summary = "s"
+paper = "p"
+licence = "l"
+input = "i"
+
+[arguments]
+channels = [4, 4, 4, 4]
+encoder = [1, 1, 1, 1]
+decoder = [1, 1, 1]
+
+[recipe]
+task = "clean"
+steps = 4
+batch = 2
+learning_rate = 1e-3
+validation = 2
+
+[recipe.losses]
+charbonnier = 1.0
+variance = { weight = 0.01, beta = 0.5 }
+
+[recipe.data]
+side = 48
+"""
+
+
+@pytest.fixture(scope="module")
+def stills(portrait: FloatArray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small pictures cut out of the portrait, enough that some are held out."""
+    from mfrec.imageio import png_bytes
+
+    folder = tmp_path_factory.mktemp("data") / "stills"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        y, x = rng.integers(0, 128, 2)
+        (folder / f"{number:02d}.png").write_bytes(png_bytes(portrait[y : y + 64, x : x + 64]))
+    return folder
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(CARD)
+    return path
+
+
+def mfrec_says(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_from_a_card_to_weights_that_load(card: Path, stills: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = mfrec_says("train", card, "--data", stills, "-o", out, "--device", "cpu", "--terms", "public domain")
+    assert done.exit_code == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == [CHECKPOINT, "small.safetensors", "small.toml", BOARD]
+    found = read_card(out / "small.toml")
+    assert found.training == "4 steps of 2 samples, seed 0, on 'stills' (40 pictures); public domain"
+    assert f"psnr_bicubic   {found.metrics['psnr_bicubic']}" in done.stdout
+    assert done.stdout.splitlines()[-1] == str(out / "small.toml")
+    assert "step 4 of 4: loss " in done.stderr
+    assert type(load_network(out / "small.toml")).__name__ == "Clean"
+    assert "small" not in card_names()
+
+    again = mfrec_says("train", card, "--data", stills, "-o", out)
+    assert again.exit_code == 2
+    assert "add --resume to go on with it, --fresh to replace it" in again.stderr
+    finished = mfrec_says("train", card, "--data", stills, "-o", out, "--resume", "--json")
+    assert finished.exit_code == 0, finished.stderr
+    assert json.loads(finished.stdout)["sha256"] == found.sha256
+    fresh = mfrec_says("train", card, "--data", stills, "-o", out, "--fresh", "--steps", 2, "--json")
+    assert fresh.exit_code == 0, fresh.stderr
+    assert json.loads(fresh.stdout)["sha256"] != found.sha256
+
+
+def test_data_of_another_training_are_noticed(card: Path, stills: Path, portrait: FloatArray, tmp_path: Path) -> None:
+    import shutil
+
+    from mfrec.imageio import png_bytes
+
+    moved = Path(shutil.copytree(stills, tmp_path / "moved"))
+    assert mfrec_says("train", card, "--data", stills, "-o", tmp_path / "out", "--steps", 1).exit_code == 0
+    assert mfrec_says("train", card, "--data", moved, "-o", tmp_path / "out", "--resume").exit_code == 0
+    (moved / "00.png").write_bytes(png_bytes(portrait[:65, :65]))
+    other = mfrec_says("train", card, "--data", moved, "-o", tmp_path / "out", "--resume")
+    assert other.exit_code == 2
+    assert "another recipe, network, data" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "arguments", "code", "message"),
+    [
+        ("task = ", "task_ = ", (), 2, "unknown key 'task_'; did you mean 'task'"),
+        ('task = "clean"', 'task = "cleen"', (), 2, "no known task 'cleen'; did you mean 'clean'"),
+        ("charbonnier", "charbonier", (), 2, "no loss 'charbonier'; did you mean 'charbonnier'"),
+        ("side = 48", "side = 49", (), 2, "multiple of 8"),
+        ("side = 48", "size = 48", (), 2, "no argument 'size'; did you mean 'side'"),
+        ("channels", "chanels", (), 4, "do not fit its network"),
+        ("[recipe]", "[recipy]", (), 4, "unknown key 'recipy'; did you mean 'recipe'"),
+        ("x", "x", ("--device", "gpu"), 2, "no device 'gpu'"),
+        ("x", "x", ("--resume",), 2, "no training to go on with"),
+        ("x", "x", ("--steps", "0"), 2, "cannot train for 0 steps"),
+        ("x", "x", ("--minutes", "0"), 2, "minutes; expected more than none"),
+        ("x", "x", ("--minutes", "1", "--steps", "1"), 2, "choose one"),
+        ("x", "x", ("--threads", "0"), 2, "threads"),
+        ("x", "x", ("--workers", "-1"), 2, "workers"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    card: Path, stills: Path, tmp_path: Path, *, old: str, new: str, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    card.write_text(CARD.replace(old, new))
+    done = mfrec_says("train", card, "--data", stills, "-o", tmp_path / "out", *arguments)
+    assert done.exit_code == code, done.output
+    assert message in done.stderr
+    assert not (tmp_path / "out" / CHECKPOINT).exists()
+
+
+def test_names_and_folders_that_do_not_exist(card: Path, stills: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    unknown = mfrec_says("train", "nothing", "--data", stills, "-o", out)
+    assert (unknown.exit_code, "known cards are" in unknown.stderr) == (4, True)
+    missing = mfrec_says("train", card, "--data", tmp_path / "none", "-o", out)
+    assert missing.exit_code == 3
+    (tmp_path / "empty").mkdir()
+    assert mfrec_says("train", card, "--data", tmp_path / "empty", "-o", out).exit_code == 3
+    assert mfrec_says("train", card, "-o", out).exit_code == 2
+    assert mfrec_says("train", "mtcnn", "--data", stills, "-o", out).exit_code == 2
+    assert not out.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_asked_to_stop_it_leaves_a_checkpoint_and_says_how_to_go_on(
+    card: Path, stills: Path, tmp_path: Path, number: int, code: int
+) -> None:
+    out = tmp_path / "out"
+    command = [
+        sys.executable,
+        "-m",
+        "mfrec",
+        "train",
+        str(card),
+        "--data",
+        str(stills),
+        "-o",
+        str(out),
+        "--threads",
+        "1",
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        [*command, "--steps", "100000"], env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    give_up = time.monotonic() + 240
+    while not (out / CHECKPOINT).exists() and child.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    child.send_signal(number)
+    _, said = child.communicate(timeout=120)
+    assert child.returncode == code, said
+    assert "the same command with --resume goes on" in said
+    assert "Traceback" not in said
+    assert 0 < load_checkpoint(out).step < 100000
+    assert not (out / "small.toml").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_work_and_one_writes(card: Path, stills: Path, tmp_path: Path) -> None:
+    """As ``accelerate launch --multi_gpu`` starts them (it calls the same launcher), but on the processor."""
+    out = tmp_path / "out"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "mfrec"]
+    common = ["train", str(card), "--data", str(stills), "--device", "cpu", "--steps", "6"]
+    card.write_text(CARD.replace("batch = 2", "batch = 1\nbfloat16 = false"))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [*launch, *common, "-o", str(out)], env=environment, capture_output=True, text=True, timeout=400, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count(str(out / "small.toml")) == 1
+    assert mfrec_says(*common, "-o", tmp_path / "half").exit_code == 0
+    card.write_text(CARD.replace("batch = 2", "batch = 2\nbfloat16 = false"))
+    assert mfrec_says(*common, "-o", tmp_path / "one").exit_code == 0
+
+    two, one, half = (read_state(read_card(o / "small.toml"), o) for o in (out, tmp_path / "one", tmp_path / "half"))
+
+    def apart(other: Mapping[str, NDArray]) -> float:
+        return float(np.mean([np.abs(two[k].astype(float) - other[k].astype(float)).mean() for k in two]))
+
+    # One process with all the samples does the same but for rounding; with half of them it does not.
+    assert apart(one) < 0.1 * apart(half)

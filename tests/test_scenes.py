@@ -1,0 +1,133 @@
+"""Scenes are made by the product's own parts, and what is put in their way never replaces the reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from few_pictures import few_pictures, write_labelled
+from small_networks import small_clean
+
+from mfrec.geometry import resize
+from mfrec.nets.clean import CONDITIONS
+from mfrec.nets.fusion import PLANES
+from mfrec.noise import from_tables, ijg_tables
+from mfrec.train.pictures import FRAMES, Pictures, read_pictures
+from mfrec.train.points import PicturePoints
+from mfrec.train.scenes import Scene, make_scene, registered_scene, strangers
+
+
+@pytest.fixture(scope="module")
+def network():
+    return small_clean()
+
+
+def scene_of(network, seed: int, pictures: Pictures | None = None, **options) -> Scene:
+    return make_scene(pictures or few_pictures(), network, np.random.default_rng(seed), side=64, **options)
+
+
+@pytest.mark.parametrize("video", [0.0, 1.0])
+def test_a_scene_is_seven_frames_on_the_canvas_of_the_reference(network, video: float) -> None:
+    for seed in range(3):
+        scene = scene_of(network, seed, video=video)
+        assert scene.stack.shape == (FRAMES, PLANES, 64, 64)
+        assert scene.stack.dtype == scene.truth.dtype == np.float16
+        assert scene.told.shape == (FRAMES, CONDITIONS)
+        assert scene.told.dtype == np.float32
+        assert 0 <= scene.reference < FRAMES
+        assert scene.truth.shape == (64, 64, 3)
+        assert np.isfinite(scene.stack).all()
+        assert np.all(scene.told[:, 7] == video)
+        trust = scene.stack[:, 7]
+        assert 0 <= trust.min() <= trust.max() <= 1
+        assert trust[scene.reference].min() == 1
+        assert scene.points is None
+
+
+def test_the_reference_shows_the_truth_and_the_others_come_near_it(network) -> None:
+    """Raw frames, registered: a random network cleans nothing, so its flow is poor, but the mean is not far off."""
+    for seed in range(4):
+        scene = scene_of(network, seed, video=0.0)
+        truth = scene.truth.astype(np.float32)
+        raw = scene.stack[:, 3:6].astype(np.float32).transpose(0, 2, 3, 1)
+        error = np.abs(raw[scene.reference] - truth).mean()
+        assert error < 0.12
+        assert error < np.abs(raw[scene.reference] - truth[:, ::-1]).mean()
+
+
+def test_the_same_draw_gives_the_same_scene(network) -> None:
+    first, second = scene_of(network, 3), scene_of(network, 3)
+    assert np.array_equal(first.stack, second.stack)
+    assert np.array_equal(first.truth, second.truth)
+    assert first.reference == second.reference
+    assert not np.array_equal(first.stack, scene_of(network, 4).stack)
+
+
+def test_strangers_replace_anybody_but_the_reference() -> None:
+    images = [np.full((16, 16, 3), k / 10, np.float32) for k in range(FRAMES)]
+    counts = []
+    for seed in range(150):
+        chief = seed % FRAMES
+        out = strangers(images, chief, few_pictures(), np.random.default_rng(seed))
+        assert len(out) == FRAMES
+        assert out[chief] is images[chief]
+        assert all(image.shape == (16, 16, 3) and image.dtype == np.float32 for image in out)
+        assert all(0 <= image.min() <= image.max() <= 1 for image in out)
+        counts.append(sum(a is not b for a, b in zip(out, images, strict=True)))
+    assert 0.08 < np.mean([count > 0 for count in counts]) < 0.3
+    assert max(counts) == FRAMES - 1
+    assert {1, 2, 3} & set(counts)
+    assert all(image.min() == image.max() for image in images)
+
+
+def test_landmarks_are_those_of_the_cut_truth(network) -> None:
+    pictures = few_pictures()
+    points = PicturePoints(pictures)
+    for seed, video in ((1, 0.0), (2, 1.0)):
+        with_points = make_scene(pictures, network, np.random.default_rng(seed), side=64, video=video, points=points)
+        without = scene_of(network, seed, pictures, video=video)
+        assert np.array_equal(with_points.stack, without.stack)
+        assert with_points.points is not None
+        assert with_points.points.shape == (68, 2)
+        assert np.isfinite(with_points.points).all()
+
+
+def test_cutting_a_scene_moves_its_landmarks(network) -> None:
+    pictures = few_pictures()
+    scene = make_scene(pictures, network, np.random.default_rng(1), side=64, points=PicturePoints(pictures))
+    part = scene.cut(slice(8, 40), slice(16, 48))
+    assert part.stack.shape == (FRAMES, PLANES, 32, 32)
+    assert np.array_equal(part.truth, scene.truth[8:40, 16:48])
+    assert scene.points is not None
+    assert part.points is not None
+    assert np.allclose(part.points, scene.points - (16, 8))
+
+
+def test_frames_that_stand_still_are_registered_onto_themselves(network, portrait) -> None:
+    """Equal frames give equal planes, whoever is the reference."""
+    image = resize(portrait, 32, 32, interpolation="area")
+    noise = from_tables(ijg_tables(90), "test")
+    truth = resize(portrait, 128, 128, interpolation="area")
+    scene = registered_scene([image] * 3, [noise] * 3, 1, network, truth)
+    raw = scene.stack[:, 3:6].astype(np.float32)
+    inner = np.s_[:, 16:-16, 16:-16]
+    for k in (0, 2):
+        assert np.abs(raw[k] - raw[1])[inner].mean() < 2 / 255
+    assert scene.reference == 1
+
+
+def test_labelled_frames_make_a_scene_as_they_are(network, tmp_path: Path) -> None:
+    for number in range(8):
+        write_labelled(tmp_path / f"{number}")
+    pictures = read_pictures([tmp_path], "train")
+    scene = make_scene(pictures, network, np.random.default_rng(0), side=128, points=PicturePoints(pictures))
+    assert scene.reference == FRAMES // 2
+    label = pictures.labelled[0].label / np.float32(255)
+    assert np.abs(scene.truth.astype(np.float32) - label).max() < 1e-3
+    given = resize(pictures.labelled[0].frames[FRAMES // 2].image, 128, 128)
+    assert np.abs(scene.stack[FRAMES // 2, 3:6].astype(np.float32).transpose(1, 2, 0) - given).max() < 2e-3
+    assert np.all(scene.told[:, 6] == 1)
+    assert len(set(scene.told[:, 0].tolist())) > 1  # every file has its own quality
+    assert scene.points is not None
+    assert np.isfinite(scene.points).all()
