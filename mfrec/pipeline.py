@@ -31,13 +31,30 @@ class Run:
         seed: of every random draw.
         progress: called as ``progress(stage, done, total)``.
         steps: filled by the pipeline, one :class:`Step` a stage.
+        load: from the name of a card to the network, see :func:`mfrec.weights.load_network`; None means that function.
     """
 
     device: str = "cpu"
     seed: int = 0
     progress: Progress = silent
     steps: list[Step] = field(default_factory=list)
+    load: Callable[[str], Any] | None = None
+    _networks: dict[str, Any] = field(default_factory=dict, repr=False)
     _resolved: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def network(self, card: str) -> Any:
+        """The network of a card on this run's device, loaded once.
+
+        Raises:
+            WeightsError: see :func:`mfrec.weights.load_network`.
+        """
+        if card not in self._networks:
+            if self.load is None:
+                from mfrec.weights import load_network
+
+                self.load = load_network
+            self._networks[card] = self.load(card).to(self.device)
+        return self._networks[card]
 
     def resolve(self, values: dict[str, Any]) -> None:
         """Record what a stage has put in the place of parameters that were left to it (``"auto"``)."""
@@ -101,6 +118,7 @@ FACTS = (
     "regions",
     "quality",
     "sources",
+    "cleaned",
     "fused",
 )
 """What a track may hold; ``frames`` is there from the start."""

@@ -227,7 +227,7 @@ def models() -> list[dict[str, Any]]:
     from mfrec.weights import card_names, cards_folder, read_card
 
     cards = [read_card(cards_folder() / f"{name}.toml") for name in card_names()]
-    found: list[dict[str, Any]] = [{"name": card.file, "sha256": card.sha256} for card in cards]
+    found: list[dict[str, Any]] = [{"name": card.file, "sha256": card.sha256} for card in cards if card.sha256]
     for name in DLIB_MODELS:
         try:
             path = dlib_model(name)

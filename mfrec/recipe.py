@@ -83,7 +83,7 @@ class Recipe:
                     f"cannot read the setting '{setting}'; expected stage.key=value, such as fuse.method=mean"
                 )
             if name not in changed:
-                raise UsageError(f"recipe '{self.name}' has no stage '{name}'{_nearest(name, changed)}")
+                raise UsageError(f"recipe '{self.name}' has no stage '{name}'{nearest(name, changed)}")
             values = {key: _value(text.strip())}
             _check_keys(type(changed[name]), values, f"the setting '{setting}'")
             changed[name] = _with(changed[name], values, f"the setting '{setting}'")
@@ -119,7 +119,7 @@ class Recipe:
         """
         names = [stage.name for stage in self.stages]
         if name not in names:
-            raise UsageError(f"recipe '{self.name}' has no stage '{name}'{_nearest(name, names)}")
+            raise UsageError(f"recipe '{self.name}' has no stage '{name}'{nearest(name, names)}")
         return replace(self, stages=self.stages[: names.index(name) + 1])
 
 
@@ -127,12 +127,21 @@ def stage_classes() -> dict[str, type[Stage]]:
     """Every stage by its name. A function, because the stages bring OpenCV along and a name does not need it."""
     from mfrec.stages.align import Align
     from mfrec.stages.assess import Assess
+    from mfrec.stages.clean import Clean
     from mfrec.stages.cross import Cross
     from mfrec.stages.fuse import Fuse
     from mfrec.stages.parse import Parse
     from mfrec.stages.track import Track
 
-    return {"track": Track, "align": Align, "parse": Parse, "assess": Assess, "cross": Cross, "fuse": Fuse}
+    return {
+        "track": Track,
+        "align": Align,
+        "parse": Parse,
+        "assess": Assess,
+        "clean": Clean,
+        "cross": Cross,
+        "fuse": Fuse,
+    }
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -160,7 +169,7 @@ def load(recipe: str | Path) -> Recipe:
         raise UsageError(f"there is no recipe '{name}' yet: {PLANNED[name]}")
     if not name.endswith(".toml"):
         raise UsageError(
-            f"there is no recipe '{name}'{_nearest(name, recipe_names())}, or give a file that ends in .toml"
+            f"there is no recipe '{name}'{nearest(name, recipe_names())}, or give a file that ends in .toml"
         )
     try:
         text = Path(recipe).read_text(encoding="utf-8")
@@ -194,7 +203,7 @@ def parse(text: str, origin: str = "recipe") -> Recipe:
         )
     for name in listed:
         if name not in classes:
-            raise UsageError(f"recipe '{origin}': there is no stage '{name}'{_nearest(name, classes)}")
+            raise UsageError(f"recipe '{origin}': there is no stage '{name}'{nearest(name, classes)}")
         if listed.count(name) > 1:
             raise UsageError(f"recipe '{origin}' lists the stage '{name}' more than once; each stage runs once")
     keys = ("name", "stamp", "stages", *listed)
@@ -204,13 +213,13 @@ def parse(text: str, origin: str = "recipe") -> Recipe:
                 f"recipe '{origin}' has parameters for '{key}', which is not in its list of stages; add it there"
             )
         if key not in keys:
-            raise UsageError(f"recipe '{origin}' has the unknown key '{key}'{_nearest(key, keys)}")
+            raise UsageError(f"recipe '{origin}' has the unknown key '{key}'{nearest(key, keys)}")
     for key in ("name", "stamp"):
         if not isinstance(values.get(key), str) or not values[key]:
             example = "mine" if key == "name" else STAMPS[0]
             raise UsageError(f"recipe '{origin}' has no {key}; expected a line such as {key} = \"{example}\"")
     if values["stamp"] not in STAMPS:
-        raise UsageError(f"recipe '{origin}': there is no stamp '{values['stamp']}'{_nearest(values['stamp'], STAMPS)}")
+        raise UsageError(f"recipe '{origin}': there is no stamp '{values['stamp']}'{nearest(values['stamp'], STAMPS)}")
     stages = []
     for name in listed:
         given = values.get(name, {})
@@ -263,7 +272,7 @@ def _check_keys(stage: type[Stage], values: Mapping[str, Any], place: str) -> No
                 f"(in Python: {key}=...)"
             )
         if key not in known:
-            raise UsageError(f"{place}: stage '{stage.name}' has no parameter '{key}'{_nearest(key, known)}")
+            raise UsageError(f"{place}: stage '{stage.name}' has no parameter '{key}'{nearest(key, known)}")
 
 
 def _with(stage: Stage, values: Mapping[str, Any], place: str, *, options: bool = False) -> Stage:
@@ -275,20 +284,20 @@ def _with(stage: Stage, values: Mapping[str, Any], place: str, *, options: bool 
     if not values:
         return stage
     hints = typing.get_type_hints(type(stage))
-    checked = {}
+    given = {}
     for key, value in values.items():
         try:
-            checked[key] = _checked(value, hints[key])
+            given[key] = checked(value, hints[key])
         except ValueError as error:
             subject = OF_THE_CALL[stage.name][key] if options else f"{place}: '{stage.name}.{key}'"
-            raise UsageError(f"{subject} is {_shown(value)}; expected {error}") from None
+            raise UsageError(f"{subject} is {shown(value)}; expected {error}") from None
     try:
-        return replace(typing.cast(Any, stage), **checked)
+        return replace(typing.cast(Any, stage), **given)
     except (ValueError, TypeError) as error:
         raise UsageError(f"{place}: {error}") from None
 
 
-def _checked(value: Any, hint: Any) -> Any:
+def checked(value: Any, hint: Any) -> Any:
     """``value`` as the type that a field declares.
 
     Raises:
@@ -299,21 +308,27 @@ def _checked(value: Any, hint: Any) -> Any:
         expected = []
         for choice in sorted(arguments, key=lambda a: a is float):  # an int stays one where both are allowed
             try:
-                return _checked(value, choice)
+                return checked(value, choice)
             except ValueError as error:
                 expected.append(str(error))
         raise ValueError(" or ".join(expected))
     if origin is Literal:
         if value in arguments and type(value) in {type(a) for a in arguments}:
             return value
-        raise ValueError(f"one of {', '.join(str(a) for a in arguments)}{_nearest(value, arguments, listing=False)}")
+        raise ValueError(f"one of {', '.join(str(a) for a in arguments)}{nearest(value, arguments, listing=False)}")
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise ValueError("a list")
         if arguments and arguments[-1] is not Ellipsis and len(arguments) != len(value):
             raise ValueError(f"a list of {len(arguments)}")
         kinds = [arguments[0]] * len(value) if arguments[-1:] == (Ellipsis,) else arguments
-        return tuple(_checked(item, kind) for item, kind in zip(value, kinds, strict=True))
+        return tuple(checked(item, kind) for item, kind in zip(value, kinds, strict=True))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ValueError("a table")
+        return {key: checked(item, arguments[1]) for key, item in value.items()}
+    if hint is Any:
+        return value
     if hint is type(None):
         if value is None:
             return None
@@ -337,7 +352,7 @@ def _value(text: str) -> Any:
     return values["value"] if values.keys() == {"value"} else text
 
 
-def _nearest(name: Any, known: Iterable[Any], *, listing: bool = True) -> str:
+def nearest(name: Any, known: Iterable[Any], *, listing: bool = True) -> str:
     """``; did you mean 'x'?`` and what there is."""
     choices = [str(choice) for choice in known]
     near = difflib.get_close_matches(str(name), choices, 1, cutoff=0.0)
@@ -351,5 +366,5 @@ def _kind(value: Any) -> str:
     )
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     return f"'{value}'" if isinstance(value, str) else repr(value)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mfrec.colour import luma
 from mfrec.filters import gaussian
 from mfrec.geometry import identity_map, inside, resize, similarity_map, warp
-from mfrec.types import Canvas, FloatArray, FlowSettings, Registration, Similarity
+from mfrec.types import Canvas, Cleaned, FloatArray, FlowSettings, Registration, Similarity
 
 GRID = 2
 """Samples per reference pixel of the grid on which the flow is found."""
@@ -78,6 +78,7 @@ def register(
     *,
     phase: tuple[int, int] = (0, 0),
     settings: FlowSettings | None = None,
+    cleaned: Cleaned | None = None,
 ) -> Registration:
     """Register a frame onto what is already on the canvas.
 
@@ -88,9 +89,10 @@ def register(
         canvas: the output grid.
         phase: corner of a codec block of the frame; its window is cut along whole blocks.
         settings: of the flow.
+        cleaned: the same frame without its artifacts: the flow then looks at that, and the light is matched to it.
 
     Returns:
-        The registration; ``residual`` is taken over the pixels that the frame can see.
+        The registration of the frame; ``residual`` is taken over the pixels that the frame can see.
     """
     settings = settings or FlowSettings()
     rows, columns = canvas.height * GRID, canvas.width * GRID
@@ -101,7 +103,14 @@ def register(
     look_up = similarity_map(to_frame.after(grid_to_canvas), rows, columns)
     height, width = image.shape[:2]
     seen = inside(look_up, height, width)
-    moved = warp(without_aliases(image, to_frame.scale * per_sample), look_up)
+    if cleaned is None:
+        moved = warp(without_aliases(image, to_frame.scale * per_sample), look_up)
+    else:
+        finer = cleaned.from_frame
+        moved = warp(
+            without_aliases(cleaned.image, finer.scale * to_frame.scale * per_sample),
+            finer.apply(look_up).astype(np.float32),
+        )
     shrink = "area" if per_sample > 1 else "cubic"
     still = resize(target, rows, columns, interpolation=shrink)
     gain, offset = match_light(moved, still, seen)

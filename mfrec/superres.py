@@ -165,12 +165,19 @@ def weighted_mean(sources: Sequence[Source], belief: FloatArray, precision: Sequ
 
 
 class _Data:
-    """The data term of one channel: applies ``A^T P A`` and forms ``A^T P y``."""
+    """The data term of one channel: applies ``A^T P A`` and forms ``A^T P y``.
 
-    def __init__(
-        self, sources: Sequence[Source], belief: FloatArray, canvas: Canvas, settings: MapSettings, margin: int
-    ) -> None:
+    Attributes:
+        margin: canvas pixels added on each side, so that the blur sees no border.
+        inner: the canvas itself in that.
+        shape: of the canvas with its margin.
+    """
+
+    def __init__(self, sources: Sequence[Source], belief: FloatArray, canvas: Canvas, settings: MapSettings) -> None:
         rows, columns = canvas.shape
+        widest = max(psf_on_canvas(settings.psf_sigma, source.registration) for source in sources)
+        self.margin = margin = int(np.ceil(3 * widest)) + 2
+        self.inner = slice(margin, -margin), slice(margin, -margin)
         self.shape = rows + 2 * margin, columns + 2 * margin
         self.sigma: list[float] = []
         self.forward, self.adjoint, self.root, self.frames, self.place = [], [], [], [], []
@@ -230,10 +237,85 @@ class _Data:
         return self._gather([self._precise(k, part, tables[k]) for k, part in enumerate(parts)])
 
     def mass(self, k: int, precision: float) -> FloatArray:
-        """``A^T (p w)``: how much precision frame ``k`` brings to each canvas pixel, margin included."""
-        inner = self.place[k]
-        weight = (self.root[k][inner] ** 2 * precision).ravel()
-        return blur((self.adjoint[k] @ weight).reshape(self.shape), self.sigma[k])
+        """``A^T (p w)``: how much precision frame ``k`` brings to each canvas pixel."""
+        weight = (self.root[k][self.place[k]] ** 2 * precision).ravel()
+        return blur((self.adjoint[k] @ weight).reshape(self.shape), self.sigma[k])[self.inner]
+
+
+@dataclass(frozen=True, eq=False)
+class Bounded:
+    """A prior picture after the frames have had their say.
+
+    Attributes:
+        image: ``[H, W, 3]`` RGB in [0, 1].
+        share: ``[N, H, W]`` each frame's share of the precision that all frames bring, sums to 1 where there is any.
+        observed: ``[H, W]`` share of the frames in the sum of their precision and the prior's, 0..1.
+    """
+
+    image: FloatArray
+    share: FloatArray
+    observed: FloatArray
+
+
+def bound(
+    sources: Sequence[Source],
+    prior: FloatArray,
+    sigma: FloatArray,
+    canvas: Canvas,
+    settings: MapSettings,
+) -> Bounded:
+    """The picture nearest to a prior one that the frames allow, each being as exact as its codec left it.
+
+    The maximum of the posterior for a Gaussian prior of every pixel, ``x ~ N(m, s**2)``: conjugate gradients on
+    ``(A^T P A + 1 / s**2) (x - m) = A^T P (y - A m)``, see the head of this file for the data term. Where the prior is
+    sure it stays, where it is not the frames decide. The prior's errors are taken as independent from pixel to pixel,
+    which they are not: the frames correct broad errors less than they could.
+
+    Args:
+        sources: the frames; one of them is the reference.
+        prior: ``[H, W, 3]`` RGB, what a network made of the frames.
+        sigma: ``[H, W]`` its expected error, standard deviation in [0, 1] grey levels.
+        canvas: the output grid.
+        settings: of the data term.
+    """
+    belief = believe(sources, prior, canvas.scale, settings)
+    precision = [precision_scalar(source, settings) for source in sources]
+    data = _Data(sources, belief, canvas, settings)
+    stiff = np.pad((1.0 / np.maximum(sigma, 1e-3) ** 2).astype(np.float32), data.margin, mode="edge")
+    mass = np.stack([data.mass(k, p) for k, p in enumerate(precision)])
+    total = mass.sum(axis=0)
+    mean = rgb_to_ycc(prior)
+    # Steps in units of what a pixel may move: a few of them then do, however much the prior's certainty varies.
+    unit = np.asarray(1.0 / np.sqrt(stiff + np.pad(total, data.margin, mode="edge")), np.float32)
+    planes = []
+    for channel in range(3):
+        tables = _tables(sources, channel, settings)
+        start = np.pad(mean[..., channel], data.margin, mode="edge")
+        change = np.zeros_like(start)
+
+        # Luma and colour differences err less than R, G and B, of which they are means; the prior's share is the same.
+        def apply(v: NDArray, tables: list[FloatArray] = tables) -> NDArray:
+            moved = unit * v
+            return unit * (data.normal(moved, tables) + stiff * moved)
+
+        residual = unit * (data.right_side(channel, tables) - data.normal(start, tables))
+        _conjugate_gradients(apply, residual, change, settings.inner)
+        planes.append((start + unit * change)[data.inner])
+    share = np.where(total > 0, mass / np.maximum(total, 1e-12), 0.0)
+    observed = total / (total + stiff[data.inner])
+    image = np.clip(ycc_to_rgb(np.dstack(planes)), 0.0, 1.0)
+    return Bounded(image, share.astype(np.float32), observed.astype(np.float32))
+
+
+def _tables(sources: Sequence[Source], channel: int, settings: MapSettings) -> list[FloatArray]:
+    """Precision of every DCT coefficient of each source in one channel, ``[8, 8]`` each."""
+    tables = []
+    for source in sources:
+        variance = source.noise.chroma if channel else source.noise.luma
+        extra = 0.0 if source.is_reference else settings.registration_sigma**2
+        share = 1.0 if source.is_reference else source.noise.independent
+        tables.append((share / (variance + extra)).astype(np.float32))
+    return tables
 
 
 _NEIGHBOURS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 0.7), (1, -1, 0.7))
@@ -279,20 +361,24 @@ def _solve(
                 _difference_adjoint(weight * _difference(v, down, right), down, right, out)
             return out
 
-        residual = right_side - apply(x)
-        direction = residual.copy()
-        energy = float(np.vdot(residual, residual))
-        for _ in range(settings.inner):
-            if energy < 1e-12:
-                break
-            applied = apply(direction)
-            step = np.float32(energy / float(np.vdot(direction, applied)))
-            x += step * direction
-            residual -= step * applied
-            after = float(np.vdot(residual, residual))
-            direction = residual + np.float32(after / energy) * direction
-            energy = after
+        _conjugate_gradients(apply, right_side - apply(x), x, settings.inner)
     return x
+
+
+def _conjugate_gradients(apply: Callable[[NDArray], NDArray], residual: NDArray, x: FloatArray, steps: int) -> None:
+    """Improve the solution ``x`` of ``apply(x) = b`` in place, given ``b - apply(x)`` (Hestenes and Stiefel 1952)."""
+    direction = residual.copy()
+    energy = float(np.vdot(residual, residual))
+    for _ in range(steps):
+        if energy < 1e-12:
+            break
+        applied = apply(direction)
+        step = np.float32(energy / float(np.vdot(direction, applied)))
+        x += step * direction
+        residual -= step * applied
+        after = float(np.vdot(residual, residual))
+        direction = residual + np.float32(after / energy) * direction
+        energy = after
 
 
 def estimate(
@@ -318,23 +404,15 @@ def estimate(
     belief = believe(sources, current, canvas.scale, settings)
     precision = [precision_scalar(source, settings) for source in sources]
     start = rgb_to_ycc(weighted_mean(sources, belief, precision))
-    widest = max(psf_on_canvas(settings.psf_sigma, source.registration) for source in sources)
-    margin = int(np.ceil(3 * widest)) + 2
-    data = _Data(sources, belief, canvas, settings, margin)
-    inner = slice(margin, -margin), slice(margin, -margin)
+    data = _Data(sources, belief, canvas, settings)
     planes = []
     for channel in range(3):
-        tables = []
-        for source in sources:
-            variance = source.noise.chroma if channel else source.noise.luma
-            extra = 0.0 if source.is_reference else settings.registration_sigma**2
-            share = 1.0 if source.is_reference else source.noise.independent
-            tables.append((share / (variance + extra)).astype(np.float32))
+        tables = _tables(sources, channel, settings)
         stiffness = 1.0 / (settings.prior_sigma * (settings.chroma_prior if channel else 1.0)) ** 2
-        padded = np.pad(start[..., channel], margin, mode="edge")
-        planes.append(_solve(data, channel, tables, padded, stiffness=stiffness, settings=settings)[inner])
+        padded = np.pad(start[..., channel], data.margin, mode="edge")
+        planes.append(_solve(data, channel, tables, padded, stiffness=stiffness, settings=settings)[data.inner])
         progress()
-    mass = np.stack([data.mass(k, p)[inner] for k, p in enumerate(precision)])
+    mass = np.stack([data.mass(k, p) for k, p in enumerate(precision)])
     total = mass.sum(axis=0)
     weight = np.where(total > 1e-6 * max(float(total.max()), 1e-12), mass / np.maximum(total, 1e-12), 0.0)
     observed = total / (total + 1.0 / settings.prior_sigma**2)

@@ -336,6 +336,33 @@ class Registration:
 
 
 @dataclass(frozen=True, eq=False)
+class Cleaned:
+    """A part of a frame after artifact removal and enlargement by a network.
+
+    Attributes:
+        image: ``[H, W, 3]`` float32 RGB in [0, 1], ``scale`` times the pixels of the part.
+        sigma: ``[H, W]`` float32: expected standard deviation of a colour value, in [0, 1] grey levels.
+        window: ``(x0, y0)``, the frame pixel of its top-left corner.
+        scale: enlargement.
+    """
+
+    image: FloatArray
+    sigma: FloatArray
+    window: tuple[int, int]
+    scale: int
+
+    def __post_init__(self) -> None:
+        _freeze(self, "image")
+        _freeze(self, "sigma")
+
+    @property
+    def from_frame(self) -> Similarity:
+        """Frame pixels to pixels of ``image``."""
+        s, (x0, y0) = float(self.scale), self.window
+        return Similarity(np.array([[s, 0, (0.5 - x0) * s - 0.5], [0, s, (0.5 - y0) * s - 0.5]]))
+
+
+@dataclass(frozen=True, eq=False)
 class Observation:
     """One frame of the followed person, with what the stages have found out about it so far.
 
@@ -350,6 +377,7 @@ class Observation:
         registration: dense registration onto the canvas.
         regions: masks on this frame's own grid.
         quality: region to what was measured there.
+        cleaned: the part that the canvas can see, without its artifacts; None where no network has cleaned it.
     """
 
     frame: Frame
@@ -361,6 +389,7 @@ class Observation:
     registration: Registration | None = None
     regions: RegionMasks | None = None
     quality: Mapping[Region, Quality] = field(default_factory=dict)
+    cleaned: Cleaned | None = None
 
     def __post_init__(self) -> None:
         _freeze(self, "box")

@@ -3,6 +3,9 @@
 A card is ``models/NAME.toml``; the tensors lie in ``weights/`` as safetensors, a format that holds numbers
 and no code. Both are found beside the package in a checkout and inside it in an installed wheel, never
 relative to the working folder. Nothing here touches a network.
+
+A card may also carry the recipe of a training in a table ``[recipe]`` (:mod:`mfrec.train.recipe`). Such a card exists
+before its weights do: it then has no ``sha256``, and nothing is loaded for it.
 """
 
 from __future__ import annotations
@@ -19,6 +22,14 @@ from numpy.typing import NDArray
 
 from mfrec.errors import WeightsError
 
+TABLES = ("arguments", "inputs", "recipe", "metrics")
+"""The keys of a card that are tables and may be left out."""
+
+AFTER_TRAINING = ("sha256", "origin", "training")
+"""The keys that a card with a recipe has only once its network is trained."""
+
+ALSO_OPTIONAL = ("parameters", "cost", "commit", "trained")
+
 
 @dataclass(frozen=True)
 class Card:
@@ -26,29 +37,44 @@ class Card:
 
     Attributes:
         name: the file name of the card without ``.toml``.
-        net: which constructor of :data:`mfrec.nets.NETS` builds the network.
+        net: which class of :data:`mfrec.nets.NETS` it is.
         file: name of the safetensors file in the weights folder.
-        sha256: of that file, 64 hex digits; mandatory.
         summary: one sentence for people.
         paper: the method.
         licence: of the weights.
+        input: what the network reads (colour, range, layout).
+        sha256: of the file, 64 hex digits; empty while the network is not trained.
         origin: where the weights come from.
         training: what they were trained on, as far as known.
-        input: what the network reads (colour, range, layout).
+        parameters: how many numbers the network has, for people.
+        cost: time and memory of one pass, for people.
+        commit: of the source that trained them.
+        trained: when that ended, ISO 8601 in UTC.
         arguments: keyword arguments of the constructor.
+        inputs: every argument of ``forward`` to its shape: numbers, and names for sizes that may vary, such as
+            ``["batch", 7, 3, "height", "width"]``.
+        recipe: how to train it, see :mod:`mfrec.train.recipe`.
+        metrics: name to a measured figure; each name says of what.
     """
 
     name: str
     net: str
     file: str
-    sha256: str
     summary: str
     paper: str
     licence: str
-    origin: str
-    training: str
     input: str
+    sha256: str = ""
+    origin: str = ""
+    training: str = ""
+    parameters: str = ""
+    cost: str = ""
+    commit: str = ""
+    trained: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
 def cards_folder() -> Path:
@@ -94,17 +120,22 @@ def read_card(path: Path) -> Card:
                 f"the card {path.name} has the unknown key '{key}'"
                 + (f"; did you mean '{near[0]}'?" if near else f"; known keys are {', '.join(known)}")
             )
+    optional = (*TABLES, *ALSO_OPTIONAL, *(AFTER_TRAINING if "recipe" in values and "sha256" not in values else ()))
     for key in known:
-        if key == "arguments":
-            if not isinstance(values.get(key, {}), dict):
+        if key not in values:
+            if key not in optional:
+                hint = "; weights without a hash are never loaded" if key == "sha256" else ""
+                raise WeightsError(f"the card {path.name} has no '{key}'{hint}; add it")
+        elif key in TABLES:
+            if not isinstance(values[key], dict):
                 raise WeightsError(f"'{key}' of the card {path.name} has to be a table")
-        elif key not in values:
-            hint = "; weights without a hash are never loaded" if key == "sha256" else ""
-            raise WeightsError(f"the card {path.name} has no '{key}'{hint}; add it")
         elif not isinstance(values[key], str):
             raise WeightsError(f"'{key}' of the card {path.name} has to be text, not {type(values[key]).__name__}")
-    digest = values["sha256"]
-    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+    for name, figure in values.get("metrics", {}).items():
+        if isinstance(figure, bool) or not isinstance(figure, int | float | str):
+            raise WeightsError(f"'{name}' in the metrics of the card {path.name} has to be a number or text")
+    digest = values.get("sha256")
+    if digest is not None and (len(digest) != 64 or set(digest) - set("0123456789abcdef")):
         raise WeightsError(f"'sha256' of the card {path.name} has to be 64 lower-case hex digits, not '{digest[:80]}'")
     file = values["file"]
     if Path(file).name != file or not file.endswith(".safetensors"):
@@ -123,8 +154,13 @@ def read_state(card: Card, folder: Path | None = None) -> dict[str, NDArray]:
         folder: where to look instead of :func:`weights_folder`.
 
     Raises:
-        WeightsError: the file is missing, has another hash, or is no safetensors file.
+        WeightsError: the card is not trained yet, or the file is missing, has another hash, or is no safetensors file.
     """
+    if not card.sha256:
+        raise WeightsError(
+            f"'{card.name}' is not trained yet: its card has a recipe but no 'sha256', and weights without a hash are "
+            f"never loaded; train it with: mfrec train {card.name} --data FOLDER --minutes 60 -o OUT --install"
+        )
     path = (folder or weights_folder()) / card.file
     try:
         data = path.read_bytes()
@@ -151,15 +187,70 @@ def read_state(card: Card, folder: Path | None = None) -> dict[str, NDArray]:
         ) from None
 
 
-def load_network(name: str) -> Any:
-    """The network of the card ``name`` with its verified weights.
+def load_network(name: str | Path) -> Any:
+    """A network with its verified weights, ready to be used.
+
+    Args:
+        name: a card of :func:`card_names`; or the path of a card, which ends in ``.toml`` and has the weights beside
+            it, as ``mfrec train`` writes them.
+
+    Returns:
+        A ``torch.nn.Module`` on the CPU: float32 (a file may hold float16), eval mode, no gradients, channels last.
+        Or an :class:`~mfrec.nets.mtcnn.Mtcnn`, which is NumPy.
 
     Raises:
         WeightsError: see :func:`read_card` and :func:`read_state`, or the network refuses the tensors.
     """
-    from mfrec.nets import NETS
+    beside = str(name).endswith(".toml")
+    card = read_card(Path(name) if beside else cards_folder() / f"{name}.toml")
+    return with_weights(card, read_state(card, Path(name).parent if beside else None))
 
-    card = read_card(cards_folder() / f"{name}.toml")
+
+def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:
+    """Build the network of a card around tensors; what comes out is said in :func:`load_network`.
+
+    Raises:
+        WeightsError: the tensors are not exactly those that the network has, by name and shape.
+    """
+    from mfrec.nets import NETS, network_class
+
     if card.net not in NETS:
-        raise WeightsError(f"the card '{name}' wants the network '{card.net}'; known are {', '.join(sorted(NETS))}")
-    return NETS[card.net](read_state(card), **card.arguments)
+        raise WeightsError(
+            f"the card '{card.name}' wants the network '{card.net}'; known are {', '.join(sorted(NETS))}"
+        )
+    if not hasattr(network_class(card.net), "load_state_dict"):
+        return network_class(card.net)(state, **card.arguments)
+    import numpy as np
+    import torch
+
+    network = new_network(card)
+    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    missing = sorted(expected.keys() - state.keys())
+    surplus = sorted(state.keys() - expected.keys())
+    wrong = sorted(key for key in expected.keys() & state.keys() if tuple(state[key].shape) != expected[key])
+    if missing or surplus or wrong:
+        raise WeightsError(
+            f"{card.file} does not hold the weights of the network that the card '{card.name}' describes: missing "
+            f"{missing[:3]}, unknown {surplus[:3]}, of another shape {wrong[:3]}; install mfrec again, or take card "
+            "and weights of one training"
+        )
+    single = {k: v.astype(np.float32) if np.issubdtype(v.dtype, np.floating) else v for k, v in state.items()}
+    network.load_state_dict({key: torch.from_numpy(value) for key, value in single.items()})
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def new_network(card: Card) -> Any:
+    """The untrained ``torch.nn.Module`` of a card. torch's generator is left as it was.
+
+    Raises:
+        WeightsError: the constructor does not take the card's arguments.
+    """
+    import torch
+
+    from mfrec.nets import network_class
+
+    with torch.random.fork_rng(devices=()):
+        try:
+            return network_class(card.net)(**card.arguments)
+        except (TypeError, ValueError) as error:
+            raise WeightsError(f"the arguments of the card '{card.name}' do not fit its network: {error}") from None

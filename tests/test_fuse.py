@@ -1,15 +1,18 @@
-"""The fuse stage: its three methods, its maps, and that knowing more frames pays."""
+"""The fuse stage: its methods, their maps, and that knowing more frames pays."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from moving_portrait import film_shifts, psnr_inside
+from small_networks import load
 
 from mfrec.errors import UsageError
 from mfrec.geometry import enlarge
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align
+from mfrec.stages.clean import Clean
 from mfrec.stages.fuse import METHODS, PSF, Fuse, consistency_with, mean_of, median_of, sources_of
 from mfrec.types import FaceTrack, Observation
 
@@ -34,7 +37,9 @@ def track(filmed):
 
 @pytest.fixture(scope="module")
 def fused(track):
-    return {method: Fuse(method=method)(track, Run()).fused for method in METHODS}  # type: ignore[arg-type]
+    """By every method; the networks of ``learned`` have random weights."""
+    cleaned = Clean()(track, Run(load=load))
+    return {method: Fuse(method=method)(cleaned, Run(load=load)).fused for method in METHODS}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -234,3 +239,72 @@ def test_one_frame_that_makes_the_picture_is_named(portrait, filmed):
 def test_parameters_out_of_range_are_refused(setting):
     with pytest.raises(UsageError, match=r"fuse\.\w+ is .*; expected"):
         Fuse(**setting)
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_a_network_of_one_enlargement_serves_every_scale(filmed, scale):
+    frames = tuple(Observation(frame, BOX, 1.0) for frame in filmed.frames[:3])
+    track = Clean()(Align(reference=0, scale=scale)(FaceTrack(frames), Run()), Run(load=load))
+    results = [Fuse(method="learned")(track, Run(load=load)).fused for _ in range(2)]
+    first, second = results
+    assert first is not None
+    assert second is not None
+    assert track.canvas is not None
+    assert track.fused is None
+    assert first.image.shape == (*track.canvas.shape, 3) == (40 * scale, 40 * scale, 3)
+    assert first.weight.shape == (3, *track.canvas.shape)
+    assert first.observed.shape == first.uncertainty.shape == track.canvas.shape
+    assert np.allclose(first.weight.sum(axis=0), 1, atol=1e-4)
+    assert first.weight.min() >= 0
+    assert 0 <= first.observed.min() <= first.observed.max() <= 1
+    for name in ("image", "weight", "observed", "uncertainty"):
+        assert getattr(first, name).dtype == np.float32
+        assert np.array_equal(getattr(first, name), getattr(second, name))
+
+
+def test_a_frame_without_trust_has_no_share_in_a_learned_picture(track):
+    cleaned = Clean()(track, Run(load=load))
+    assert cleaned.canvas is not None
+    target = cleaned.observations[2]
+    assert target.registration is not None
+    blind = replace(target.registration, trust=np.zeros(cleaned.canvas.shape, np.float32))
+    hidden = replace(target, registration=blind)
+    changed = replace(cleaned, observations=(*cleaned.observations[:2], hidden, *cleaned.observations[3:]))
+    fused = Fuse(method="learned")(changed, Run(load=load)).fused
+    assert fused is not None
+    assert fused.weight[2].max() == 0
+    assert np.allclose(fused.weight.sum(axis=0), 1, atol=1e-4)
+
+
+def test_the_frames_correct_a_network_that_is_not_sure(filmed):
+    """The less a wrong network believes itself, the more of the picture is the frames'."""
+    from mfrec.nets.fusion import Made
+
+    class Grey(torch.nn.Module):
+        """Says grey, with one standard deviation everywhere."""
+
+        def __init__(self, sigma: float) -> None:
+            super().__init__()
+            self.log_variance = torch.nn.Parameter(torch.tensor(2 * np.log(sigma)))
+
+        def forward(self, stack, told, reference):
+            grey = torch.full_like(stack[:, 0, :3], 0.5)
+            weight = torch.full_like(stack[:, :, 7], 1 / stack.shape[1])
+            return Made(grey, weight, torch.zeros_like(grey), self.log_variance.expand_as(grey[:, :1]))
+
+    track = Clean()(aligned(filmed), Run(load=load))
+    made = {}
+    for sigma in (0.002, 0.02, 0.2):
+        result = Fuse(method="learned")(track, Run(load=lambda _, sigma=sigma: Grey(sigma))).fused
+        assert result is not None
+        made[sigma] = result
+    figures = [psnr_inside(made[sigma].image, filmed.truth) for sigma in (0.002, 0.02, 0.2)]
+    assert figures == sorted(figures)
+    assert figures[2] > figures[0] + 6
+    observed = [made[sigma].observed.mean() for sigma in (0.002, 0.02, 0.2)]
+    assert observed == sorted(observed)
+    assert observed[0] < 0.1
+    assert observed[2] > 0.8
+    assert made[0.2].consistency.mean() < 0.3 * made[0.002].consistency.mean()
+    # The error that the network predicts is measured to be right; one lessened by what the frames say is too small.
+    assert made[0.2].uncertainty.mean() == pytest.approx(0.2)

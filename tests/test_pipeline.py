@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from mfrec.errors import UsageError
+from mfrec.errors import UsageError, WeightsError
 from mfrec.pipeline import Pipeline, Run, Stage, parameters
 from mfrec.stages.align import Align
 from mfrec.stages.assess import Assess
@@ -63,3 +63,25 @@ def test_the_evidence_chain_is_possible_and_made_of_stages():
 def test_a_stage_is_an_instance_not_a_class():
     with pytest.raises(TypeError, match="instance of a dataclass"):
         parameters(Remark)  # type: ignore[arg-type]
+
+
+def test_a_network_is_loaded_once_by_the_name_of_its_card():
+    from small_networks import load
+
+    asked = []
+
+    def counting(card: str):
+        asked.append(card)
+        return load(card)
+
+    run = Run(load=counting)
+    network = run.network("clean")
+    assert run.network("clean") is network
+    assert run.network("fusion") is not network
+    assert asked == ["clean", "fusion"]
+    assert Run(load=counting).network("clean") is not network
+
+
+def test_without_a_loader_the_card_decides():
+    with pytest.raises(WeightsError, match="no card 'nobody'"):
+        Run().network("nobody")

@@ -56,13 +56,13 @@ def test_record_says_what_went_in_and_what_was_done(finished: Path, frames: Path
         assert entry["size"] == [48, 48]
     assert [(entry["name"], entry["stage"]) for entry in record["dropped"]] == [("5.png", "read")]
     assert record["dropped"][0]["reason"]
-    assert [step["stage"] for step in record["steps"]] == ["track", "align", "parse", "assess", "fuse"]
+    assert [step["stage"] for step in record["steps"]] == ["track", "align", "parse", "assess", "clean", "fuse"]
     fuse = record["steps"][-1]
     assert fuse["parameters"]["method"] == "mean"
     assert fuse["method"]
     assert fuse["literature"]
     asked = record["recipe"]["stages"][-1]
-    assert asked == {"name": "fuse", **fuse["parameters"], "psf_sigma": "auto", "edge": "auto"}
+    assert asked == {"name": "fuse", **fuse["parameters"], "psf_sigma": "auto", "edge": "auto", "doubt": "auto"}
     assert fuse["parameters"]["psf_sigma"] > 0  # what "auto" came to
     assert fuse["parameters"]["edge"] > 0
     assert record["reference"]["index"] in [entry["index"] for entry in record["used"]]
@@ -85,7 +85,7 @@ def test_record_names_the_models_the_noise_and_the_decoded_pixels(finished: Path
 
     record = read_record(finished)
     models = {model["name"]: model for model in record["models"]}
-    assert len(models) == 3
+    assert {"mtcnn.safetensors", "clean.safetensors", "fusion.safetensors"} < set(models)
     for name, model in models.items():
         path = weights_folder() / name if name.endswith(".safetensors") else dlib_model(name)
         if "sha256" in model:
@@ -111,7 +111,8 @@ def test_rerun_says_that_moved_originals_can_be_named(output: Path, tmp_path: Pa
 
 def test_rerun_names_another_model(output: Path) -> None:
     record = json.loads((output / "run.json").read_text())
-    record["models"][0]["sha256"] = "0" * 64
+    mtcnn = next(model for model in record["models"] if model["name"] == "mtcnn.safetensors")
+    mtcnn["sha256"] = "0" * 64
     (output / "run.json").write_text(json.dumps(record))
     assert any(text.startswith("model mtcnn.safetensors: recorded SHA-256 0000") for text in rerun(output).surroundings)
 
@@ -267,7 +268,7 @@ def test_summary_names_what_an_analyst_asks_for(finished: Path) -> None:
     record = read_record(finished)
     text = summary(record)
     for expected in (
-        "ENHANCED",
+        "RESTORED",
         record["reference"]["why"],
         "5.png",
         record["dropped"][0]["reason"],

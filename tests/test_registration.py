@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from moving_portrait import SCALE, SIDE, film_shifts
 
-from mfrec.geometry import enlarge, identity_map, warp
+from mfrec.geometry import enlarge, identity_map, resize, warp
 from mfrec.registration import identity_registration, match_light, register
-from mfrec.types import Canvas, Similarity
+from mfrec.types import Canvas, Cleaned, Similarity
 
 INNER = slice(8 * SCALE, -8 * SCALE)
 
@@ -110,3 +110,50 @@ def test_a_frame_that_does_not_overlap_has_no_finite_residual(portrait):
     found = register(enlarge(filmed.frames[0].image, SCALE), filmed.frames[1].image, far, filmed.canvas)
     assert found.residual == float("inf")
     assert found.trust.max() == 0
+
+
+def enlarged(image, window=(0, 0), size=None):
+    """A cleaning that only enlarges, of a window of the frame."""
+    x0, y0 = window
+    height, width = size or image.shape[:2]
+    large = resize(image, SCALE * image.shape[0], SCALE * image.shape[1])
+    part = large[SCALE * y0 : SCALE * (y0 + height), SCALE * x0 : SCALE * (x0 + width)]
+    return Cleaned(np.clip(part, 0, 1), np.full(part.shape[:2], 0.02, np.float32), window, SCALE)
+
+
+@pytest.mark.parametrize("shift", [(0.4, -0.3), (-1.7, 0.9)])
+def test_a_cleaning_that_changes_nothing_does_not_move_the_frame(portrait, shift):
+    filmed = film_shifts(portrait, ((0.0, 0.0), shift))
+    plain, cleaned = registered(filmed), registered(filmed, cleaned=enlarged(filmed.frames[1].image))
+    apart = np.linalg.norm(plain.look_up - cleaned.look_up, axis=-1)[INNER, INNER]
+    assert np.median(apart) < 0.05
+    assert np.quantile(apart, 0.95) < 0.1
+    assert cleaned.window == plain.window
+    assert cleaned.landing.shape == plain.landing.shape
+    assert np.allclose(cleaned.gain, plain.gain, atol=0.02)
+
+
+def test_a_part_that_was_cleaned_is_read_where_it_lies(portrait):
+    filmed = film_shifts(portrait, ((0.0, 0.0), (0.8, 0.6)))
+    canvas = Canvas(14, 12, 16, 16, SCALE)
+    target = enlarge(filmed.frames[0].image[12:28, 14:30], SCALE)
+    image, to_frame = filmed.frames[1].image, canvas.from_reference.inverse()
+    whole, part = (
+        register(target, image, to_frame, canvas, cleaned=enlarged(image, *cut)) for cut in ((), ((8, 8), (32, 32)))
+    )
+    assert np.abs(whole.look_up - part.look_up).max() < 0.05
+
+
+def test_a_frame_without_its_artifacts_registers_better(portrait):
+    """The true frame stands for the cleaned one: at quality 20 the flow follows it and not the blocks."""
+    shift = (0.9, -0.6)
+    coarse = film_shifts(portrait, ((0.0, 0.0), shift), quality=(20, 20))
+    clear = film_shifts(portrait, ((0.0, 0.0), shift))
+    target = enlarge(clear.frames[0].image, SCALE)
+    to_frame = coarse.canvas.from_reference.inverse()
+    expected = to_frame.apply(identity_map(*coarse.canvas.shape)) + shift
+    errors = []
+    for cleaned in (None, enlarged(clear.frames[1].image)):
+        found = register(target, coarse.frames[1].image, to_frame, coarse.canvas, cleaned=cleaned)
+        errors.append(np.median(np.linalg.norm(found.look_up - expected, axis=-1)[INNER, INNER]))
+    assert errors[1] < 0.6 * errors[0]

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from moving_portrait import SCALE, film_shifts, psnr_inside
 
+from mfrec.forward import degrade
 from mfrec.geometry import enlarge, resize
 from mfrec.noise import noise_of
 from mfrec.registration import identity_registration, register
 from mfrec.stages.fuse import mean_of
-from mfrec.superres import MapSettings, as_source, believe, detail_energy, estimate
+from mfrec.superres import MapSettings, as_source, believe, bound, detail_energy, estimate
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8), (-0.4, -1.2), (0.9, -0.9))
 SETTINGS = MapSettings()
@@ -169,3 +170,100 @@ def test_sharpening_does_not_amplify_the_blocks_of_a_coarse_jpeg(portrait):
     does_not = estimate(ignorant, target, filmed.canvas, SETTINGS)
     assert psnr_inside(knows.image, filmed.truth) > psnr_inside(does_not.image, filmed.truth) + 0.2
     assert psnr_inside(knows.image, filmed.truth) > psnr_inside(target, filmed.truth) + 0.5
+
+
+def flat(jpegs, value):
+    """The same standard deviation at every pixel of the canvas."""
+    return np.full(jpegs.canvas.shape, value, np.float32)
+
+
+def misfit(sources, image, canvas):
+    """Root-mean-square difference between the frames and what they would have shown of a picture."""
+    differences = [
+        np.nanmean((degrade(image, s.registration, canvas, SETTINGS.psf_sigma) - s.image) ** 2) for s in sources
+    ]
+    return float(np.sqrt(np.mean(differences)))
+
+
+def test_a_prior_that_is_right_and_sure_stays(jpegs, made):
+    sources, _, _ = made
+    result = bound(sources, jpegs.truth, flat(jpegs, 1e-3), jpegs.canvas, SETTINGS)
+    assert np.abs(result.image - jpegs.truth).max() < 1 / 255
+    assert result.observed.max() < 0.1
+
+
+def test_a_prior_that_is_wrong_and_unsure_goes_to_the_frames(jpegs, made):
+    sources, target, _ = made
+    wrong = np.clip(target + 0.15, 0, 1)
+    before = misfit(sources, wrong, jpegs.canvas)
+    figures = [before]
+    for sigma in (0.01, 0.1, 1.0):
+        result = bound(sources, wrong, flat(jpegs, sigma), jpegs.canvas, SETTINGS)
+        figures.append(misfit(sources, result.image, jpegs.canvas))
+    assert figures == sorted(figures, reverse=True)
+    assert figures[-1] < 0.2 * before
+    assert psnr_inside(result.image, jpegs.truth) > psnr_inside(wrong, jpegs.truth) + 6
+
+
+def test_observed_is_a_share_that_falls_as_the_prior_gets_surer(jpegs, made):
+    sources, target, _ = made
+    shares = []
+    for sigma in (0.3, 0.03, 0.003):
+        result = bound(sources, target, flat(jpegs, sigma), jpegs.canvas, SETTINGS)
+        assert 0 <= result.observed.min() <= result.observed.max() <= 1
+        assert np.allclose(result.share.sum(axis=0), 1, atol=1e-4)
+        shares.append(result.observed)
+    assert np.all(shares[0] > shares[1])
+    assert np.all(shares[1] > shares[2])
+
+
+def test_the_prior_yields_only_where_it_is_unsure(jpegs, made):
+    sources, target, _ = made
+    sigma = flat(jpegs, 0.002)
+    sigma[:, 80:] = 0.2
+    wrong = np.clip(target + 0.1, 0, 1)
+    moved = np.abs(bound(sources, wrong, sigma, jpegs.canvas, SETTINGS).image - wrong).mean(axis=-1)
+    assert moved[20:-20, 10:70].mean() < 0.1 * moved[20:-20, 90:-10].mean()
+
+
+def test_ten_steps_reach_the_solution_where_certainty_varies(jpegs, made):
+    """Certainty varies a hundredfold over the canvas, as that of a network does."""
+    sources, target, _ = made
+    across = np.linspace(0, 1, jpegs.canvas.shape[1], dtype=np.float32)
+    sigma = np.broadcast_to(0.003 * 100.0**across, jpegs.canvas.shape).astype(np.float32)
+    wrong = np.clip(target + 0.1, 0, 1)
+    results = [bound(sources, wrong, sigma, jpegs.canvas, replace(SETTINGS, inner=n)).image for n in (10, 200)]
+    assert np.sqrt(((results[0] - results[1]) ** 2).mean()) < 0.03 * np.sqrt(((results[1] - wrong) ** 2).mean())
+
+
+def test_a_bound_needs_only_the_windows_of_the_frames(portrait):
+    """A small canvas in a large frame gives what the same canvas gives in a frame that is no larger than its window."""
+    from mfrec.types import Canvas, Frame
+
+    side, canvas = 96, Canvas(40, 32, 16, 16, 4)
+    image = resize(portrait, side, side, interpolation="area")
+    registration = identity_registration(canvas, image)
+    x0, y0 = registration.window
+    rows, columns = registration.landing.shape[:2]
+    assert rows < side
+    noise = noise_of(Frame(image, 0, "0.png"))
+    large = [as_source(image, registration, noise, True)]
+    inner = image[y0 : y0 + rows, x0 : x0 + columns]
+    small_canvas = Canvas(40 - x0, 32 - y0, 16, 16, 4)
+    small = [as_source(inner, identity_registration(small_canvas, inner), noise, True)]
+    prior = np.full((64, 64, 3), 0.5, np.float32)
+    sigma = np.full((64, 64), 1.0, np.float32)
+    results = [bound(s, prior, sigma, c, SETTINGS) for s, c in ((large, canvas), (small, small_canvas))]
+    assert np.abs(results[0].image - results[1].image).max() < 1e-4
+    seen = image[canvas.y0 : canvas.y0 + 16, canvas.x0 : canvas.x0 + 16]
+    shrunk = resize(results[0].image, 16, 16, interpolation="area")
+    assert np.abs(shrunk - seen).mean() < 0.5 * np.abs(0.5 - seen).mean()
+
+
+def test_a_bound_is_repeatable_and_leaves_its_prior_alone(jpegs, made):
+    sources, target, _ = made
+    prior, sigma = target.copy(), flat(jpegs, 0.05)
+    first, second = (bound(sources, prior, sigma, jpegs.canvas, SETTINGS) for _ in range(2))
+    assert np.array_equal(first.image, second.image)
+    assert first.image.dtype == first.share.dtype == first.observed.dtype == np.float32
+    assert np.array_equal(prior, target)

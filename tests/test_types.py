@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mfrec.types import Frame, Landmarks, Similarity, frozen_array
+from mfrec.types import Cleaned, Frame, Landmarks, Similarity, frozen_array
 
 
 def test_arrays_are_copied_and_read_only():
@@ -42,3 +42,12 @@ def test_interocular_distance():
     points[36:42] = [10, 20]
     points[42:48] = [40, 60]
     assert Landmarks(points).interocular == pytest.approx(50)
+
+
+def test_a_cleaned_part_knows_where_it_lies_in_its_frame():
+    cleaned = Cleaned(np.zeros((32, 48, 3), np.float32), np.zeros((32, 48), np.float32), (5, 7), 4)
+    # The frame pixel at the part's corner covers the first four by four pixels; their centre is at 1.5.
+    assert np.allclose(cleaned.from_frame.apply([5, 7]), [1.5, 1.5])
+    assert np.allclose(cleaned.from_frame.apply([16, 14]), [45.5, 29.5])
+    with pytest.raises(ValueError, match="read-only"):
+        cleaned.image[0, 0, 0] = 1

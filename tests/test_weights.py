@@ -4,15 +4,31 @@ import hashlib
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import save
+from tiny_network import Tiny
 
 from mfrec.errors import WeightsError
 from mfrec.nets import NETS
-from mfrec.weights import Card, card_names, cards_folder, load_network, read_card, read_state, weights_folder
+from mfrec.weights import (
+    Card,
+    card_names,
+    cards_folder,
+    load_network,
+    new_network,
+    read_card,
+    read_state,
+    weights_folder,
+)
+
+RECIPE = """[recipe]
+task = "clean"
+steps = 10
+"""
 
 
 def card_text(data: bytes, **changes: str) -> str:
@@ -107,8 +123,121 @@ def test_every_shipped_card_is_complete_and_loads() -> None:
     for name in card_names():
         card = read_card(cards_folder() / f"{name}.toml")
         assert card.net in NETS
-        assert (weights_folder() / card.file).is_file()
-        load_network(name)
+        if card.sha256:
+            assert (weights_folder() / card.file).is_file()
+            load_network(name)
+        else:
+            new_network(card)
+
+
+def test_every_shipped_weights_file_belongs_to_a_card() -> None:
+    cards = [read_card(cards_folder() / f"{name}.toml") for name in card_names()]
+    assert {path.name for path in weights_folder().iterdir()} == {card.file for card in cards if card.sha256}
+    assert sum(path.stat().st_size for path in weights_folder().iterdir()) < 40 * 2**20
+
+
+# --- cards before and after training -----------------------------------------------------------------------
+
+
+def test_a_card_with_a_recipe_is_read_before_it_is_trained_but_gives_no_network(tmp_path: Path) -> None:
+    card = make(tmp_path, b"x", card_text(b"x", sha256="", origin="", training="") + RECIPE)
+    assert (card.sha256, card.recipe["steps"]) == ("", 10)
+    with pytest.raises(WeightsError, match=r"not trained yet.*mfrec train small"):
+        load_network(tmp_path / "small.toml")
+
+
+def test_a_trained_card_needs_its_origin_again(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no 'origin'"):
+        make(tmp_path, b"x", card_text(b"x", origin="") + RECIPE)
+
+
+def test_measured_figures_are_numbers_or_text(tmp_path: Path) -> None:
+    card = make(tmp_path, b"x", card_text(b"x", trained="2026-01-01T00:00:00Z") + '[metrics]\npsnr = 27.5\non = "40"\n')
+    assert card.metrics == {"psnr": 27.5, "on": "40"}
+    for wrong in ("psnr = true", "psnr = [1]"):
+        with pytest.raises(WeightsError, match="'psnr' in the metrics"):
+            make(tmp_path, b"x", card_text(b"x") + f"[metrics]\n{wrong}\n")
+    with pytest.raises(WeightsError, match=r"'metrics' .* has to be a table"):
+        make(tmp_path, b"x", card_text(b"x", metrics="good"))
+
+
+# --- networks of PyTorch -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Tiny:
+    """A network that cards may call "tiny"."""
+    monkeypatch.setitem(NETS, "tiny", "tiny_network:Tiny")
+    return Tiny(channels=4)
+
+
+def written(folder: Path, state: dict[str, np.ndarray], channels: int = 4) -> Path:
+    """A card and its weights side by side, as ``mfrec train`` leaves them."""
+    data = save(state)
+    make(folder, data, card_text(data, net="tiny") + f"[arguments]\nchannels = {channels}\n")
+    return folder / "small.toml"
+
+
+def halves(network: Tiny) -> dict[str, np.ndarray]:
+    """The tensors of a network as its file holds them."""
+    values = {name: value.numpy() for name, value in network.state_dict().items()}
+    return {name: v.astype(np.float16) if v.dtype == np.float32 else v for name, v in values.items()}
+
+
+def test_a_network_comes_ready_to_be_used(tmp_path: Path, tiny: Tiny) -> None:
+    import torch
+
+    before = torch.random.get_rng_state()
+    network = load_network(written(tmp_path, halves(tiny)))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert not network.training
+    for (name, value), wanted in zip(network.state_dict().items(), tiny.state_dict().values(), strict=True):
+        assert value.dtype == wanted.dtype
+        assert torch.equal(value, wanted.half().to(wanted.dtype)), name
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert network.hidden.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("norm.weight"), r"missing \['norm.weight'\]"),
+        (lambda state: state.update(extra=np.zeros(2)), r"unknown \['extra'\]"),
+        (lambda state: state.update({"out.bias": np.zeros(47, np.float16)}), r"another shape \['out.bias'\]"),
+    ],
+    ids=["missing", "extra", "shape"],
+)
+def test_tensors_of_another_network_are_refused(tmp_path: Path, tiny: Tiny, change: Callable, message: str) -> None:
+    state = halves(tiny)
+    change(state)
+    with pytest.raises(WeightsError, match=message):
+        load_network(written(tmp_path, state))
+
+
+def test_arguments_that_the_network_does_not_take_are_refused(tmp_path: Path, tiny: Tiny) -> None:
+    data = save(halves(tiny))
+    make(tmp_path, data, card_text(data, net="tiny") + "[arguments]\nwidth = 4\n")
+    with pytest.raises(WeightsError, match=r"arguments of the card 'small' do not fit.*width"):
+        load_network(tmp_path / "small.toml")
+
+
+def test_a_network_that_does_not_exist_is_refused(tmp_path: Path, tensors: dict[str, np.ndarray]) -> None:
+    data = save(tensors)
+    make(tmp_path, data, card_text(data, net="resnet"))
+    with pytest.raises(WeightsError, match=r"wants the network 'resnet'; known are .*mtcnn"):
+        load_network(tmp_path / "small.toml")
+
+
+def test_a_flipped_byte_is_refused_on_the_way_to_a_network(tmp_path: Path, tiny: Tiny) -> None:
+    path = written(tmp_path, halves(tiny))
+    damaged = bytearray((tmp_path / "small.safetensors").read_bytes())
+    damaged[len(damaged) // 2] ^= 255
+    (tmp_path / "small.safetensors").write_bytes(damaged)
+    with pytest.raises(WeightsError, match="damaged"):
+        load_network(path)
+
+
+# --- where they are found ----------------------------------------------------------------------------------
 
 
 def test_nothing_depends_on_the_working_folder(tmp_path: Path) -> None:
