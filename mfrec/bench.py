@@ -50,7 +50,7 @@ REGISTERED: tuple[Literal["mean", "median"], ...] = ("mean", "median")
 """Methods of the stage ``fuse`` that are run on the frames as the ``evidence`` recipe registers them."""
 
 PLAIN = (BASELINE, "unregistered", *REGISTERED)
-"""Alternatives without a recipe; ``unregistered`` averages the frames as they lie."""
+"""Alternatives without a recipe; ``unregistered`` averages the frames as they lie. More are in :mod:`mfrec.peers`."""
 
 METHODS = (*PLAIN, "evidence")
 
@@ -86,7 +86,8 @@ def bench(
     Args:
         sequences: folder of truth sequences (see the module); None films the public-domain portrait.
         protocols: names from :data:`mfrec.protocols.PROTOCOLS`.
-        methods: of :data:`PLAIN`, recipe names, or paths of recipe files. ``bicubic`` is always measured.
+        methods: of :data:`PLAIN`, peers (:mod:`mfrec.peers`), recipe names, or paths of recipe files. ``bicubic`` is
+            always measured.
         people: ``"all"``, ``"even"``, ``"odd"`` or ``"K/N"``, see :func:`chosen_person`.
         seed: of the damage. Each sequence draws its own, from this, the protocol and its name.
         limit: measure at most so many sequences, spread evenly over the list.
@@ -96,9 +97,9 @@ def bench(
     Raises:
         UsageError: an unknown protocol or method, or a split or limit that cannot be.
         InputError: the folder is missing or holds no sequence.
+        WeightsError: a peer's weights are missing or damaged.
     """
     from mfrec.protocols import PROTOCOLS
-    from mfrec.recipe import load
 
     for protocol in protocols:
         if protocol not in PROTOCOLS:
@@ -109,8 +110,7 @@ def bench(
         raise UsageError(f"{jobs} jobs cannot do anything; give 1 or more")
     methods = tuple(dict.fromkeys((BASELINE, *methods)))
     for method in methods:
-        if method not in PLAIN:
-            load(method)  # refuses what is no recipe before anything is measured
+        check_method(method)
 
     with tempfile.TemporaryDirectory(prefix="mfrec-bench-") as folder:
         root = Path(folder) if sequences is None else Path(sequences)
@@ -137,6 +137,22 @@ def bench(
         methods=methods,
         results=tuple(results[i] for i in range(len(work))),
     )
+
+
+def check_method(method: str) -> None:
+    """Refuse what is no method before anything is measured.
+
+    Raises:
+        UsageError: neither a plain alternative, nor a peer, nor a recipe.
+        WeightsError: a peer's weights are missing or damaged.
+    """
+    from mfrec.peers import find_peer, is_peer
+    from mfrec.recipe import load
+
+    if is_peer(method):
+        find_peer(method)
+    elif method not in PLAIN:
+        load(method)
 
 
 # --- sequences ---------------------------------------------------------------------------------------------
@@ -319,6 +335,8 @@ class Case:
 
         The registered mean and median fuse the frames as ``evidence`` registered them, and are charged for that.
         """
+        from mfrec.peers import find_peer, is_peer
+
         if method == "evidence":
             made, seconds = self.evidence
             return made.image, seconds
@@ -327,6 +345,9 @@ class Case:
             seconds -= sum(step["seconds"] for step in made.record["steps"] if step["stage"] == "fuse")
             image, fusing = timed(fused, made, method, self.seed)
             return image, seconds + fusing
+        if is_peer(method):
+            peer = find_peer(method)  # loading weights is not what a method is timed for
+            return timed(lambda: peer(read_frames(self.source), self.spoilt.reference))
         if method == BASELINE:
             return timed(lambda: enlarged(self.source)[self.spoilt.reference])
         if method == "unregistered":
@@ -384,10 +405,16 @@ def truth_face(truth: FloatArray) -> tuple[Landmarks, FloatArray] | None:
 def enlarged(source: Path) -> list[FloatArray]:
     """Every frame of a folder, enlarged by bicubic interpolation."""
     from mfrec.geometry import enlarge
-    from mfrec.imageio import read
     from mfrec.protocols import SCALE
 
-    return [enlarge(frame.image, SCALE) for frame in read(source).frames]
+    return [enlarge(frame, SCALE) for frame in read_frames(source)]
+
+
+def read_frames(source: Path) -> list[FloatArray]:
+    """Every frame of a folder or of a clip, ``[h, w, 3]`` float32 RGB in [0, 1]."""
+    from mfrec.imageio import read
+
+    return [frame.image for frame in read(source).frames]
 
 
 def reconstructed(source: Path, recipe: str, reference: int, seed: int) -> Reconstruction:

@@ -1,0 +1,95 @@
+"""Measured sections of a Markdown file: each says by which command, when, where and on what it was made.
+
+A section stands between two comments that name it. Measuring it again replaces it and nothing else, so no figure in the
+document is ever typed by hand::
+
+    <!-- measured: 3.1 -->
+    ...
+    <!-- /measured: 3.1 -->
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mfrec.errors import UsageError
+from mfrec.outputs import writing
+
+TITLE = "# Benchmarks\n\nEvery section was written by the command that it shows.\n"
+"""How a document begins that does not exist yet."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One measured section.
+
+    Attributes:
+        name: identifies it in the document.
+        heading: of the section.
+        body: Markdown.
+        command: what was typed, without paths of the machine.
+        created: UTC, ISO 8601.
+        machine: system, processor and cores.
+        commit: of the checkout, None outside of one.
+    """
+
+    name: str
+    heading: str
+    body: str
+    command: str
+    created: str
+    machine: Mapping[str, Any]
+    commit: str | None
+
+    def markdown(self) -> str:
+        """The section with its comments."""
+        where = f"{self.machine['system']}, {self.machine['processor']}, {self.machine['cores']} cores"
+        commit = (
+            f"commit `{self.commit[:12]}{'-dirty' if self.commit.endswith('-dirty') else ''}`" if self.commit else ""
+        )
+        made = "; ".join(filter(None, (self.created, where, commit)))
+        parts = (f"## {self.heading}", f"```\n{self.command}\n```", f"{made}.", self.body.strip())
+        inner = "\n\n".join(parts)
+        return f"<!-- measured: {self.name} -->\n\n{inner}\n\n<!-- /measured: {self.name} -->"
+
+
+def put_sections(document: Path, sections: list[Section]) -> None:
+    """Replace sections of a document, or add them at its end; everything else stays to the byte.
+
+    Args:
+        document: a Markdown file, made where there is none.
+        sections: in the order in which new ones are added.
+
+    Raises:
+        UsageError: the file cannot be read or written, or a section in it has no end.
+    """
+    try:
+        text = document.read_text(encoding="utf-8") if document.exists() else TITLE
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the document '{document}' cannot be read ({error}); name a Markdown file") from None
+    for section in sections:
+        text = with_section(text, section)
+    with writing(document):
+        partial = document.with_name(f".{document.name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(document)
+
+
+def with_section(text: str, section: Section) -> str:
+    """The text with one section replaced or added.
+
+    Raises:
+        UsageError: the section begins and does not end.
+    """
+    name = re.escape(section.name)
+    if f"<!-- measured: {section.name} -->" not in text:
+        return f"{text.rstrip()}\n\n{section.markdown()}\n"
+    pattern = rf"<!-- measured: {name} -->.*?<!-- /measured: {name} -->"
+    changed, count = re.subn(pattern, lambda _: section.markdown(), text, count=1, flags=re.DOTALL)
+    if not count:
+        raise UsageError(f"the section '{section.name}' of the document has no end; restore its last comment")
+    return changed

@@ -1,0 +1,355 @@
+"""Curves: quality against frames, damage and pose, errors of landmarks, time and memory.
+
+Each plot is measured and drawn by one command and goes into a document with that command and its numbers. The sequences
+are filmed from the public-domain portrait, because only a film can be asked for 31 frames or for a head that turns by
+30 degrees; ``errors`` can be measured on the user's own sequences. The reference is always the middle frame.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import io
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mfrec.errors import MfrecError, UsageError
+from mfrec.pipeline import Progress, silent
+from mfrec.provenance import machine
+from mfrec.scores import markdown_table, mean
+from mfrec.types import FloatArray
+
+if TYPE_CHECKING:
+    from mfrec.cost import Setting
+    from mfrec.document import Section
+    from mfrec.protocols import Spoilt
+
+FRAMES = (1, 3, 7, 15, 31)
+QUALITIES = (10, 20, 30, 50, 70, 90, 97)
+TURNS = (0, 5, 10, 15, 20, 30)
+"""Amplitude of the head's yaw in degrees."""
+
+SMALL = 32
+"""Side of a small frame in pixels; the truth has :data:`~mfrec.protocols.SCALE` times as many."""
+
+Series = Mapping[str, tuple[tuple[float, float], ...]]
+"""Label to its points ``(x, y)``."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One set of axes. ``logarithmic`` is about x."""
+
+    title: str
+    x: str
+    y: str
+    series: Series
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Measured curves.
+
+    Attributes:
+        name: as it is asked for.
+        heading: what it shows.
+        data: on what it was measured.
+        panels: side by side.
+        notes: what is missing, and why.
+        created: UTC, ISO 8601.
+    """
+
+    name: str
+    heading: str
+    data: str
+    panels: tuple[Panel, ...]
+    notes: tuple[str, ...] = ()
+    created: str = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
+
+    def png(self) -> bytes:
+        """The picture, the same bytes for the same numbers.
+
+        Raises:
+            UsageError: matplotlib is not installed.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ImportError:
+            raise UsageError("plots need matplotlib, which is not installed; install mfrec's extra 'plots'") from None
+        figure = Figure(figsize=(5.2 * len(self.panels), 3.8), dpi=110, layout="constrained")
+        for axes, panel in zip(np.atleast_1d(figure.subplots(1, len(self.panels))), self.panels, strict=True):
+            for (label, points), style in zip(panel.series.items(), STYLES * len(panel.series), strict=False):
+                # Steps of a cumulative curve need no marks.
+                marks = style if len(points) < 40 else style[1:]
+                axes.plot(*zip(*points, strict=True), marks, label=label, markersize=5, linewidth=1.6)
+            axes.set(title=panel.title, xlabel=panel.x, ylabel=panel.y)
+            if panel.logarithmic:
+                axes.set_xscale("log")
+                ticks = sorted({x for points in panel.series.values() for x, _ in points})
+                axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
+                axes.minorticks_off()
+            axes.grid(True, alpha=0.3)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.legend(frameon=False, fontsize=9)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", metadata={"Software": "mfrec"})
+        return buffer.getvalue()
+
+    def text(self) -> str:
+        """The numbers for a terminal."""
+        parts = [f"{self.name}: {self.heading}\n{self.data}"]
+        for panel in self.panels:
+            parts.append(f"{panel.title}: {panel.y} against {panel.x}\n" + "\n".join(self._lines(panel)))
+        return "\n\n".join([*parts, *self.notes])
+
+    def section(self, command: str, picture: str) -> Section:
+        """The plot for a document that reaches the picture at ``picture``."""
+        from mfrec.bench import commit
+        from mfrec.document import Section
+
+        parts = [f"{self.data}.", f"![{self.heading}]({picture})"]
+        for panel in self.panels:
+            few = {label: points for label, points in panel.series.items() if len(points) < 40}
+            if few:
+                places = sorted({x for points in few.values() for x, _ in points})
+                rows = [
+                    (label, *(f"{dict(points)[x]:.4g}" if x in dict(points) else "-" for x in places))
+                    for label, points in few.items()
+                ]
+                parts.append(f"{panel.y}, by {panel.x}:")
+                parts.append(markdown_table(("", *(f"{x:g}" for x in places)), rows))
+        parts += [f"- {note}" for note in self.notes]
+        body = "\n\n".join(parts)
+        return Section(f"plot {self.name}", self.heading, body, command, self.created, machine(), commit())
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def _lines(panel: Panel) -> list[str]:
+        return [
+            f"  {label}: " + ", ".join(f"{x:g} {y:.4g}" for x, y in points[:: max(1, len(points) // 12)])
+            for label, points in panel.series.items()
+        ]
+
+
+STYLES = ("o-", "s-", "^-", "D-", "v-", "P-", "X-", "*-")
+
+
+def plot(
+    name: str,
+    methods: Sequence[str],
+    *,
+    data: Path | None = None,
+    people: str = "all",
+    limit: int | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Plot:
+    """Measure one plot.
+
+    Args:
+        name: of :data:`PLOTS`.
+        methods: of the bench; the reference enlarged by bicubic interpolation is always there.
+        data: a folder of sequences, for ``errors``; None films the portrait.
+        people, limit: which of the sequences.
+        seed: of motion and damage.
+        progress: called as ``progress("plot", done, total)``.
+
+    Raises:
+        UsageError: an unknown plot or method.
+        InputError: the sequences cannot be used.
+    """
+    from mfrec.bench import check_method
+    from mfrec.scores import BASELINE
+
+    if name not in PLOTS:
+        raise UsageError(f"unknown plot '{name}'; known are {', '.join(PLOTS)}")
+    methods = tuple(dict.fromkeys((BASELINE, *methods)))
+    for method in methods:
+        check_method(method)
+    if limit is not None and limit < 1:
+        raise UsageError(f"a limit of {limit} leaves no sequence; give 1 or more")
+    if name == "cost":
+        return cost_plot(seed, progress)
+    if name == "errors":
+        return errors_plot(methods, data, people=people, limit=limit, seed=seed, progress=progress)
+    heading, axis, places, make = SWEEPS[name]
+    notes: list[str] = []
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {
+        metric: {method: [] for method in methods} for metric in ("psnr", "identity")
+    }
+    for i, place in enumerate(places):
+        progress("plot", i, len(places))
+        scores = measured(make(place, seed), methods, seed, notes, f"{axis} {place}")
+        for method, values in scores.items():
+            for metric, points in found.items():
+                if metric in values:
+                    points[method].append((float(place), values[metric]))
+    progress("plot", len(places), len(places))
+    panels = tuple(
+        Panel(
+            title,
+            axis,
+            unit,
+            {method: tuple(points) for method, points in found[metric].items() if points},
+            name == "frames",
+        )
+        for metric, title, unit in (("psnr", "Fidelity", "PSNR in dB"), ("identity", "Identity", "identity distance"))
+    )
+    said = f"The astronaut portrait, filmed with seed {seed} at {SMALL} px; truth {4 * SMALL} px, of the middle frame"
+    return Plot(name, heading, said, panels, tuple(dict.fromkeys(notes)))
+
+
+# --- sweeps over a film of the portrait --------------------------------------------------------------------
+
+
+@functools.cache
+def filmed(frames: int, seed: int, yaw: float | None = None) -> tuple[FloatArray, ...]:
+    """Ideal frames of the portrait, ``[128, 128, 3]`` each."""
+    from mfrec.demo import Motion, astronaut, film
+
+    motion = Motion() if yaw is None else replace(Motion(), yaw=yaw)
+    return tuple(film(astronaut(), frames=frames, size=SMALL, seed=seed, motion=motion).truth)
+
+
+def as_jpegs(truths: Sequence[FloatArray], qualities: Sequence[int]) -> Spoilt:
+    """Frames resampled to :data:`SMALL` px, each a JPEG of its quality; the truth is the middle one."""
+    from mfrec.geometry import resize
+    from mfrec.imageio import jpeg_bytes
+    from mfrec.protocols import Spoilt
+
+    files = tuple(
+        (f"{i}.jpg", jpeg_bytes(resize(truth, SMALL, SMALL, interpolation="area"), quality))
+        for i, (truth, quality) in enumerate(zip(truths, qualities, strict=True))
+    )
+    middle = len(truths) // 2
+    return Spoilt(files, truths[middle], middle, {"quality": list(qualities)})
+
+
+def of_frames(count: int, seed: int) -> Spoilt:
+    """The middle ``count`` of 31 frames, qualities 30 to 90 as in the protocol ``jpeg32``."""
+    truths = filmed(FRAMES[-1], seed)
+    qualities = np.random.default_rng(seed).integers(30, 91, len(truths)).tolist()
+    start = len(truths) // 2 - count // 2
+    return as_jpegs(truths[start : start + count], qualities[start : start + count])
+
+
+def of_quality(quality: int, seed: int) -> Spoilt:
+    """Seven frames of one JPEG quality."""
+    return as_jpegs(filmed(7, seed), [quality] * 7)
+
+
+def of_turn(yaw: int, seed: int) -> Spoilt:
+    """Seven frames of a head that turns by ``yaw`` degrees to each side, JPEG quality 75."""
+    return as_jpegs(filmed(7, seed, float(yaw)), [75] * 7)
+
+
+SWEEPS: dict[str, tuple[str, str, tuple[int, ...], Callable[[int, int], Spoilt]]] = {
+    "frames": ("Quality against the number of frames", "frames", FRAMES, of_frames),
+    "degradation": ("Quality against compression, seven frames", "JPEG quality", QUALITIES, of_quality),
+    "pose": ("Quality against the turn of the head, seven frames", "yaw to each side in degrees", TURNS, of_turn),
+}
+"""Plot to its heading, its axis, the places on it, and what is filmed there."""
+
+PLOTS = (*SWEEPS, "errors", "cost")
+"""Every plot there is."""
+
+
+def measured(
+    spoilt: Spoilt, methods: Sequence[str], seed: int, notes: list[str], where: str
+) -> dict[str, dict[str, float]]:
+    """PSNR, identity distance and landmark error of every method that gave a picture; failures go into ``notes``."""
+    from mfrec.bench import Case, attempt
+    from mfrec.measures import Case as MeasuredCase
+    from mfrec.measures import Truth, measure
+
+    truth = Truth(spoilt.truth, where)
+    out: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory(prefix="mfrec-plots-") as folder:
+        spoilt.write(Path(folder))
+        case = Case(Path(folder), spoilt, None, seed)
+        for method in methods:
+            made = attempt(case.picture, method)
+            if isinstance(made, str):
+                notes.append(f"{method} failed at {where}: {made}")
+                continue
+            names = ("psnr", "identity", "landmarks")
+            out[method], missing = measure(MeasuredCase(made[0], truth, None, None), names)
+            notes += [f"{name} of {method} at {where}: {why}" for name, why in missing.items()]
+    return out
+
+
+# --- cumulative errors and cost ----------------------------------------------------------------------------
+
+
+def errors_plot(
+    methods: Sequence[str], data: Path | None, *, people: str, limit: int | None, seed: int, progress: Progress
+) -> Plot:
+    """Share of the sequences whose landmark error is below a bound, for every bound, as in the 300-W challenge."""
+    from mfrec.bench import PORTRAITS, film_sequences, find_sequences, spoil
+
+    errors: dict[str, list[float]] = {method: [] for method in methods}
+    notes: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="mfrec-plots-") as folder:
+        root = Path(folder) if data is None else data
+        if data is None:
+            film_sequences(root, count=min(limit or PORTRAITS, PORTRAITS))
+        every = find_sequences(root, people)
+        chosen = every if limit is None else [every[i * len(every) // limit] for i in range(min(limit, len(every)))]
+        for i, sequence in enumerate(chosen):
+            progress("plot", i, len(chosen))
+            try:
+                spoilt = spoil(sequence, "jpeg32", seed)
+            except MfrecError as error:
+                notes.append(f"{sequence.name}: {error}")
+                continue
+            for method, values in measured(spoilt, methods, seed, notes, sequence.name).items():
+                if "landmarks" in values:
+                    errors[method].append(values["landmarks"])
+        progress("plot", len(chosen), len(chosen))
+    source = "the astronaut portrait, filmed" if data is None else f"the folder '{data.resolve().name}'"
+    series = {
+        f"{method}, mean {mean(values):.3f}": cumulative(values, len(chosen))
+        for method, values in errors.items()
+        if values
+    }
+    panel = Panel("Landmarks", "landmark error in inter-ocular distances", "share of sequences", series)
+    said = f"Protocol jpeg32, {len(chosen)} sequences from {source}, people {people}, seed {seed}"
+    return Plot("errors", "Cumulative landmark errors", said, (panel,), tuple(dict.fromkeys(notes)))
+
+
+def cumulative(errors: Sequence[float], of: int, top: float = 0.2, steps: int = 100) -> tuple[tuple[float, float], ...]:
+    """Points ``(bound, share)``: the share of ``of`` cases with an error up to the bound; failures never arrive."""
+    ordered = np.sort(np.asarray(errors, np.float64))
+    bounds = np.linspace(0, top, steps + 1)
+    return tuple((float(b), float(np.searchsorted(ordered, b, side="right") / of)) for b in bounds)
+
+
+def cost_plot(seed: int, progress: Progress) -> Plot:
+    """Time and memory of a whole ``mfrec reconstruct`` against frames and their size, see :mod:`mfrec.cost`."""
+    from mfrec.cost import cost
+
+    found = cost(seed=seed, progress=progress)
+    sizes = sorted({setting.size for setting in found.settings})
+
+    def series(value: Callable[[Setting], float]) -> Series:
+        return {
+            f"{size} px": tuple((float(s.frames), value(s)) for s in found.settings if s.size == size) for size in sizes
+        }
+
+    panels = (
+        Panel("Work", "frames", "seconds of all cores", series(lambda s: s.cpu)),
+        Panel("Memory", "frames", "MiB at the peak", series(lambda s: s.bytes / 2**20)),
+    )
+    said = (
+        f"Recipe {found.recipe}, a whole process from start to report, the astronaut portrait, filmed with seed {seed}"
+    )
+    return Plot("cost", "Time and memory against frames and their size", said, panels)

