@@ -22,8 +22,14 @@ check: $(VENV)/.installed-dev ## style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright
 
-bench: $(VENV)/.installed ## figures on a few filmed sequences, time and memory; SEQUENCES=folder takes yours
+TABLES := 3.1 3.2 3.3 3.4 3.5 3.6 peers ablation
+
+bench: $(VENV)/.installed ## tables on a few filmed sequences, time and memory; SEQUENCES=, SET5=, SET14= take your folders
 	$(VENV)/bin/mfrec bench --cost $(SEQUENCES)
+	$(VENV)/bin/mfrec bench $(SEQUENCES) $(foreach table,$(TABLES),--table $(table))
+	$(VENV)/bin/mfrec bench --table faces
+	$(if $(SET5),$(VENV)/bin/mfrec bench $(SET5) --table set5)
+	$(if $(SET14),$(VENV)/bin/mfrec bench $(SET14) --table set14)
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) demo build dist
@@ -32,13 +38,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"mfrec needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}; name another with PYTHON=" if v < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
+# PyTorch by itself first: what is found for it then stays, be it a build for the CPU from a folder in PIP_FIND_LINKS or
+# the registry's default, which brings CUDA along.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -q -c constraints.txt torch
 	$(PIP) install -q -c constraints.txt -e .
 	touch $@
 
-# PyTorch by itself first: what is found for it then stays, be it a build for the CPU from a folder in PIP_FIND_LINKS or
-# the registry's default, which brings CUDA along.
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) install -q -c constraints.txt torch
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
 	touch $@

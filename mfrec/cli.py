@@ -7,6 +7,7 @@ Results go to stdout; progress, warnings and errors go to stderr. Exit codes: 0 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import sys
@@ -14,45 +15,29 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 import mfrec
 from mfrec.errors import MfrecError, UsageError
+from mfrec.interruption import asked_to_stop, interruptible
 
 
 class Commands(TyperGroup):
     """Turns what mfrec raises on purpose into one line on stderr and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:  # Typer's own context class is private
-        handlers = {signal.SIGINT: _interrupted, signal.SIGTERM: _terminated}
-        previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
-            return super().invoke(ctx)
+            with interruptible():
+                return super().invoke(ctx)
         except MfrecError as error:
             _say(f"error: {error}")
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             _say("interrupted; no half-written output is left, and an earlier one is as it was")
             raise typer.Exit(128 + signal.SIGINT) from None
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C. CPython remembers where a plain KeyboardInterrupt came up and may end by the signal, not by the code."""
-
-
-def _interrupted(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise Interrupted
-
-
-def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + signal.SIGTERM)
 
 
 app = typer.Typer(
@@ -86,12 +71,20 @@ class Progress:
             _say(f"{stage} ...")
         self.stage = stage
 
+    def say(self, text: str) -> None:
+        """A line of its own, above the moving one."""
+        self._clear()
+        _say(text)
+
+    def _clear(self) -> None:
+        if self.terminal and self.stage:
+            sys.stderr.write("\r\033[K")
+
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.terminal and self.stage:
-            sys.stderr.write("\r\033[K")
+        self._clear()
 
 
 def _say(text: str) -> None:
@@ -319,6 +312,84 @@ def demo(
 
 
 @app.command()
+def evaluate(
+    pictures: Annotated[
+        list[Path], typer.Argument(help="Pictures, folders of them, or outputs of reconstruct.", show_default=False)
+    ],
+    *,
+    truth: Annotated[Path, typer.Option("--truth", help="A picture, or a folder with one of the same name for each.")],
+    before: Annotated[
+        Path | None, typer.Option("--before", help="What the methods were given: a picture, or a folder likewise.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="psnr, psnr_y, ssim ... (all by default but serfiq, which is slow); repeat."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for table, JSON, CSV and a contact sheet.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure pictures, whoever made them, against the truth."""
+    from mfrec.evaluate import evaluate as measure
+    from mfrec.evaluate import write_evaluation
+    from mfrec.measures import DEFAULT
+    from mfrec.outputs import staged
+
+    with Progress() as progress:
+        result = measure(pictures, truth, before=before, metrics=metric or DEFAULT, progress=progress)
+    if out:
+        with staged(out, originals=[*pictures, truth, *([before] if before else [])]) as folder:
+            write_evaluation(result, folder)
+    if as_json:
+        _print_json(json.loads(result.to_json()))
+    else:
+        _print(result.table())
+
+
+@app.command()
+def survey(
+    results: Annotated[
+        Path | None, typer.Argument(help="A folder with a folder of pictures for each method.", show_default=False)
+    ] = None,
+    *,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help="Folder with a good picture of the person for each case.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the page and its key.")] = None,
+    collect: Annotated[Path | None, typer.Option("--collect", help="Folder of saved answers: print the table.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="The key.json to the answers, if it is elsewhere.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Ask people: write a blind page with all results, or count the answers that came back."""
+    if (results is None) == (collect is None):
+        raise UsageError("give either a folder of results with --truth and -o, or --collect with a folder of answers")
+    if collect is not None:
+        from mfrec.survey.answers import collect as count
+
+        counted = count(collect, key)
+        if as_json:
+            _print_json(counted.to_dict())
+        else:
+            _print(counted.table())
+        return
+    if results is None or truth is None or out is None:
+        raise UsageError("a page needs the folder of results, --truth with pictures of the persons, and -o")
+    from mfrec.outputs import staged
+    from mfrec.survey.page import KEY, PAGE, write_survey
+
+    with staged(out, originals=[results, truth]) as folder:
+        cases = write_survey(results, truth, folder, seed=seed)
+    pictures = len(cases[0].candidates)
+    if as_json:
+        _print_json({"page": str(out / PAGE), "key": str(out / KEY), "cases": len(cases), "methods": pictures})
+        return
+    _print(f"{out / PAGE}: {len(cases)} cases of {pictures} pictures; hand this file out, alone")
+    _print(f"{out / KEY}: says which picture is whose; keep it")
+
+
+@app.command()
 def bench(
     sequences: Annotated[
         Path | None, typer.Argument(help="A folder of folders of 256 px frames; without it the portrait is filmed.")
@@ -336,9 +407,48 @@ def bench(
     jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 1,
     seed: Seed = 0,
     cost: Annotated[bool, typer.Option("--cost", help="Measure time and memory against frames and size too.")] = False,
+    table: Annotated[
+        list[str] | None,
+        typer.Option("--table", help="3.1 to 3.6, set5, set14, faces, peers, ablation; may be repeated."),
+    ] = None,
+    curve: Annotated[
+        list[str] | None, typer.Option("--plot", help="frames, degradation, pose, errors, cost; may be repeated.")
+    ] = None,
+    document: Annotated[
+        Path | None, typer.Option("--document", help="Markdown file whose sections the tables and plots replace.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Spoil good sequences by named protocols and compare recipes with plain alternatives against the truth."""
+    if document and not (table or curve):
+        raise UsageError("--document takes tables and plots: name them with --table or --plot")
+    if table and curve:
+        raise UsageError("tables and plots are measured one after the other: give --table or --plot")
+    if curve:
+        _plots(
+            curve,
+            sequences,
+            methods=method or [],
+            people=people,
+            limit=limit,
+            seed=seed,
+            document=document,
+            as_json=as_json,
+        )
+        return
+    if table:
+        _tables(
+            table,
+            sequences,
+            methods=method or [],
+            protocols=protocol or [],
+            people=people,
+            limit=limit,
+            seed=seed,
+            document=document,
+            as_json=as_json,
+        )
+        return
     from mfrec.bench import METHODS
     from mfrec.bench import bench as measure
     from mfrec.protocols import PROTOCOLS
@@ -368,6 +478,76 @@ def bench(
         _print(f"\n{used.table()}")
 
 
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="A card with a recipe, or a path ending in .toml.", show_default=False)],
+    *,
+    data: Annotated[
+        list[Path], typer.Option("--data", help="Folder of pictures; may be repeated.", show_default=False)
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "--output", "-o", help="Folder for checkpoint and weights.", show_default=False)
+    ],
+    minutes: Annotated[float | None, typer.Option("--minutes", help="How long.", show_default=False)] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="How many steps; else the recipe's.")] = None,
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume/--fresh", help="Go on with the training in the folder, or replace it.", show_default=False
+        ),
+    ] = None,
+    device: Device = "auto",
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Of PyTorch; the last bits depend on it.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that make samples.")] = 0,
+    terms: Annotated[str, typer.Option("--terms", help="Terms of use of the pictures, for the card.")] = "",
+    install: Annotated[bool, typer.Option("--install", help="Copy card and weights to where mfrec looks.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network by the recipe on its card, look at people it has not seen, and write card and weights.
+
+    Ctrl-C writes a checkpoint. A training that was stopped or killed goes on with --resume and, on the same machine
+    with the same --threads, ends with the same weights to the last bit. Several GPUs: accelerate launch --multi_gpu -m
+    mfrec train NAME ... --steps N.
+    """
+    # Threads that spin while they wait are many times slower on busy cores. It is read when PyTorch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        from mfrec.train.job import run_job
+    except ModuleNotFoundError as error:
+        raise UsageError(f"training needs the package '{error.name}': pip install 'mfrec[train]'") from None
+
+    with asked_to_stop(_say) as asked, Progress() as progress:
+        found = run_job(
+            name,
+            data,
+            out,
+            steps=steps,
+            minutes=minutes,
+            begin="new" if resume is None else "resume" if resume else "fresh",
+            device=device,
+            threads=threads,
+            workers=workers,
+            terms=terms,
+            installed=install,
+            progress=progress,
+            report=lambda found: progress.say(found.text()),
+            stop=lambda: bool(asked),
+        )
+    if asked and found.step < found.total:
+        _say(f"stopped after step {found.step} of {found.total}; the same command with --resume goes on")
+        raise typer.Exit(128 + asked[0])
+    if found.card is None:
+        return  # one of several processes, and not the one that writes
+    if as_json:
+        _print_json(asdict(found.card))
+        return
+    for figure, value in found.card.metrics.items():
+        _print(f"{figure:<14} {value}")
+    _print(out / f"{found.card.name}.toml")
+
+
 @weights_app.command("list")
 def weights_list(as_json: Json = False) -> None:
     """Print every card: what the network does, and under which licence."""
@@ -378,34 +558,148 @@ def weights_list(as_json: Json = False) -> None:
         _print_json([asdict(card) for card in cards])
         return
     for card in cards:
-        _print(f"{card.name}: {card.summary}\n  {card.file}, SHA-256 {card.sha256}\n  {card.licence}")
+        state = f"{card.file}, SHA-256 {card.sha256}" if card.sha256 else "not trained"
+        _print(f"{card.name}: {card.summary}\n  {state}\n  {card.licence}")
 
 
 @weights_app.command("verify")
 def weights_verify(as_json: Json = False) -> None:
-    """Check every weights file against the hash on its card. Ends with code 4 where one is missing or damaged."""
+    """Check every weights file against the hash on its card. Ends with code 4 where one is missing or damaged.
+
+    A card with a recipe that nobody has trained yet has no weights, and is said to be not trained.
+    """
     from mfrec.errors import WeightsError
     from mfrec.weights import card_names, cards_folder, read_card, read_state
 
-    problems: dict[str, str] = {}
+    problems: dict[str, str | None] = {}
     for name in card_names():
         try:
-            read_state(read_card(cards_folder() / f"{name}.toml"))
-            problems[name] = ""
+            card = read_card(cards_folder() / f"{name}.toml")
+            if card.sha256:
+                read_state(card)
+            problems[name] = "" if card.sha256 else None
         except WeightsError as error:
             problems[name] = str(error)
     if as_json:
-        _print_json({name: {"intact": not problem, "problem": problem} for name, problem in problems.items()})
+        _print_json({name: {"intact": None if p is None else not p, "problem": p} for name, p in problems.items()})
     else:
         for name, problem in problems.items():
-            _print(f"{name}: {problem or 'intact'}")
+            _print(f"{name}: {'not trained' if problem is None else problem or 'intact'}")
     if any(problems.values()):
         raise typer.Exit(WeightsError.exit_code)
+
+
+@weights_app.command("export")
+def weights_export(
+    name: Annotated[str, typer.Argument(help="A card, or a path ending in .toml.", show_default=False)],
+    *,
+    onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX, the only format there is.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Write a network in another format, checked against PyTorch."""
+    if not onnx:
+        raise UsageError("no format was given; the only one is --onnx")
+    from mfrec.onnx_export import export_onnx
+
+    found = export_onnx(name, out)
+    if as_json:
+        _print_json(asdict(found))
+        return
+    for input_name, shape in found.inputs.items():
+        _print(f"input {input_name} [{', '.join(map(str, shape))}]")
+    _print(f"outputs {', '.join(found.outputs)}")
+    _print(f"{out}: differs from PyTorch by {found.difference:.1e} at most")
 
 
 def main() -> None:
     """The script ``mfrec``."""
     app(prog_name="mfrec")
+
+
+def _tables(
+    names: list[str],
+    data: Path | None,
+    *,
+    methods: list[str],
+    protocols: list[str],
+    people: str,
+    limit: int | None,
+    seed: int,
+    document: Path | None,
+    as_json: bool,
+) -> None:
+    """``mfrec bench --table``: measure, print, and put into a document what was asked for."""
+    from mfrec.ablation import ablate
+    from mfrec.bench import METHODS
+    from mfrec.tables import tables
+
+    with Progress() as progress:
+        plain = [name for name in names if name != "ablation"]
+        made = tables(plain, data, methods=methods, people=people, seed=seed, limit=limit, progress=progress)
+        ablations = [
+            ablate(
+                data,
+                protocol,
+                methods or (*METHODS, "restore"),
+                people=people,
+                seed=seed,
+                limit=limit,
+                progress=progress,
+            )
+            for protocol in (protocols or ["jpeg32"] if "ablation" in names else [])
+        ]
+    if document:
+        from mfrec.document import put_sections
+
+        put_sections(document, [result.section(_command_without_paths()) for result in (*made, *ablations)])
+    if as_json:
+        _print_json({"tables": [t.to_dict() for t in made], "ablations": [a.to_dict() for a in ablations]})
+        return
+    _print("\n\n".join(result.text() for result in (*made, *ablations)))
+
+
+def _plots(
+    names: list[str],
+    data: Path | None,
+    *,
+    methods: list[str],
+    people: str,
+    limit: int | None,
+    seed: int,
+    document: Path | None,
+    as_json: bool,
+) -> None:
+    """``mfrec bench --plot``: measure, print the numbers, and put pictures beside a document."""
+    from mfrec.plots import plot
+
+    asked = methods or ["mean", "evidence", "restore"]
+    with Progress() as progress:
+        made = [
+            plot(name, asked, data=data, people=people, limit=limit, seed=seed, progress=progress) for name in names
+        ]
+    if document:
+        from mfrec.document import put_sections
+        from mfrec.outputs import writing
+
+        folder = document.with_suffix("")
+        pictures = {one.name: one.png() for one in made}
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, png in pictures.items():
+                (folder / f"{name}.png").write_bytes(png)
+        command = _command_without_paths()
+        put_sections(document, [one.section(command, f"{folder.name}/{one.name}.png") for one in made])
+    if as_json:
+        _print_json([one.to_dict() for one in made])
+        return
+    _print("\n\n".join(one.text() for one in made))
+
+
+def _command_without_paths() -> str:
+    """What was typed, with nothing of the machine in it but the last name of each path."""
+    words = [Path(word).name if "/" in word or "\\" in word else word for word in sys.argv[1:]]
+    return shlex.join(["mfrec", *words])
 
 
 def _command() -> str:

@@ -147,9 +147,11 @@ def test_impossible_films_are_refused(frames: int, size: int) -> None:
 
 def test_demo_gains_a_decibel(tmp_path: Path) -> None:
     shown = demonstrate(tmp_path / "demo")
-    reference, evidence = shown.rows
+    reference, evidence, restored = shown.rows
     assert evidence.psnr >= reference.psnr + 1.0
     assert evidence.ssim > reference.ssim
+    assert restored.psnr >= evidence.psnr + 0.2
+    assert restored.ssim > evidence.ssim
     assert {"clip.mp4", "truth.png", "comparison.png", "result"} == {
         path.name for path in (tmp_path / "demo").iterdir()
     }

@@ -10,11 +10,11 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[12]_*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[123]_*.ipynb"))
 
 
-def test_both_notebooks_are_there() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_reconstruct", "02_stage_by_stage"]
+def test_all_notebooks_are_there() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["01_reconstruct", "02_stage_by_stage", "03_train_a_network"]
 
 
 @pytest.mark.slow

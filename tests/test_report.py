@@ -296,7 +296,7 @@ def test_facts_say_what_measured_means_and_how_many_frames_count() -> None:
     for given, expected in ((even, "7.0"), (replace(case, weight=one), "1.0")):
         facts = {label: (value, note) for label, value, note in gather(given).facts}
         assert facts["Effective number of frames"][0] == expected
-        assert "smoothness prior" in facts["Measured"][1]
+        assert "balance with the prior" in facts["Measured"][1]
 
 
 def test_models_and_noise_of_the_record_are_shown(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def read_video(path: Path, selection: Selection, dropped: list[Dropped], progres
             notes = _field_notes(coded)
             if counted:
                 notes.append(f"no time stamp; the time is counted at {rate:g} frames per second")
-            stored = _picture_image(coded.picture, notes)
+            stored = picture_image(coded.picture, notes)
             image = square_pixels(stored, float(stream.sample_aspect_ratio or 1), notes)
             image = _rotated(image, coded.source.rotation, notes)
             # Blocks of a resampled or turned picture are no longer those of the file.
@@ -375,7 +375,7 @@ def _rotated(image: FloatArray, degrees: int, notes: list[str]) -> FloatArray:
     return np.rot90(image, degrees // 90 % 4)
 
 
-def _picture_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
+def picture_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
     """Convert a decoded video frame of any pixel format to ``[H, W, 3]`` in [0, 1], opaque."""
     layout = picture.format
     if layout.name in PLANAR_TWINS:

@@ -35,8 +35,10 @@ STAMPS = {
         "every step and parameter is stated below."
     ),
     "RESTORED": (
-        "Computed from the frames listed here by a recipe that may use networks trained to reproduce what was in front "
-        "of the camera. Meant for leads and comparison; the evidence picture beside it does without them."
+        "Computed from the frames listed here with networks that learnt from pictures of other people how to undo "
+        "compression and blur. They were trained to be right on average, never to look sharp, and the frames bound "
+        "what they say; still, fine detail is partly what faces usually look like. Meant for leads and comparison; the "
+        "evidence picture beside it does without them."
     ),
     "NOT EVIDENCE": (
         "Parts of this picture were imagined by a generative model. It illustrates; it shows nothing that may be "
@@ -46,8 +48,8 @@ STAMPS = {
 """What a label means, for a reader who has never seen one."""
 
 MEASURED = (
-    "share that the frames' data have in the balance with the smoothness prior, at the size of a frame pixel; "
-    "detail finer than that is always partly assumed"
+    "share that the frames' data have in the balance with the prior (smoothness, or what a network expects), at the "
+    "size of a frame pixel; detail finer than that is always partly assumed"
 )
 """What the observed share means."""
 
