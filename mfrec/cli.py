@@ -496,6 +496,7 @@ def train(
             "--resume/--fresh", help="Go on with the training in the folder, or replace it.", show_default=False
         ),
     ] = None,
+    start: Annotated[str, typer.Option("--start", help="A card whose weights to begin with, else new ones.")] = "",
     device: Device = "auto",
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Of PyTorch; the last bits depend on it.")
@@ -526,6 +527,7 @@ def train(
             steps=steps,
             minutes=minutes,
             begin="new" if resume is None else "resume" if resume else "fresh",
+            start=start,
             device=device,
             threads=threads,
             workers=workers,

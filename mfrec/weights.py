@@ -187,6 +187,11 @@ def read_state(card: Card, folder: Path | None = None) -> dict[str, NDArray]:
         ) from None
 
 
+def card_path(name: str | Path) -> Path:
+    """Where a card lies: a path that ends in ``.toml`` is one already, a name is looked up in :func:`cards_folder`."""
+    return Path(name) if str(name).endswith(".toml") else cards_folder() / f"{name}.toml"
+
+
 def load_network(name: str | Path) -> Any:
     """A network with its verified weights, ready to be used.
 
@@ -201,9 +206,9 @@ def load_network(name: str | Path) -> Any:
     Raises:
         WeightsError: see :func:`read_card` and :func:`read_state`, or the network refuses the tensors.
     """
-    beside = str(name).endswith(".toml")
-    card = read_card(Path(name) if beside else cards_folder() / f"{name}.toml")
-    return with_weights(card, read_state(card, Path(name).parent if beside else None))
+    path = card_path(name)
+    card = read_card(path)
+    return with_weights(card, read_state(card, None if path.parent == cards_folder() else path.parent))
 
 
 def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:

@@ -8,6 +8,8 @@ import torch
 from schematic_face import POINTS
 
 from mfrec.errors import InputError
+from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
+from mfrec.nets.dlib_resnet import DlibResNet
 from mfrec.nets.recognition import SIDE
 from mfrec.train.distil import (
     CANVAS,
@@ -22,8 +24,6 @@ from mfrec.train.distil import (
     moved,
     spoil,
 )
-from mfrec.train.teacher import SIDE as TEACHER_SIDE
-from mfrec.train.teacher import Teacher
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_the_loss_knows_distances() -> None:
 
 def test_a_training_is_repeatable_and_reports(faces: Faces) -> None:
     torch.manual_seed(0)
-    teacher = Teacher().eval().requires_grad_(False)
+    teacher = DlibResNet().eval().requires_grad_(False)
     seen: list[Progress] = []
     runs = [distil(faces, teacher, steps=2, batch=2, seed=7, report=seen.append) for _ in range(2)]
     assert [p.step for p in seen] == [1, 2, 1, 2]

@@ -101,6 +101,28 @@ def test_from_a_card_to_weights_that_load(card: Path, stills: Path, tmp_path: Pa
     assert json.loads(fresh.stdout)["sha256"] != found.sha256
 
 
+def test_a_training_begins_with_the_weights_of_another(card: Path, stills: Path, tmp_path: Path) -> None:
+    first, slow = tmp_path / "first", tmp_path / "slow.toml"
+    assert mfrec_says("train", card, "--data", stills, "-o", first, "--steps", 2).exit_code == 0
+    slow.write_text(CARD.replace("1e-3", "1e-12"))
+    done = mfrec_says("train", slow, "--data", stills, "-o", tmp_path / "next", "--start", first / "small.toml")
+    assert done.exit_code == 0, done.stderr
+    before, after = (
+        read_state(read_card(path), path.parent) for path in (first / "small.toml", tmp_path / "next" / "slow.toml")
+    )
+    assert all(np.allclose(value, after[name], atol=1e-6) for name, value in before.items())
+    told = read_card(tmp_path / "next" / "slow.toml").training
+    assert "begun with the weights 'small'" in told
+    assert "which were: 2 steps of 2 samples" in told
+
+    other = tmp_path / "other.toml"
+    other.write_text(CARD.replace("channels = [4, 4, 4, 4]", "channels = [4, 4, 4, 8]"))
+    refused = mfrec_says("train", other, "--data", stills, "-o", tmp_path / "no", "--start", first / "small.toml")
+    assert refused.exit_code == 4
+    assert "cannot begin with the weights of 'small'" in refused.stderr
+    assert not (tmp_path / "no").exists()
+
+
 def test_data_of_another_training_are_noticed(card: Path, stills: Path, portrait: FloatArray, tmp_path: Path) -> None:
     import shutil
 

@@ -20,6 +20,7 @@ from mfrec.train.losses import (
     Identity,
     Mse,
     Perceptual,
+    Psnr,
     RegionStyle,
     SerFiq,
     Uncorrected,
@@ -73,6 +74,7 @@ def losses(network: Recognition, trunk: RecognitionTrunk) -> dict[str, nn.Module
         "l1": L1(),
         "mse": Mse(),
         "perceptual": Perceptual(trunk=trunk),
+        "psnr": Psnr(),
         "region_style": RegionStyle(trunk=trunk),
         "serfiq": SerFiq(network=network),
         "uncorrected": Uncorrected(),
@@ -96,6 +98,8 @@ def test_pixel_losses(case: tuple[Values, Values]) -> None:
     made, truth = arrays(case)
     assert float(L1()(*case)) == pytest.approx(np.abs(made - truth).mean(), rel=1e-5)
     assert float(Mse()(*case)) == pytest.approx(((made - truth) ** 2).mean(), rel=1e-5)
+    each = 10 * np.log10(((made - truth) ** 2).mean(axis=(1, 2, 3)))
+    assert float(Psnr()(*case)) == pytest.approx(each.mean(), abs=1e-3)
     expected = np.hypot(made - truth, 0.05).mean()
     assert float(Charbonnier(epsilon=0.05)(*case)) == pytest.approx(expected, rel=1e-5)
 
@@ -132,7 +136,7 @@ def test_the_variance_may_leave_the_picture_to_other_losses(case: tuple[Values, 
     held = Variance(teach_image=False)(made, case[1])
     held.backward()
     assert made["image"].grad is None and made["log_variance"].grad is not None
-    assert float(held) == float(Variance()(*case))
+    assert float(held.detach()) == float(Variance()(*case))
 
 
 def test_uncorrected_is_charbonnier_of_the_picture_before_the_correction(case: tuple[Values, Values]) -> None:
@@ -248,7 +252,7 @@ def test_value_and_gradient_are_finite(
     assert all(p.grad is None for p in network.parameters())
 
 
-@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"serfiq", "variance"}))
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"psnr", "serfiq", "variance"}))
 def test_the_truth_costs_nothing_and_has_a_gradient(
     name: str, case: tuple[Values, Values], network: Recognition, trunk: RecognitionTrunk
 ) -> None:
@@ -258,6 +262,14 @@ def test_the_truth_costs_nothing_and_has_a_gradient(
     assert float(value.detach()) == pytest.approx(0, abs=2e-3)
     value.backward()
     assert torch.isfinite(made["image"].grad).all()  # pyright: ignore[reportArgumentType]
+
+
+def test_the_decibels_of_a_perfect_picture_are_bounded_and_pull_nowhere() -> None:
+    made = {"image": torch.rand(2, 3, 8, 8).requires_grad_()}
+    value = Psnr(floor=1e-5)(made, {"truth": made["image"].detach()})
+    assert float(value.detach()) == pytest.approx(-50, abs=1e-3)
+    value.backward()
+    assert torch.equal(made["image"].grad, torch.zeros(2, 3, 8, 8))  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("name", ["identity", "serfiq"])

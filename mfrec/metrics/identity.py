@@ -8,13 +8,14 @@ loss; the method follows He et al., CVPR 2016). Two portraits of one person lie 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.imageio import to_uint8
-from mfrec.landmarks import dlib_model, read_square
+from mfrec.landmarks import read_square
 from mfrec.types import FloatArray, Landmarks, frozen_array
 
 CHIP = 150
@@ -23,9 +24,9 @@ CHIP = 150
 
 @functools.cache
 def _network() -> Any:
-    import dlib
+    from mfrec.nets.dlib_resnet import load_dlib_resnet
 
-    return dlib.face_recognition_model_v1(str(dlib_model("dlib_face_recognition_resnet_model_v1.dat")))
+    return load_dlib_resnet()
 
 
 def embed(image: FloatArray, landmarks: Landmarks) -> FloatArray:
@@ -41,7 +42,28 @@ def embed(image: FloatArray, landmarks: Landmarks) -> FloatArray:
     Raises:
         WeightsError: the network is not installed.
     """
-    return frozen_array(_network().compute_face_descriptor(face_chip(image, landmarks)))
+    return embed_all([(image, landmarks)])[0]
+
+
+def embed_all(faces: Sequence[tuple[FloatArray, Landmarks]]) -> list[FloatArray]:
+    """Identity embeddings of many faces, which takes less time than one by one.
+
+    Args:
+        faces: picture and landmarks of each, as of :func:`embed`.
+
+    Raises:
+        WeightsError: the network is not installed.
+    """
+    if not faces:
+        return []
+    import torch
+
+    from mfrec.nets.threads import one_thread
+
+    chips = np.stack([face_chip(image, landmarks) for image, landmarks in faces])
+    with torch.inference_mode(), one_thread():
+        batch = torch.from_numpy(chips).permute(0, 3, 1, 2) / 255
+        return [frozen_array(embedding) for embedding in _network()(batch).numpy()]
 
 
 def face_chip(image: FloatArray, landmarks: Landmarks) -> NDArray[np.uint8]:

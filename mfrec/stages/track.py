@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mfrec.detect import Detection, detect_faces, overlap
 from mfrec.errors import NoFaceError, UsageError
 from mfrec.landmarks import detect_landmarks, resolve_source
-from mfrec.metrics.identity import embed
+from mfrec.metrics.identity import embed_all
 from mfrec.pipeline import Run
 from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Subject
 
@@ -111,12 +111,14 @@ class Track:
                 "has to show a face of about 14 pixels or more; check that these are the right frames, or crop them "
                 "around the face"
             )
-        faces = []
+        seen = []
         for position, found in enumerate(detections):
             run.progress("track", position, len(frames))
             for detection in found:
                 points = detect_landmarks(frames[position].image, detection.box, source)
-                faces.append(Face(position, detection, points, embed(frames[position].image, points)))
+                seen.append((position, detection, points))
+        embeddings = embed_all([(frames[position].image, points) for position, _, points in seen])
+        faces = [Face(*known, embedding) for known, embedding in zip(seen, embeddings, strict=True)]
         people = group_people(frames, faces)
         if not 0 <= self.subject <= len(people):
             raise UsageError(

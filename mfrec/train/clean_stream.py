@@ -46,7 +46,7 @@ class CleanStream(Stream):
         picture = self.pictures[source]
         height, width = picture.shape[:2]
         if rng.random() < self.video:
-            kind, count, low, high = "video", int(rng.integers(2, 6)), 0.8, 1.7
+            kind, count, low, high = "video", int(rng.integers(3, 9)), 0.8, 1.7
         else:
             kind, count, low, high = ("patch" if rng.random() < 0.15 else "still"), 1, 0.9, 2.1
         zoom = float(min(np.exp(rng.uniform(np.log(low), np.log(high))), min(height, width) / self.side))

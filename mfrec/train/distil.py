@@ -1,7 +1,7 @@
 """Teach the recognition network what dlib's knows: knowledge distillation from faces without names.
 
 The student (:mod:`mfrec.nets.recognition`) sees faces, whole and spoilt, and learns the embedding that the teacher
-(:mod:`mfrec.train.teacher`) gives to exactly the same picture, so the two agree about bad pictures too. The loss is
+(:mod:`mfrec.nets.dlib_resnet`) gives to exactly the same picture, so the two agree about bad pictures too. The loss is
 the squared distance of the embeddings plus the error of the distances within a batch (Park, Kim, Lu and Cho,
 "Relational knowledge distillation", CVPR 2019, eq. 4 to 6, with the teacher's scale kept: distances mean the same).
 :mod:`mfrec.train.recognition_job` is the command around it.
@@ -24,11 +24,11 @@ from mfrec.detect import detect_faces
 from mfrec.errors import InputError
 from mfrec.geometry import resize
 from mfrec.landmarks import detect_landmarks, read_square
+from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
+from mfrec.nets.dlib_resnet import DlibResNet
 from mfrec.nets.recognition import Recognition, upright_faces
 from mfrec.protocols import blur_ellipse
 from mfrec.train.degrade import sensor_noise, through_jpeg
-from mfrec.train.teacher import SIDE as TEACHER_SIDE
-from mfrec.train.teacher import Teacher
 from mfrec.types import FloatArray
 
 CANVAS = 224
@@ -168,7 +168,7 @@ class Progress:
 
 def distil(
     faces: Faces,
-    teacher: Teacher,
+    teacher: DlibResNet,
     *,
     steps: int = 2000,
     batch: int = 64,

@@ -23,7 +23,7 @@ from torch import nn
 import mfrec
 from mfrec.errors import UsageError, WeightsError
 from mfrec.imageio.pictures import PICTURE_SUFFIXES
-from mfrec.weights import cards_folder, load_network, read_card, weights_folder, with_weights
+from mfrec.weights import card_path, cards_folder, load_network, read_card, weights_folder, with_weights
 
 if TYPE_CHECKING:
     from mfrec.train.learner import Trained
@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 
 
 def export(
-    trained: Trained, recipe: TrainingRecipe, source: Path, folder: Path, *, data: Sequence[Path], terms: str
+    trained: Trained,
+    recipe: TrainingRecipe,
+    source: Path,
+    folder: Path,
+    *,
+    data: Sequence[Path],
+    terms: str,
+    start: str = "",
 ) -> Path:
     """Write ``NAME.safetensors`` and ``NAME.toml`` for a trained network, the card last.
 
@@ -41,6 +48,7 @@ def export(
         source: the card with the recipe.
         folder: to write into.
         data: the folders that it learnt from; their names go onto the card.
+        start: the card whose weights it began with, empty for none.
         terms: under which terms these may be used; goes onto the card, empty or not.
 
     Returns:
@@ -57,10 +65,12 @@ def export(
     scores = evaluate(with_weights(card, tensors), trained.samples)
     payload = save(tensors)
     text = tomlkit.parse(source.read_text(encoding="utf-8"))
+    # Read before anything is written: a training may take the place of the weights that it began with.
+    before = f"; begun with the weights {told_of(start)}" if start else ""
     facts = {
         "sha256": hashlib.sha256(payload).hexdigest(),
         "origin": f"trained with mfrec {mfrec.__version__}",
-        "training": f"{trained.step} steps of {recipe.batch} samples, seed {recipe.seed}, on {described(data)}"
+        "training": f"{trained.step} steps of {recipe.batch} samples, seed {recipe.seed}, on {described(data)}{before}"
         f"; {terms or 'the terms of these pictures were not stated'}",
         "parameters": f"{sum(value.size for value in tensors.values()):,}",
         "commit": source_commit(),
@@ -73,6 +83,12 @@ def export(
     replace_file(folder / card.file, payload)
     replace_file(path, tomlkit.dumps(text).encode("utf-8"))
     return path
+
+
+def told_of(start: str) -> str:
+    """Which weights a training began with, and what they had been trained on."""
+    card = read_card(card_path(start))
+    return f"'{card.name}' ({card.sha256[:16]}..., which were: {card.training})"
 
 
 def install(path: Path) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from torch import nn
 
-from mfrec.errors import UsageError
+from mfrec.errors import UsageError, WeightsError
 from mfrec.pipeline import Progress, silent
 from mfrec.recipe import nearest
 from mfrec.reconstruction import resolve_device
@@ -23,7 +24,7 @@ from mfrec.train.fastai_import import rank_distrib
 from mfrec.train.learner import BOARD, Training, check_length, identity_of, initial_network, train
 from mfrec.train.losses import weighted_sum
 from mfrec.train.recipe import training_recipe
-from mfrec.weights import Card, cards_folder, read_card
+from mfrec.weights import Card, card_path, load_network, read_card
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def run_job(
     steps: int | None = None,
     minutes: float | None = None,
     begin: Literal["new", "resume", "fresh"] = "new",
+    start: str = "",
     device: str = "auto",
     threads: int | None = None,
     workers: int = 0,
@@ -65,6 +67,8 @@ def run_job(
         folder: gets the checkpoint, TensorBoard's files, and in the end ``NAME.toml`` and ``NAME.safetensors``.
         steps, minutes: how long, see :func:`mfrec.train.learner.train`; without both, the recipe's steps.
         begin: ``"new"`` refuses a folder with a training, ``"resume"`` goes on with it, ``"fresh"`` replaces it.
+        start: name or path of a card whose weights the network begins with, see :func:`mfrec.weights.load_network`;
+            empty begins with new ones.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         threads: of PyTorch; None leaves its choice. Weights are the same to the last bit for the same number only.
         workers: processes that make samples.
@@ -75,11 +79,11 @@ def run_job(
     Raises:
         UsageError: no such card, recipe, loss or device; a folder that cannot be used.
         InputError: the folders hold no pictures.
-        WeightsError: the card is wrong, or a loss needs weights that are not there.
+        WeightsError: the card is wrong, a loss needs weights that are not there, or ``start`` is another network.
     """
     begun = time.monotonic()
     check_length(steps, minutes)
-    source = Path(name) if name.endswith(".toml") else cards_folder() / f"{name}.toml"
+    source = card_path(name)
     card = read_card(source)
     recipe = training_recipe(card)
     if recipe.task not in TASKS:
@@ -89,15 +93,16 @@ def run_job(
     prepare_folder(folder, begin)
     if threads is not None:
         torch.set_num_threads(threads)
+    network = initial_network(card, recipe.seed) if not start else started(card, start)
     training = Training(
-        network=initial_network(card, recipe.seed),
+        network=network,
         stream=TASKS[recipe.task](data, recipe.seed, "train", recipe.data),
         valid=TASKS[recipe.task](data, recipe.seed, "valid", recipe.data),
         recipe=recipe,
         losses=losses,
         device=device,
         workers=workers,
-        identity=identity_of(card, recipe, data),
+        identity=identity_of(card, recipe, data, network),
     )
     if minutes is not None:
         minutes = max(minutes - (time.monotonic() - begun) / 60, 0.1)
@@ -113,10 +118,25 @@ def run_job(
     )
     if trained.step < trained.total or rank_distrib() != 0:
         return Outcome(trained.step, trained.total, None)
-    path = export(trained, recipe, source, folder, data=data, terms=terms)
+    path = export(trained, recipe, source, folder, data=data, start=start, terms=terms)
     if installed:
         install(path)
     return Outcome(trained.step, trained.total, read_card(path))
+
+
+def started(card: Card, start: str) -> nn.Module:
+    """The network of a card with the weights of another training, to go on from there.
+
+    Raises:
+        WeightsError: no such weights, or those of a network of another kind or size.
+    """
+    other = read_card(card_path(start))
+    if (other.net, dict(other.arguments)) != (card.net, dict(card.arguments)):
+        raise WeightsError(
+            f"'{card.name}' cannot begin with the weights of '{other.name}': network '{other.net}' with arguments "
+            f"{dict(other.arguments)}, expected '{card.net}' with {dict(card.arguments)}"
+        )
+    return load_network(start).requires_grad_(True)
 
 
 def prepare_folder(folder: Path, begin: Literal["new", "resume", "fresh"]) -> None:

@@ -174,10 +174,15 @@ def initial_network(card: Card, seed: int) -> nn.Module:
         return new_network(card)
 
 
-def identity_of(card: Card, recipe: TrainingRecipe, folders: Sequence[Path]) -> str:
+def identity_of(card: Card, recipe: TrainingRecipe, folders: Sequence[Path], network: nn.Module) -> str:
     """A digest of all that must be the same for a training to go on: network, recipe, processes, files it learns from.
 
     Files count by name and size, so that the folders may be moved.
+
+    Args:
+        card, recipe: of the training.
+        folders: of the pictures.
+        network: with the weights that it begins with.
     """
     files = [
         sorted((str(p.relative_to(folder)), p.stat().st_size) for p in folder.rglob("*") if p.is_file())
@@ -189,6 +194,10 @@ def identity_of(card: Card, recipe: TrainingRecipe, folders: Sequence[Path]) -> 
         "recipe": recipe.record(),
         "files": files,
     }
+    begin = hashlib.sha256()
+    for value in network.state_dict().values():
+        begin.update(value.cpu().numpy().tobytes())
+    values["begin"] = begin.hexdigest()
     values["processes"] = max(num_distrib(), 1)
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 

@@ -46,6 +46,26 @@ class Mse(nn.Module):
         return (image - truth).square().mean()
 
 
+class Psnr(nn.Module):
+    """``mean over the pictures of 10 log10(mean(d^2))``: minus the PSNR, in dB.
+
+    Chen, Lu, Zhang, Chu and Chen, "HINet: half instance normalization network for image restoration", CVPRW 2021, train
+    on it. Where a picture leaves two answers open it asks for their mean, as the squared difference does, and it
+    weighs an easy picture as much as a hard one, as a table of PSNR does.
+
+    Args:
+        floor: squared difference below which a picture counts as perfect.
+    """
+
+    def __init__(self, *, floor: float = 1e-6) -> None:
+        super().__init__()
+        self.floor = floor
+
+    def forward(self, made: Values, wanted: Values) -> Tensor:
+        image, truth = pair(made, wanted)
+        return 10 * torch.log10((image - truth).square().mean(dim=(1, 2, 3)) + self.floor).mean()
+
+
 class Charbonnier(nn.Module):
     """``mean(sqrt(d^2 + epsilon^2))``: L1 without its corner.
 
@@ -281,6 +301,7 @@ LOSSES: dict[str, type[nn.Module]] = {
     "l1": L1,
     "mse": Mse,
     "perceptual": Perceptual,
+    "psnr": Psnr,
     "region_style": RegionStyle,
     "serfiq": SerFiq,
     "uncorrected": Uncorrected,

@@ -28,12 +28,12 @@ from mfrec.bench import find_sequences, has_frames
 from mfrec.errors import InputError, MfrecError
 from mfrec.geometry import resize
 from mfrec.imageio import read
+from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
+from mfrec.nets.dlib_resnet import DlibResNet, load_dlib_resnet
 from mfrec.nets.recognition import Recognition, upright_faces
 from mfrec.train.distil import Faces, Progress, distil, find_faces, spoil
 from mfrec.train.export import described, half, replace_file, source_commit
 from mfrec.train.pictures import VALIDATION, read_pictures
-from mfrec.train.teacher import SIDE as TEACHER_SIDE
-from mfrec.train.teacher import Teacher, load_teacher
 from mfrec.types import FloatArray
 from mfrec.weights import cards_folder, read_card, with_weights
 
@@ -71,7 +71,7 @@ def held_out(folders: Sequence[Path]) -> tuple[Faces, tuple[str, ...], tuple[str
 
 
 def figures(
-    student: Recognition, teacher: Teacher, faces: Faces, persons: Sequence[str], sequences: Sequence[str]
+    student: Recognition, teacher: DlibResNet, faces: Faces, persons: Sequence[str], sequences: Sequence[str]
 ) -> dict[str, float]:
     """How well the student does the teacher's work on people that it has not seen.
 
@@ -104,7 +104,7 @@ def figures(
 
 
 def embeddings(
-    student: Recognition, teacher: Teacher, canvases: Sequence[FloatArray], points: FloatArray
+    student: Recognition, teacher: DlibResNet, canvases: Sequence[FloatArray], points: FloatArray
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """``[N, 128]`` each, of faces ``[S, S, 3]`` with landmarks ``[N, 68, 2]``."""
     ours: list[Tensor] = []
@@ -141,7 +141,7 @@ def make(folders: Sequence[Path], folder: Path, *, terms: str, steps: int, seed:
 
     check = held_out(folders)
     faces = find_faces(picture.astype(np.float32) / 255 for picture in read_pictures(folders, "train").every)
-    teacher = load_teacher().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    teacher = load_dlib_resnet()
     source = cards_folder() / "recognition.toml"
     card = read_card(source)
     tensors = half(distil(faces, teacher, steps=steps, seed=seed, report=report))

@@ -1,11 +1,9 @@
-"""dlib's recognition network, read into PyTorch: the teacher of our own.
-
-It computes what :func:`mfrec.metrics.identity.embed` computes, but in batches, with gradients, and twenty times as
-fast, so a student can be shown a newly spoilt face at every step with the embedding of exactly that picture.
+"""dlib's recognition network, read into PyTorch: whole batches at once, with gradients, and many times as fast.
 
 The network is the ResNet of dlib's ``dnn_face_recognition_ex`` (Davis King, public domain, CC0): He et al., CVPR
-2016, with half the filters and 29 convolutions, read at 150 px. It is the *judge* of our results, so nothing but the
-distillation may be trained against it.
+2016, with half the filters and 29 convolutions, read at 150 px. It is the *judge* of our results
+(:mod:`mfrec.metrics.identity`), so nothing but the distillation of our own (:mod:`mfrec.train.distil`) may be trained
+against it.
 """
 
 from __future__ import annotations
@@ -41,8 +39,8 @@ MEAN = (122.782, 117.001, 104.298)
 """Mean colour of dlib's training faces, RGB in 0..255; what is left is divided by 256."""
 
 
-class Teacher(nn.Module):
-    """Chip to embedding, frozen. The file's numbers are filled in by :func:`load_teacher`."""
+class DlibResNet(nn.Module):
+    """Chip to embedding, frozen. The file's numbers are filled in by :func:`load_dlib_resnet`."""
 
     mean: Tensor
 
@@ -104,8 +102,8 @@ def grown(x: Tensor, other: Tensor) -> Tensor:
     return functional.pad(x, (0, width, 0, height, 0, channels)) if channels or height or width else x
 
 
-def load_teacher(path: Path | None = None) -> Teacher:
-    """The teacher with dlib's numbers, in eval mode, without gradients of its own.
+def load_dlib_resnet(path: Path | None = None) -> DlibResNet:
+    """The network with dlib's numbers, in eval mode, without gradients of its own, channels last.
 
     Args:
         path: the model file; None takes the one in the package ``face_recognition_models``.
@@ -114,8 +112,8 @@ def load_teacher(path: Path | None = None) -> Teacher:
         WeightsError: the file is missing, or holds other numbers than this network has.
     """
     path = path or dlib_model("dlib_face_recognition_resnet_model_v1.dat")
-    teacher = Teacher().eval().requires_grad_(False)
-    layers = [m for m in teacher.modules() if isinstance(m, (nn.Conv2d, Affine, nn.Linear))]
+    network = DlibResNet().eval().requires_grad_(False)
+    layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, Affine, nn.Linear))]
     found = list(parameters(path.read_bytes()))
     if len(found) != len(layers):
         raise WeightsError(f"{path.name} has {len(found)} layers with parameters, expected {len(layers)}")
@@ -128,7 +126,7 @@ def load_teacher(path: Path | None = None) -> Teacher:
         pieces = np.split(ordered, np.cumsum([t.numel() for t in tensors])[:-1])
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.data.copy_(torch.from_numpy(piece.copy()).view_as(tensor))
-    return teacher
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def parameters(data: bytes) -> Iterator[NDArray[np.float32]]:

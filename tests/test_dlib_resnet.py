@@ -1,4 +1,4 @@
-"""The teacher computes what dlib computes, from dlib's own file."""
+"""Our reading of it computes what dlib computes, from dlib's own file."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import torch
 
 from mfrec.errors import WeightsError
 from mfrec.landmarks import dlib_model
-from mfrec.train.teacher import SIDE, Teacher, grown, integer, load_teacher, parameters
+from mfrec.nets.dlib_resnet import SIDE, DlibResNet, grown, integer, load_dlib_resnet, parameters
 
 
 @pytest.fixture(scope="module")
-def teacher() -> Teacher:
-    return load_teacher()
+def network() -> DlibResNet:
+    return load_dlib_resnet()
 
 
-def test_it_agrees_with_dlib(teacher: Teacher) -> None:
+def test_it_agrees_with_dlib(network: DlibResNet) -> None:
     import dlib
     from skimage.data import astronaut
 
-    network = dlib.face_recognition_model_v1(str(dlib_model("dlib_face_recognition_resnet_model_v1.dat")))  # pyright: ignore[reportAttributeAccessIssue]
+    original = dlib.face_recognition_model_v1(str(dlib_model("dlib_face_recognition_resnet_model_v1.dat")))  # pyright: ignore[reportAttributeAccessIssue]
     chip = np.ascontiguousarray(astronaut()[30 : 30 + SIDE, 150 : 150 + SIDE])
-    theirs = np.array(network.compute_face_descriptor(chip))
-    ours = teacher(torch.from_numpy(chip).permute(2, 0, 1)[None] / 255)[0].numpy()
+    theirs = np.array(original.compute_face_descriptor(chip))
+    ours = network(torch.from_numpy(chip).permute(2, 0, 1)[None] / 255)[0].numpy()
     assert np.abs(ours - theirs).max() < 1e-5
 
 
-def test_gradients_reach_the_picture_and_stop_at_the_weights(teacher: Teacher) -> None:
+def test_gradients_reach_the_picture_and_stop_at_the_weights(network: DlibResNet) -> None:
     faces = torch.rand(1, 3, SIDE, SIDE, requires_grad=True)
-    teacher(faces).square().sum().backward()
+    network(faces).square().sum().backward()
     assert faces.grad is not None
     assert faces.grad.abs().max() > 0
-    assert not any(p.requires_grad for p in teacher.parameters())
+    assert not any(p.requires_grad for p in network.parameters())
 
 
 def test_what_is_grown_keeps_its_numbers() -> None:
@@ -54,6 +54,6 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "other.dat"
     file.write_bytes(b"nothing of the kind")
     with pytest.raises(WeightsError, match="0 layers"):
-        load_teacher(file)
+        load_dlib_resnet(file)
     with pytest.raises(WeightsError, match="format 3"):
         list(parameters(b"con_4" + bytes([1, 3])))
