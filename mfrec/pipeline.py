@@ -89,7 +89,14 @@ class Step:
 
 @runtime_checkable
 class Stage(Protocol):
-    """One verb. ``needs`` and ``gives`` use the words of :data:`FACTS`."""
+    """One verb.
+
+    ``needs`` and ``gives`` use the words of :data:`FACTS`. ``learned`` says whether a network makes pixels of the
+    result, which is more than finding a face or naming its regions.
+    """
+
+    @property
+    def learned(self) -> bool: ...
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[str]]

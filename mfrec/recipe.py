@@ -60,6 +60,19 @@ class Recipe:
     stamp: str
     stages: tuple[Stage, ...]
 
+    def __post_init__(self) -> None:
+        """Refuse a stamp that would say less than was done.
+
+        Raises:
+            UsageError: ``"ENHANCED"`` over pixels that a network made.
+        """
+        learned = [stage.name for stage in self.stages if stage.learned]
+        if self.stamp == STAMPS[0] and learned:
+            raise UsageError(
+                f"recipe '{self.name}' is stamped {STAMPS[0]}, which says that no network made a pixel, and its stage "
+                f"'{learned[0]}' uses one; stamp it {STAMPS[1]}, or choose another method for that stage"
+            )
+
     def record(self) -> dict[str, Any]:
         """The recipe as plain values; :func:`from_record` reads it back."""
         stages = [{"name": stage.name, **parameters(stage)} for stage in self.stages]
@@ -129,6 +142,7 @@ def stage_classes() -> dict[str, type[Stage]]:
     from mfrec.stages.assess import Assess
     from mfrec.stages.clean import Clean
     from mfrec.stages.cross import Cross
+    from mfrec.stages.finetune import Finetune
     from mfrec.stages.fuse import Fuse
     from mfrec.stages.parse import Parse
     from mfrec.stages.track import Track
@@ -141,6 +155,7 @@ def stage_classes() -> dict[str, type[Stage]]:
         "clean": Clean,
         "cross": Cross,
         "fuse": Fuse,
+        "finetune": Finetune,
     }
 
 

@@ -189,7 +189,8 @@ def chain(stage: str, method: str) -> str:
     """TOML of a recipe that ends in one stage with one method."""
     names = [*("track", "align", "parse", "assess"), *([stage] if stage == "cross" else [stage, "cross"])]
     listed = ", ".join(f'"{name}"' for name in names)
-    return f'name = "{stage} {method}"\nstamp = "ENHANCED"\nstages = [{listed}]\n\n[{stage}]\nmethod = "{method}"\n'
+    stamp = "RESTORED" if method == "unet" else "ENHANCED"
+    return f'name = "{stage} {method}"\nstamp = "{stamp}"\nstages = [{listed}]\n\n[{stage}]\nmethod = "{method}"\n'
 
 
 CROSSED = tuple(

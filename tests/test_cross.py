@@ -9,6 +9,7 @@ from typing import Literal
 import cv2
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from schematic_face import face
@@ -17,7 +18,15 @@ from mfrec.errors import UsageError
 from mfrec.geometry import identity_map, resize
 from mfrec.pipeline import Pipeline, Run
 from mfrec.regions import FEATURES, Region
-from mfrec.stages.cross import METHODS, Cross, better_sources, cross_over, feather_width, match_seam
+from mfrec.stages.cross import (
+    METHODS,
+    Cross,
+    better_sources,
+    cross_over,
+    cross_over_learned,
+    feather_width,
+    match_seam,
+)
 from mfrec.stages.parse import Parse, label_regions
 from mfrec.types import Canvas, FaceTrack, FloatArray, Frame, Observation, Quality, Registration
 
@@ -244,6 +253,51 @@ def test_only_what_scores_higher_than_the_reference_replaces_it(three: FaceTrack
     assert better_sources(scored([0.5, 0.9, 0.52]), FEATURES["eyes"], 0.05) == [1]
     assert better_sources(scored([0.95, 0.9, 0.5]), FEATURES["eyes"], 0.05) == []
     assert better_sources(replace(three, sources={}), FEATURES["eyes"], 0.05) == []
+
+
+class Mix(torch.nn.Module):
+    """In the place of the network: this much of the source in the mask, and a third colour in the rest."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = torch.nn.Parameter(torch.tensor(share))
+
+    def forward(self, source: torch.Tensor, target: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        mixed = self.share * source + (1 - self.share) * target
+        return mask * mixed + (1 - mask) * 0.5
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_the_share_of_a_learned_cross_over_is_what_the_picture_took(share: float) -> None:
+    target, source, mask = texture(1), texture(2), disc(20).astype(np.float32)
+    image, found = cross_over_learned(Mix(share), target, source, mask, 4.0)
+    assert np.array_equal(image[mask == 0], target[mask == 0])
+    assert (found[mask == 0] == 0).all()
+    assert found[disc(10)] == pytest.approx(share, abs=0.02)
+    assert np.abs(image - (share * source + (1 - share) * target))[disc(14)].max() < 1e-5
+
+
+def test_equal_pictures_have_the_shares_of_a_soft_cross_over() -> None:
+    target, mask = texture(1), disc(20).astype(np.float32)
+    image, found = cross_over_learned(Mix(0.5), target, target.copy(), mask, 4.0)
+    assert np.abs(image - target).max() < 1e-5
+    assert found[disc(14)] == pytest.approx(1.0)
+
+
+def test_a_learned_cross_over_in_the_stage(three: FaceTrack) -> None:
+    cards: list[str] = []
+
+    def load(card: str) -> torch.nn.Module:
+        cards.append(card)
+        return Mix(1.0)
+
+    stage = Cross(method="unet")
+    fused = stage(three, Run(load=load)).fused
+    assert fused is not None
+    assert set(cards) == {"crossover_unet"}
+    np.testing.assert_allclose(fused.weight.sum(axis=0), 1, atol=1e-5)
+    assert fused.weight[1].max() > 0.9
+    assert stage.learned and not Cross().learned
 
 
 def test_the_input_is_unchanged(three: FaceTrack) -> None:

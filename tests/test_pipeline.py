@@ -25,6 +25,8 @@ class Remark:
 
     text: str = "seen"
 
+    learned = False
+
     name: ClassVar[str] = "remark"
     needs: ClassVar[frozenset[str]] = frozenset({"frames"})
     gives: ClassVar[frozenset[str]] = frozenset({"boxes"})

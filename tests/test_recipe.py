@@ -156,6 +156,28 @@ def test_records_of_other_versions_are_refused(change: dict[str, Any], expected:
         from_record({**load("evidence").record(), **change})
 
 
+@pytest.mark.parametrize("stage", ["clean", "cross", "finetune"])
+def test_pixels_of_a_network_are_never_stamped_as_evidence(stage: str, tmp_path: Path) -> None:
+    table = '\n[cross]\nmethod = "unet"\n' if stage == "cross" else ""
+    stages = {
+        "clean": '"track", "align", "clean", "fuse"',
+        "cross": '"track", "align", "parse", "assess", "cross"',
+        "finetune": '"track", "align", "fuse", "finetune"',
+    }
+    text = f'name = "mine"\nstamp = "ENHANCED"\nstages = [{stages[stage]}]\n{table}'
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=f"'{stage}' uses one; stamp it RESTORED"):
+        load(file)
+    file.write_text(text.replace("ENHANCED", "RESTORED"))
+    assert load(file).stamp == "RESTORED"
+
+
+def test_a_setting_cannot_bring_a_network_under_the_stamp_of_evidence() -> None:
+    with pytest.raises(UsageError, match="no network made a pixel"):
+        load("evidence").with_settings(["fuse.method=learned"])
+
+
 def test_stamps_are_those_of_the_report() -> None:
     from mfrec.report import content
 

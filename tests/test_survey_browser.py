@@ -143,6 +143,10 @@ def test_nothing_can_be_skipped_and_nothing_is_lost(page: Any) -> None:
     assert "highest quality, best match, 3 opinions" in page.locator("#open").inner_text()
     answer(page, "bicubic", "evidence", OPINION)
     page.locator("#next").click()
+    page.get_by_text("Person 2 of 3", exact=True).wait_for()
+    # The browser hands what was stored from one process to another; on a busy machine that takes a moment.
+    page.wait_for_function("Object.values(localStorage).length > 0")
+    page.wait_for_timeout(500)
     page.reload()
     page.wait_for_selector("html[data-ready]")
     assert page.locator("#progress").inner_text() == "Person 2 of 3", "a closed page goes on where it was"

@@ -163,6 +163,8 @@ class Align:
     smoothness: float = 40.0
     tolerance: float = 1.75
 
+    learned = False
+
     name: ClassVar[str] = "align"
     needs: ClassVar[frozenset[str]] = frozenset({"boxes"})
     gives: ClassVar[frozenset[str]] = frozenset({"reference", "registration"})

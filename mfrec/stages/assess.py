@@ -136,6 +136,8 @@ def assess_region(
 class Assess:
     """Score sharpness and damage of every region of every frame, and rank the frames as its source."""
 
+    learned = False
+
     name: ClassVar[str] = "assess"
     needs: ClassVar[frozenset[str]] = frozenset({"registration", "regions"})
     gives: ClassVar[frozenset[str]] = frozenset({"quality", "sources"})

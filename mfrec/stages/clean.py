@@ -63,6 +63,8 @@ class Clean:
     card: str = "clean"
     mirrored: bool = True
 
+    learned = True
+
     name: ClassVar[str] = "clean"
     needs: ClassVar[frozenset[str]] = frozenset({"registration"})
     gives: ClassVar[frozenset[str]] = frozenset({"cleaned"})

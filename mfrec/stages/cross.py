@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import UsageError
+from mfrec.filters import gaussian
 from mfrec.geometry import inside, warp
 from mfrec.pipeline import Run
 from mfrec.regions import FEATURES, Region
@@ -20,9 +21,13 @@ from mfrec.stages.parse import carry_regions, label_regions
 from mfrec.types import FaceTrack, FloatArray, Fused, Landmarks, Observation, Registration
 
 METHODS = ("soft", "sharp", "pyramid")
+"""The ways of blending that are a formula, :func:`cross_over`."""
 
 SLOPE_PRIOR = 0.01
 """Holds the slope at 0 where the ring is too narrow to tell it, as a share of the ring's own spread."""
+
+SAME = 2.0 / 255.0
+"""Difference of two pictures up to which they are taken for the same."""
 
 LEAST_SHOWN = 0.5
 """Share of a region that a source must show, trusted, to be taken."""
@@ -97,6 +102,46 @@ def cross_over(
         blended = _blend_octaves(_continued(difference, allowed), (depth > half).astype(np.float32), octaves)
         change = _smoothstep(depth / max(half, 1e-6))[..., None] * blended
     return np.clip(target + change, 0.0, 1.0).astype(np.float32)
+
+
+def cross_over_learned(
+    network: Any, target: FloatArray, source: FloatArray, mask: NDArray[np.float32], feather: float
+) -> tuple[FloatArray, FloatArray]:
+    """Put ``source`` into ``target`` by the thesis's network for it.
+
+    Nothing changes outside of the mask, where a source may not contribute: there the network's picture gives way to the
+    target over ``feather`` pixels.
+
+    Args:
+        network: a :class:`mfrec.nets.crossover_unet.CrossoverUnet` in evaluation mode.
+        target, source: ``[H, W, 3]`` float32 in [0, 1], registered onto each other.
+        mask: ``[H, W]`` in [0, 1].
+        feather: see :func:`cross_over`.
+
+    Returns:
+        ``image [H, W, 3]`` in [0, 1], and the share of the source ``[H, W]`` in [0, 1]: how far the change goes along
+        the difference of the two pictures (least squares over about ``feather`` pixels), in the mask.
+    """
+    import torch
+
+    from mfrec.nets.threads import one_thread
+
+    device = next(network.parameters()).device
+
+    def tensor(array: FloatArray) -> Any:
+        return torch.from_numpy(np.ascontiguousarray(np.atleast_3d(array).transpose(2, 0, 1)[None])).to(device)
+
+    with torch.inference_mode(), one_thread():
+        made = network(tensor(source), tensor(target), tensor(mask))[0].permute(1, 2, 0).cpu().numpy()
+    image = cross_over(target, np.clip(made, 0.0, 1.0), mask, "soft", feather)
+    towards = source - target
+    along = gaussian(np.asarray(((image - target) * towards).sum(axis=2)), 0.5 * feather)
+    whole = gaussian(np.asarray((towards**2).sum(axis=2)), 0.5 * feather)
+    # Where the two pictures are the same nobody can tell them apart: the formula's own share.
+    nothing = np.zeros((*mask.shape, 1), np.float32)
+    plain = cross_over(nothing, nothing + 1.0, mask, "soft", feather)[..., 0]
+    share = np.where(whole > SAME**2, along / np.maximum(whole, SAME**2), plain)
+    return image, np.where(mask > 0, np.clip(share, 0.0, 1.0), 0.0).astype(np.float32)
 
 
 def match_seam(source: FloatArray, target: FloatArray, ring: NDArray[np.bool_]) -> FloatArray:
@@ -291,14 +336,17 @@ class Cross:
     ring around it, and it is blended over a feather that follows its size (:func:`feather_width`).
 
     Attributes:
-        method: ``"soft"``, ``"sharp"`` or ``"pyramid"``; see :func:`cross_over`.
+        method: ``"soft"``, ``"sharp"`` or ``"pyramid"``, see :func:`cross_over`; ``"unet"`` is a network, see
+            :func:`cross_over_learned`.
+        card: of the network of method ``"unet"``.
         regions: names of features (:data:`~mfrec.regions.FEATURES`) or of single regions (``"l_eye"``).
         softness: feather as a share of the radius of the largest circle in the region.
         margin: how much better than the reference's a source's score must be.
         psf_sigma: of the camera that ``consistency`` is measured with, as in :class:`~mfrec.stages.fuse.Fuse`.
     """
 
-    method: Literal["soft", "sharp", "pyramid"] = "soft"
+    method: Literal["soft", "sharp", "pyramid", "unet"] = "soft"
+    card: str = "crossover_unet"
     regions: tuple[str, ...] = ("skin", "nose", "brows", "eyes", "mouth")
     softness: float = 0.5
     margin: float = 0.05
@@ -313,10 +361,15 @@ class Cross:
     )
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise UsageError(f"unknown cross-over '{self.method}'; known are {', '.join(METHODS)}")
+        if self.method not in (*METHODS, "unet"):
+            raise UsageError(f"unknown cross-over '{self.method}'; known are {', '.join((*METHODS, 'unet'))}")
         for name in self.regions:
             regions_named(name)
+
+    @property
+    def learned(self) -> bool:
+        """Whether a network makes pixels."""
+        return self.method == "unet"
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         if track.reference is None or track.canvas is None:
@@ -333,7 +386,6 @@ class Cross:
         # Large features first, so that a small one lies on top of them.
         features.sort(key=lambda feature: -int(np.isin(own, feature).sum()))
         image = frames[track.reference]
-        nothing = np.zeros((*own.shape, 1), np.float32)
         weight = np.zeros(seen.shape, np.float32)
         weight[track.reference] = 1.0
         for done, feature in enumerate(features):
@@ -347,8 +399,7 @@ class Cross:
                 grown = _distance(~region) <= feather
                 mask = (grown & trusted).astype(np.float32)
                 matched = match_seam(frames[source], image, (mask > 0) & ~region)
-                share = cross_over(nothing, nothing + 1.0, mask, self.method, feather)[..., 0]
-                image = cross_over(image, matched, mask, self.method, feather)
+                image, share = self._crossed(image, matched, mask, feather, run)
                 weight *= 1.0 - share
                 weight[source] += share
                 break
@@ -362,3 +413,13 @@ class Cross:
             method=f"cross-over, {self.method}",
         )
         return replace(track, fused=fused)
+
+    def _crossed(
+        self, target: FloatArray, source: FloatArray, mask: NDArray[np.float32], feather: float, run: Run
+    ) -> tuple[FloatArray, FloatArray]:
+        """The crossed picture ``[H, W, 3]`` and the share of the source ``[H, W]``."""
+        if self.method == "unet":
+            return cross_over_learned(run.network(self.card), target, source, mask, feather)
+        nothing = np.zeros((*mask.shape, 1), np.float32)
+        share = cross_over(nothing, nothing + 1.0, mask, self.method, feather)[..., 0]
+        return cross_over(target, source, mask, self.method, feather), share

@@ -222,6 +222,11 @@ class Fuse:
             if getattr(self, name) != "auto":
                 in_range(f"fuse.{name}", getattr(self, name), low, high)
 
+    @property
+    def learned(self) -> bool:
+        """Whether a network makes pixels."""
+        return self.method == "learned"
+
     def settings(self, track: FaceTrack) -> MapSettings:
         """The settings with ``"auto"`` resolved for the frames of a track."""
         kind = usual_kind(track)

@@ -119,6 +119,8 @@ class Parse:
 
     min_area: float = 0.002
 
+    learned = False
+
     name: ClassVar[str] = "parse"
     needs: ClassVar[frozenset[str]] = frozenset({"landmarks"})
     gives: ClassVar[frozenset[str]] = frozenset({"regions"})

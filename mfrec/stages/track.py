@@ -90,6 +90,8 @@ class Track:
     subject: int = 0
     landmarks: str = "auto"
 
+    learned = False
+
     name: ClassVar[str] = "track"
     needs: ClassVar[frozenset[str]] = frozenset({"frames"})
     gives: ClassVar[frozenset[str]] = frozenset({"boxes", "landmarks"})
@@ -111,14 +113,17 @@ class Track:
                 "has to show a face of about 14 pixels or more; check that these are the right frames, or crop them "
                 "around the face"
             )
-        seen = []
+        seen: list[tuple[int, Detection, Landmarks]] = []
         for position, found in enumerate(detections):
             run.progress("track", position, len(frames))
             for detection in found:
                 points = detect_landmarks(frames[position].image, detection.box, source)
                 seen.append((position, detection, points))
         embeddings = embed_all([(frames[position].image, points) for position, _, points in seen])
-        faces = [Face(*known, embedding) for known, embedding in zip(seen, embeddings, strict=True)]
+        faces = [
+            Face(position, detection, points, embedding)
+            for (position, detection, points), embedding in zip(seen, embeddings, strict=True)
+        ]
         people = group_people(frames, faces)
         if not 0 <= self.subject <= len(people):
             raise UsageError(
