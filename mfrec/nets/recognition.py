@@ -4,9 +4,13 @@ A residual network (He, Zhang, Ren and Sun, "Deep residual learning for image re
 layers are trained with dropout (Srivastava et al., JMLR 15, 2014). Its embedding is learnt from that of dlib
 (:mod:`mfrec.train.distil`), so distances mean the same: two portraits of one person lie mostly below 0.6.
 
-Three things are made of it: an identity loss, which needs gradients; the quality score SER-FIQ, which needs the dropout
-(:mod:`mfrec.metrics.serfiq`); and a trunk for perceptual and style losses, whose levels have the sizes of those of
-relu1 to relu5 in VGG. It serves to train and to measure and never identifies anybody.
+Two heads read the same features. The first gives the embedding that dlib's network has for *this* picture, damage and
+all. The second guesses which embedding the face would have *unspoilt*, less that of the mean person; the less a picture
+shows of a person the nearer to nothing that guess is, and the more of its direction is left to the dropout.
+
+Three things are made of them: an identity loss, which needs gradients; the quality score SER-FIQ, which needs the
+dropout (:mod:`mfrec.metrics.serfiq`) and the second head; and a trunk for perceptual and style losses, whose levels
+have the sizes of those of relu1 to relu5 in VGG. It serves to train and to measure and never identifies anybody.
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ class Recognition(nn.Module):
         widths: channels of the four stages, at 1/2, 1/4, 1/8 and 1/16 of the picture.
         depths: residual blocks of each stage.
         channels: of the map that the head reads.
-        hidden: units of the layer before the embedding.
+        hidden: units of the layer before the embedding, in each head.
         dropout: share of numbers left out before each of the last two layers.
     """
 
@@ -70,6 +74,8 @@ class Recognition(nn.Module):
         cells = SIDE // 2 ** len(widths)
         self.hidden = nn.Linear(channels * cells * cells, hidden)
         self.embedding = nn.Linear(hidden, EMBEDDING)
+        self.unspoilt_hidden = nn.Linear(channels * cells * cells, hidden)
+        self.unspoilt = nn.Linear(hidden, EMBEDDING)
 
     def forward(self, faces: Tensor) -> Tensor:
         """Embed faces; repeatable in eval mode, with dropout in training mode.
@@ -81,7 +87,13 @@ class Recognition(nn.Module):
             ``[B, 128]``, to be compared by Euclidean distance.
         """
         rate = self.dropout if self.training else 0.0
-        return self.head(self.features(faces), rate, None)
+        return self.head(self.features(faces), rate)
+
+    def both(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        """What both heads say, ``[B, 128]`` each: :meth:`forward`, and the guess at the unspoilt face."""
+        features = self.features(faces)
+        rate = self.dropout if self.training else 0.0
+        return self.head(features, rate), self.guess(features, rate, None)
 
     def features(self, faces: Tensor) -> Tensor:
         """What the last two layers read, ``[B, K]``: the part of the work that dropout does not touch."""
@@ -102,7 +114,9 @@ class Recognition(nn.Module):
         return out
 
     def stochastic(self, faces: Tensor, passes: int, generator: torch.Generator | None = None) -> Tensor:
-        """Embeddings of several passes with dropout, whatever the mode is; the trunk is computed once.
+        """Guesses at the unspoilt face from several passes with dropout, whatever the mode is.
+
+        The trunk, which has no dropout, is computed once.
 
         Args:
             faces: ``[B, 3, 96, 96]``.
@@ -114,12 +128,17 @@ class Recognition(nn.Module):
         """
         features = self.features(faces)
         many = features.unsqueeze(0).expand(passes, *features.shape).flatten(0, 1)
-        return self.head(many, self.dropout, generator).unflatten(0, (passes, len(features)))
+        return self.guess(many, self.dropout, generator).unflatten(0, (passes, len(features)))
 
-    def head(self, features: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-        """The last two layers: ``[B, K]`` to ``[B, 128]``."""
-        hidden = functional.relu(self.hidden(dropped(features, rate, generator)))
-        return self.embedding(dropped(hidden, rate, generator))
+    def head(self, features: Tensor, rate: float) -> Tensor:
+        """The first head: features ``[B, K]`` to the embedding of this picture ``[B, 128]``."""
+        hidden = functional.relu(self.hidden(dropped(features, rate, None)))
+        return self.embedding(dropped(hidden, rate, None))
+
+    def guess(self, features: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
+        """The second head: features ``[B, K]`` to the guess at the unspoilt face ``[B, 128]``, less the mean person."""
+        hidden = functional.relu(self.unspoilt_hidden(dropped(features, rate, generator)))
+        return self.unspoilt(dropped(hidden, rate, generator))
 
 
 class ResidualBlock(nn.Module):

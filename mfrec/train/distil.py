@@ -1,9 +1,10 @@
 """Teach the recognition network what dlib's knows: knowledge distillation from faces without names.
 
-The student (:mod:`mfrec.nets.recognition`) sees faces, whole and spoilt, and learns the embedding that the teacher
-(:mod:`mfrec.nets.dlib_resnet`) gives to exactly the same picture, so the two agree about bad pictures too. The loss is
-the squared distance of the embeddings plus the error of the distances within a batch (Park, Kim, Lu and Cho,
-"Relational knowledge distillation", CVPR 2019, eq. 4 to 6, with the teacher's scale kept: distances mean the same).
+The student (:mod:`mfrec.nets.recognition`) sees faces, whole and spoilt. Its first head learns the embedding that the
+teacher (:mod:`mfrec.nets.dlib_resnet`) gives to exactly the same picture, so the two agree about bad pictures too; its
+second the one that the teacher gives to the unspoilt face, less the mean of all faces. The loss is the squared distance
+to both embeddings plus the error of the first head's distances within a batch (Park, Kim, Lu and Cho, "Relational
+knowledge distillation", CVPR 2019, eq. 4 to 6, with the teacher's scale kept: distances mean the same).
 :mod:`mfrec.train.recognition_job` is the command around it.
 """
 
@@ -128,19 +129,44 @@ def moved(points: FloatArray, rng: np.random.Generator) -> FloatArray:
     return ((points - centre) @ turn + centre + rng.normal(0, 1.5, 2)).astype(np.float32)
 
 
-def batch_of(faces: Faces, indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """The chosen faces, each spoilt in its own way, as the student and as the teacher read them.
+def batch_of(faces: Faces, indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """The chosen faces, each spoilt in its own way, as the student and as the teacher read them, and unspoilt.
 
     Returns:
-        ``[B, 3, 96, 96]`` and ``[B, 3, 150, 150]``, float32 in [0, 1]; half of the pairs are mirrored.
+        ``[B, 3, 96, 96]`` and twice ``[B, 3, 150, 150]``, float32 in [0, 1]; half of the faces are mirrored. The third
+        is cut at the landmarks as they are, the others as a detector might have found them.
     """
-    canvases = np.stack([spoil(blended(faces, int(i), rng), rng) for i in indices])
+    whole = np.stack([blended(faces, int(i), rng) for i in indices])
+    canvases = np.stack([spoil(canvas, rng) for canvas in whole])
+    known = torch.from_numpy(np.stack([faces.points[i] for i in indices]))
     points = torch.from_numpy(np.stack([moved(faces.points[i], rng) for i in indices]))
-    images = torch.from_numpy(canvases).permute(0, 3, 1, 2).contiguous()
+    images, unspoilt = as_images(canvases), as_images(whole.astype(np.float32) / 255)
     mirrored = torch.from_numpy(rng.random(len(indices)) < 0.5).view(-1, 1, 1, 1)
     # The template is symmetric, so the upright faces are mirrored and no landmark has to change its number.
-    student, teacher = upright_faces(images, points)[0], upright_faces(images, points, TEACHER_SIDE, finer=1)[0]
-    return torch.where(mirrored, student.flip(3), student), torch.where(mirrored, teacher.flip(3), teacher)
+    cuts = (
+        upright_faces(images, points)[0],
+        upright_faces(images, points, TEACHER_SIDE, finer=1)[0],
+        upright_faces(unspoilt, known, TEACHER_SIDE, finer=1)[0],
+    )
+    student, spoilt, whole_face = (torch.where(mirrored, cut.flip(3), cut) for cut in cuts)
+    return student, spoilt, whole_face
+
+
+def as_images(canvases: NDArray[np.float32]) -> Tensor:
+    """``[B, S, S, 3]`` to ``[B, 3, S, S]``."""
+    return torch.from_numpy(canvases).permute(0, 3, 1, 2).contiguous()
+
+
+def mean_embedding(faces: Faces, teacher: DlibResNet, count: int = 512) -> Tensor:
+    """The teacher's embedding of the mean person ``[128]``, over at most so many faces, spread evenly."""
+    chosen = range(0, len(faces.canvases), max(1, len(faces.canvases) // count))
+    out = []
+    for i in chosen:
+        image = as_images(faces.canvases[i : i + 1].astype(np.float32) / 255)
+        cut = upright_faces(image, torch.from_numpy(faces.points[i : i + 1]), TEACHER_SIDE, finer=1)[0]
+        with torch.no_grad():
+            out.append(teacher(cut)[0])
+    return torch.stack(out).mean(dim=0)
 
 
 def distillation_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -174,6 +200,7 @@ def distil(
     batch: int = 64,
     rate: float = 2e-3,
     seed: int = 0,
+    student: Recognition | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> Recognition:
     """Train a student; the same for the same arguments on one machine.
@@ -184,6 +211,7 @@ def distil(
         steps, batch: how many batches of how many faces.
         rate: highest learning rate of AdamW, reached after a tenth of the steps and lowered to nothing on a cosine.
         seed: of the first weights, the order, the damage and the dropout.
+        student: to go on with, changed in place; None begins with a new one.
         report: called after every step.
 
     Returns:
@@ -191,7 +219,9 @@ def distil(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    student = Recognition().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    student = (student or Recognition()).train()
+    student.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    centre = mean_embedding(faces, teacher)
     mean = torch.optim.swa_utils.AveragedModel(
         student, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True
     )
@@ -203,12 +233,13 @@ def distil(
         if len(order) < batch:
             order = np.concatenate([order, rng.permutation(len(faces.canvases))])
         chosen, order = order[:batch], order[batch:]
-        small, large = batch_of(faces, chosen, rng)
+        small, spoilt, whole = batch_of(faces, chosen, rng)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
-                wanted = teacher(large.to(memory_format=torch.channels_last)).float()
-            made = student(small.to(memory_format=torch.channels_last)).float()
-        loss = distillation_loss(made, wanted)
+                both = torch.cat([spoilt, whole]).to(memory_format=torch.channels_last)
+                wanted, unspoilt = teacher(both).float().chunk(2)
+            made, guessed = (x.float() for x in student.both(small.to(memory_format=torch.channels_last)))
+        loss = distillation_loss(made, wanted) + (guessed - (unspoilt - centre)).square().sum(dim=1).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
