@@ -701,7 +701,7 @@ because a child's high-water mark starts with that of the process that forked it
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("recipe", "seconds", "gigabytes"), [("evidence", 5.0, 1.0), ("restore", 8.0, 1.5)])
+@pytest.mark.parametrize(("recipe", "seconds", "gigabytes"), [("evidence", 8.0, 1.0), ("restore", 9.0, 1.5)])
 def test_seven_small_frames_take_seconds_of_processor_and_a_gigabyte(
     recipe: str, seconds: float, gigabytes: float, tmp_path: Path
 ) -> None:
