@@ -482,12 +482,13 @@ def bench(
 def train(
     name: Annotated[str, typer.Argument(help="A card with a recipe, or a path ending in .toml.", show_default=False)],
     *,
-    data: Annotated[
-        list[Path], typer.Option("--data", help="Folder of pictures; may be repeated.", show_default=False)
-    ],
     out: Annotated[
         Path, typer.Option("--out", "--output", "-o", help="Folder for checkpoint and weights.", show_default=False)
     ],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", help="Folder of pictures; may be repeated; not for 'gaze'.", show_default=False),
+    ] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="How long.", show_default=False)] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="How many steps; else the recipe's.")] = None,
     resume: Annotated[
@@ -522,7 +523,7 @@ def train(
     with asked_to_stop(_say) as asked, Progress() as progress:
         found = run_job(
             name,
-            data,
+            data or [],
             out,
             steps=steps,
             minutes=minutes,

@@ -16,6 +16,7 @@ NETS: dict[str, str] = {
     "feature_merge": "mfrec.nets.feature_merge:FeatureMerge",
     "finetune": "mfrec.nets.finetune:Finetune",
     "fusion": "mfrec.nets.fusion:Fusion",
+    "gaze": "mfrec.nets.gaze:Gaze",
     "mtcnn": "mfrec.nets.mtcnn:Mtcnn",
     "recognition": "mfrec.nets.recognition:Recognition",
     "rrdb": "mfrec.nets.rrdb:Rrdb",

@@ -53,10 +53,10 @@ class ResnetEncoder(nn.Module):
         self.channels = (stages[0], *stages)
         self.conv1 = nn.Conv2d(inputs, stages[0], 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(stages[0])
-        self.layer1 = _stage(stages[0], stages[0], blocks=3, stride=1)
-        self.layer2 = _stage(stages[0], stages[1], blocks=4, stride=2)
-        self.layer3 = _stage(stages[1], stages[2], blocks=6, stride=2)
-        self.layer4 = _stage(stages[2], stages[3], blocks=3, stride=2)
+        self.layer1 = residual_stage(stages[0], stages[0], blocks=3, stride=1)
+        self.layer2 = residual_stage(stages[0], stages[1], blocks=4, stride=2)
+        self.layer3 = residual_stage(stages[1], stages[2], blocks=6, stride=2)
+        self.layer4 = residual_stage(stages[2], stages[3], blocks=3, stride=2)
         for part in self.modules():
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
@@ -77,6 +77,7 @@ class ResnetEncoder(nn.Module):
         return tuple(features)
 
 
-def _stage(before: int, channels: int, *, blocks: int, stride: int) -> nn.Sequential:
+def residual_stage(before: int, channels: int, *, blocks: int, stride: int) -> nn.Sequential:
+    """Residual blocks one after the other, the first of which changes the grid and the channels."""
     first = BasicBlock(before, channels, stride)
     return nn.Sequential(first, *(BasicBlock(channels, channels, 1) for _ in range(blocks - 1)))

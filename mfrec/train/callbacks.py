@@ -26,17 +26,35 @@ SHOWN = 4
 """Validation samples of which TensorBoard gets pictures."""
 
 
-def learning_rate(recipe: TrainingRecipe, position: float) -> float:
-    """One cycle of two cosines: up from a 25th of the largest rate, down to a 100,000th of it.
+LOWEST = 1 / 25
+"""Share of the largest learning rate at which a schedule begins."""
 
-    Smith and Topin, "Super-convergence", 2018, in fastai's form. ``position`` is 0 at the first step and 1 after the
-    last.
+
+def learning_rate(recipe: TrainingRecipe, position: float) -> float:
+    """The learning rate of a step by the recipe's schedule; ``position`` is 0 at the first step and 1 after the last."""
+    share = one_cycle(recipe.warmup, position) if recipe.schedule == "one_cycle" else cyclic(recipe.cycles, position)
+    return recipe.learning_rate * share
+
+
+def one_cycle(warmup: float, position: float) -> float:
+    """Two cosines: up from :data:`LOWEST` to 1, down to a 100,000th.
+
+    Smith and Topin, "Super-convergence", 2018, in fastai's form.
     """
-    top = recipe.learning_rate
-    if position < recipe.warmup:
-        return top * (1 - (1 - 1 / 25) * (1 + math.cos(math.pi * position / recipe.warmup)) / 2)
-    fall = (position - recipe.warmup) / (1 - recipe.warmup)
-    return top * (1e-5 + (1 - 1e-5) * (1 + math.cos(math.pi * fall)) / 2)
+    if position < warmup:
+        return 1 - (1 - LOWEST) * (1 + math.cos(math.pi * position / warmup)) / 2
+    fall = (position - warmup) / (1 - warmup)
+    return 1e-5 + (1 - 1e-5) * (1 + math.cos(math.pi * fall)) / 2
+
+
+def cyclic(cycles: int, position: float) -> float:
+    """Triangles on :data:`LOWEST`, the first up to 1 and each half as high as the one before.
+
+    Smith, "Cyclical learning rates for training neural networks", WACV 2017, policy "triangular2".
+    """
+    cycle = min(int(position * cycles), cycles - 1)
+    within = position * cycles - cycle
+    return LOWEST + (1 - LOWEST) * (1 - abs(2 * within - 1)) / 2**cycle
 
 
 class Steps(Callback):

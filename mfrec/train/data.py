@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mfrec.errors import InputError
+from mfrec.errors import InputError, UsageError
 from mfrec.train.clean_stream import CleanStream
 from mfrec.train.crossover_stream import CrossoverStream
+from mfrec.train.eye_stream import EyeStream
 from mfrec.train.finetune_stream import FinetuneStream
 from mfrec.train.frame_stream import FrameStream
 from mfrec.train.pictures import Split, read_pictures
@@ -63,6 +64,23 @@ STREAMS: dict[str, Callable[..., Stream]] = {
     "finetune": FinetuneStream,
     "crossover": CrossoverStream,
 }
+"""The tasks that read pictures."""
 
-TASKS: dict[str, Task] = {name: task_of(name, stream) for name, stream in STREAMS.items()}
+
+def gaze_task(folders: Sequence[Path], seed: int, split: Split, arguments: Mapping[str, Any]) -> Stream:
+    """The task that draws eyes and reads no pictures.
+
+    Raises:
+        UsageError: folders were given, or an argument is unknown.
+    """
+    if folders:
+        raise UsageError("the task 'gaze' draws its own eyes and reads no pictures; leave out --data")
+    given = checked_arguments(EyeStream, arguments, "the task 'gaze'")
+    if split == "train":
+        return EyeStream(seed)
+    # No sample of one split is in the other: seeds of recipes end below this one.
+    return EyeStream(2**32 + 1 + seed, length=given.get("length", VALIDATION_SAMPLES))
+
+
+TASKS: dict[str, Task] = {**{name: task_of(name, stream) for name, stream in STREAMS.items()}, "gaze": gaze_task}
 """What a recipe's ``task`` names."""

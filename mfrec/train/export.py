@@ -71,7 +71,7 @@ def export(
         "sha256": hashlib.sha256(payload).hexdigest(),
         "origin": f"trained with mfrec {mfrec.__version__}",
         "training": f"{trained.step} steps of {recipe.batch} samples, seed {recipe.seed}, on {described(data)}{before}"
-        f"; {terms or 'the terms of these pictures were not stated'}",
+        f"; {terms or ('the terms of these pictures were not stated' if data else 'no pictures of anybody')}",
         "parameters": f"{sum(value.size for value in tensors.values()):,}",
         "commit": source_commit(),
         "trained": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -131,7 +131,7 @@ def described(folders: Sequence[Path]) -> str:
     for folder in folders:
         count = sum(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.rglob("*"))
         parts.append(f"'{folder.resolve().name}' ({count:,} pictures)")
-    return " and ".join(parts) or "samples given in Python"
+    return " and ".join(parts) or "samples that were drawn"
 
 
 def rounded(scores: Mapping[str, float]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 A loss takes what was made and what is wanted, two mappings of tensors, and gives one number to be made small:
 
 * ``made["image"]`` ``[B, 3, H, W]`` RGB, about [0, 1]; ``made["log_variance"]`` ``[B, 1, H, W]``;
+* ``made["gaze"]`` and ``wanted["gaze"]`` ``[B, 2]`` in radians, of a network that makes no picture;
 * ``wanted["truth"]`` ``[B, 3, H, W]``; ``wanted["points"]`` ``[B, 68, 2]`` landmarks of the truth in its pixels, NaN
   where unknown; ``wanted["labels"]`` ``[B, H, W]`` ids of :class:`mfrec.regions.Region`.
 
@@ -123,6 +124,17 @@ class Variance(nn.Module):
         log_variance = needed(made, "log_variance", "variance").float()
         term = 0.5 * (torch.exp(-log_variance) * (image - truth).square() + log_variance)
         return (torch.exp(self.beta * log_variance.detach()) * term).mean()
+
+
+class Euclidean(nn.Module):
+    """``mean |made - wanted|`` of gaze: the distance of two pairs of angles in radians.
+
+    Zhang, Sugano, Fritz and Bulling, "Appearance-based gaze estimation in the wild", CVPR 2015, section 4.3.
+    """
+
+    def forward(self, made: Values, wanted: Values) -> Tensor:
+        gaze, target = needed(made, "gaze", "euclidean"), needed(wanted, "gaze", "euclidean")
+        return torch.linalg.vector_norm(gaze.float() - target.float(), dim=1).mean()
 
 
 class Perceptual(nn.Module):
@@ -296,6 +308,7 @@ class SerFiq(RecognitionLoss):
 
 LOSSES: dict[str, type[nn.Module]] = {
     "charbonnier": Charbonnier,
+    "euclidean": Euclidean,
     "gram": Gram,
     "identity": Identity,
     "l1": L1,

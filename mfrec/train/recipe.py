@@ -24,7 +24,7 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from mfrec.errors import UsageError
 from mfrec.recipe import checked, nearest, shown
@@ -39,12 +39,16 @@ class TrainingRecipe:
         task: which stream of samples.
         steps: updates of the weights, where the command does not say how long.
         batch: samples of one step, in each process.
-        learning_rate: the largest; it rises from a 25th of it and falls to nearly nothing, both along a cosine.
+        learning_rate: the largest.
         losses: name to weight of each term of the sum that is minimised, or to a table with the weight and options;
             :func:`mfrec.train.losses.weighted_sum` checks them.
         seed: of the initial weights, of the samples, and of what the network itself draws.
         data: arguments of the stream.
-        warmup: share of the steps in which the learning rate rises.
+        schedule: of the learning rate. ``"one_cycle"`` rises from a 25th of the largest and falls to nearly nothing,
+            both along a cosine. ``"cyclic"`` rises from a 25th and falls back to it along straight lines, ``cycles``
+            times, each time half as high as before.
+        cycles: of ``"cyclic"``.
+        warmup: share of the steps in which the learning rate of ``"one_cycle"`` rises.
         betas: of AdamW, Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
         weight_decay: of AdamW.
         clip: largest norm of the gradient of all weights together; longer ones are shortened to it.
@@ -61,6 +65,8 @@ class TrainingRecipe:
     losses: dict[str, Any]
     seed: int = 0
     data: dict[str, Any] = field(default_factory=dict)
+    schedule: Literal["one_cycle", "cyclic"] = "one_cycle"
+    cycles: int = 4
     warmup: float = 0.05
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.0
@@ -75,6 +81,7 @@ class TrainingRecipe:
             "batch": (1, math.inf),
             "learning_rate": (1e-12, 10.0),
             "seed": (0, 2**32),
+            "cycles": (1, 1000),
             "warmup": (0.0, 0.9),
             "weight_decay": (0.0, 10.0),
             "clip": (1e-12, math.inf),

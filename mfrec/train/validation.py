@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mfrec.metrics.gaze import angles
 from mfrec.metrics.psnr import psnr
 from mfrec.metrics.ssim import ssim
 from mfrec.train.stream import Sample
@@ -70,7 +71,7 @@ def evaluate(network: nn.Module, samples: Iterable[Sample], *, device: str | tor
 
     Returns:
         ``samples`` (how many), ``psnr`` in dB and ``ssim``; ``psnr_bicubic`` and ``ssim_bicubic`` where :func:`plain`
-        has a picture. Only ``samples`` where the network makes no picture.
+        has a picture. ``gaze_degrees``, the angle between the gaze and the true one, where the network estimates gaze.
     """
     scores: dict[str, list[float]] = {}
     count = 0
@@ -79,7 +80,11 @@ def evaluate(network: nn.Module, samples: Iterable[Sample], *, device: str | tor
             count += 1
             batch = tuple(value[None].to(device) for value in inputs)
             targets = {name: value[None].to(device) for name, value in wanted.items()}
-            image, truth = as_mapping(network(*batch)).get("image"), targets.get("truth")
+            made = as_mapping(network(*batch))
+            if "gaze" in made and "gaze" in targets:
+                error = angles(made["gaze"].cpu().numpy(), targets["gaze"].cpu().numpy())
+                scores.setdefault("gaze_degrees", []).append(float(error.mean()))
+            image, truth = made.get("image"), targets.get("truth")
             if image is None or truth is None or image.shape != truth.shape:
                 continue
             for name, shown in (("", image), ("_bicubic", plain(batch, targets))):

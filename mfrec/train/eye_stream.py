@@ -1,0 +1,25 @@
+"""Drawn eyes with their gaze: samples that need no picture of anybody."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from mfrec.train.stream import Sample, Stream, as_tensor
+from mfrec.train.synthetic_eyes import draw_eye, render_eye
+
+
+class EyeStream(Stream):
+    """Samples ``((eye [3, 48, 80],), {"gaze": [2]})``, see :mod:`mfrec.train.synthetic_eyes`.
+
+    Args:
+        seed: of every sample.
+        length: how many samples; None is without end.
+    """
+
+    def __init__(self, seed: int, *, length: int | None = None) -> None:
+        super().__init__(seed, length)
+
+    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+        eye = draw_eye(rng)
+        return (as_tensor(render_eye(eye).image),), {"gaze": torch.tensor(eye.gaze)}
