@@ -409,7 +409,10 @@ def bench(
     cost: Annotated[bool, typer.Option("--cost", help="Measure time and memory against frames and size too.")] = False,
     table: Annotated[
         list[str] | None,
-        typer.Option("--table", help="3.1 to 3.6, set5, set14, faces, peers, ablation; may be repeated."),
+        typer.Option(
+            "--table",
+            help="3.1 to 3.6, set5, set14, faces, peers, ablation, metrics, identity, calibration, eyes; repeatable.",
+        ),
     ] = None,
     curve: Annotated[
         list[str] | None, typer.Option("--plot", help="frames, degradation, pose, errors, cost; may be repeated.")

@@ -32,6 +32,19 @@ SIDES: tuple[Side, ...] = ("left", "right")
 _CORNER_POINTS = {"left": (36, 39), "right": (42, 45)}
 
 
+OPEN = 0.2
+"""Eye aspect ratio from which an eye counts as open."""
+
+
+def aspect_ratio(landmarks: Landmarks, side: Side) -> float:
+    """Height of an eye over its width: Soukupová and Čech, "Real-time eye blink detection using facial landmarks" (CVWW
+    2016), equation 1. About 0.3 when open; they take it for closed below 0.2."""
+    first = _CORNER_POINTS[side][0]
+    p = landmarks.points[first : first + 6].astype(np.float64)
+    width = np.linalg.norm(p[0] - p[3])
+    return float((np.linalg.norm(p[1] - p[5]) + np.linalg.norm(p[2] - p[4])) / max(2 * width, 1e-9))
+
+
 @dataclass(frozen=True, eq=False)
 class EyeCut:
     """A cut.

@@ -130,6 +130,24 @@ def landmarks(case: Case) -> float:
     return landmark_error(detect_landmarks(case.result, face.box), face.landmarks)
 
 
+def iris(case: Case) -> float:
+    from mfrec.metrics.iris import iris_error
+
+    return iris_error(case.result, case.truth.image, case.truth.face.landmarks)
+
+
+def pupil(case: Case) -> float:
+    from mfrec.metrics.iris import pupil_error
+
+    return pupil_error(case.result, case.truth.image, case.truth.face.landmarks)
+
+
+def gaze(case: Case) -> float:
+    from mfrec.metrics.gaze import gaze_error
+
+    return gaze_error(case.result, case.truth.image, case.truth.face.landmarks)
+
+
 def cpbd(case: Case) -> float:
     from mfrec.metrics.cpbd import cpbd as measure
 
@@ -181,6 +199,9 @@ METRICS: dict[str, Metric] = {
     "perceptual": Metric("less", ".3f", "perceptual distance (shift-tolerant LPIPS)", perceptual),
     "identity": Metric("less", ".3f", "distance of the identity embeddings; below 0.6 mostly one person", identity),
     "landmarks": Metric("less", ".3f", "landmark error in inter-ocular distances", landmarks),
+    "iris": Metric("less", ".3f", "error of the iris centre of the worse eye in inter-ocular distances", iris),
+    "pupil": Metric("less", ".3f", "the same of the pupil centre", pupil),
+    "gaze": Metric("less", ".1f", "change of the estimated gaze against the truth's, degrees", gaze),
     "cpbd": Metric("", ".3f", "sharpness (CPBD); says nothing about truth", cpbd),
     "cpbd_before": Metric("", ".3f", "sharpness of what the method was given", cpbd_before),
     "cpbd_gain": Metric("", "+.3f", "difference of the two", cpbd_gain),

@@ -1,4 +1,4 @@
-"""Curves: quality against frames, damage and pose, errors of landmarks, time and memory.
+"""Curves: quality against frames, damage and pose, errors of landmarks, iris, pupil and gaze, time and memory.
 
 Each plot is measured and drawn by one command and goes into a document with that command and its numbers. The sequences
 are filmed from the public-domain portrait, because only a film can be asked for 31 frames or for a head that turns by
@@ -188,7 +188,7 @@ def plot(
     }
     for i, place in enumerate(places):
         progress("plot", i, len(places))
-        scores = measured(make(place, seed), methods, seed, notes, f"{axis} {place}")
+        scores = measured(make(place, seed), methods, tuple(found), seed, notes=notes, where=f"{axis} {place}")
         for method, values in scores.items():
             for metric, points in found.items():
                 if metric in values:
@@ -264,9 +264,9 @@ PLOTS = (*SWEEPS, "errors", "cost")
 
 
 def measured(
-    spoilt: Spoilt, methods: Sequence[str], seed: int, notes: list[str], where: str
+    spoilt: Spoilt, methods: Sequence[str], metrics: Sequence[str], seed: int, *, notes: list[str], where: str
 ) -> dict[str, dict[str, float]]:
-    """PSNR, identity distance and landmark error of every method that gave a picture; failures go into ``notes``."""
+    """Metrics of every method that gave a picture; failures go into ``notes``."""
     from mfrec.bench import Case, attempt
     from mfrec.measures import Case as MeasuredCase
     from mfrec.measures import Truth, measure
@@ -281,22 +281,35 @@ def measured(
             if isinstance(made, str):
                 notes.append(f"{method} failed at {where}: {made}")
                 continue
-            names = ("psnr", "identity", "landmarks")
-            out[method], missing = measure(MeasuredCase(made[0], truth, None, None), names)
-            notes += [f"{name} of {method} at {where}: {why}" for name, why in missing.items()]
+            out[method], missing = measure(MeasuredCase(made[0], truth, None, None), metrics)
+            notes += [f"no {name} at {where}: {why}" for name, why in missing.items()]
     return out
 
 
 # --- cumulative errors and cost ----------------------------------------------------------------------------
 
 
+ERRORS = {
+    "landmarks": ("Landmarks", "landmark error in inter-ocular distances", 0.2),
+    "iris": ("Iris centre, worse eye", "error in inter-ocular distances", 0.3),
+    "pupil": ("Pupil centre, worse eye", "error in inter-ocular distances", 0.3),
+    "gaze": ("Gaze, change against the truth", "degrees", 30.0),
+}
+"""Metric to the title of its cumulative curve, its unit, and the largest bound."""
+
+
 def errors_plot(
     methods: Sequence[str], data: Path | None, *, people: str, limit: int | None, seed: int, progress: Progress
 ) -> Plot:
-    """Share of the sequences whose landmark error is below a bound, for every bound, as in the 300-W challenge."""
+    """Share of the sequences whose error is below a bound, for every bound.
+
+    Of landmarks as in the 300-W challenge, of iris, pupil and gaze as in the thesis on gaze. A sequence whose truth has
+    no such error, closed eyes say, does not count; one in which only this method has none never arrives.
+    """
     from mfrec.bench import PORTRAITS, film_sequences, find_sequences, spoil
 
-    errors: dict[str, list[float]] = {method: [] for method in methods}
+    errors: dict[str, dict[str, list[float]]] = {metric: {method: [] for method in methods} for metric in ERRORS}
+    counts = dict.fromkeys(ERRORS, 0)
     notes: list[str] = []
     with tempfile.TemporaryDirectory(prefix="mfrec-plots-") as folder:
         root = Path(folder) if data is None else data
@@ -311,22 +324,35 @@ def errors_plot(
             except MfrecError as error:
                 notes.append(f"{sequence.name}: {error}")
                 continue
-            for method, values in measured(spoilt, methods, seed, notes, sequence.name).items():
-                if "landmarks" in values:
-                    errors[method].append(values["landmarks"])
+            found = measured(spoilt, methods, tuple(ERRORS), seed, notes=notes, where=sequence.name)
+            for metric in ERRORS:
+                counts[metric] += any(metric in values for values in found.values())
+                for method, values in found.items():
+                    if metric in values:
+                        errors[metric][method].append(values[metric])
         progress("plot", len(chosen), len(chosen))
     source = "the astronaut portrait, filmed" if data is None else f"the folder '{data.resolve().name}'"
-    series = {
-        f"{method}, mean {mean(values):.3f}": cumulative(values, len(chosen))
-        for method, values in errors.items()
-        if values
-    }
-    panel = Panel("Landmarks", "landmark error in inter-ocular distances", "share of sequences", series)
+    panels = tuple(
+        Panel(
+            f"{title}, {counts[metric]} sequences",
+            unit,
+            "share of sequences",
+            {
+                f"{method}, mean {mean(values):.3f}": cumulative(values, counts[metric], top)
+                for method, values in errors[metric].items()
+                if values
+            },
+        )
+        for metric, (title, unit, top) in ERRORS.items()
+        if counts[metric]
+    )
     said = f"Protocol jpeg32, {len(chosen)} sequences from {source}, people {people}, seed {seed}"
-    return Plot("errors", "Cumulative landmark errors", said, (panel,), tuple(dict.fromkeys(notes)))
+    return Plot(
+        "errors", "Cumulative errors of landmarks, iris, pupil and gaze", said, panels, tuple(dict.fromkeys(notes))
+    )
 
 
-def cumulative(errors: Sequence[float], of: int, top: float = 0.2, steps: int = 100) -> tuple[tuple[float, float], ...]:
+def cumulative(errors: Sequence[float], of: int, top: float, steps: int = 100) -> tuple[tuple[float, float], ...]:
     """Points ``(bound, share)``: the share of ``of`` cases with an error up to the bound; failures never arrive."""
     ordered = np.sort(np.asarray(errors, np.float64))
     bounds = np.linspace(0, top, steps + 1)

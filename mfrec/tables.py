@@ -7,6 +7,7 @@
   cannot reproduce those has another bicubic, another luma or another border than the literature.
 * ``faces`` is bicubic enlargement at the published settings for single faces, 16 -> 128 and 32 -> 128 px.
 * ``peers`` adds time and memory, every method in a process of its own.
+* ``metrics``, ``identity``, ``calibration`` and ``eyes`` measure the measures (:mod:`mfrec.metric_tables`).
 """
 
 from __future__ import annotations
@@ -155,10 +156,12 @@ class TableResult:
 
 def number(value: float | None, column: str) -> str:
     """A value as its column is printed."""
-    forms = {"seconds": ".2f", "MiB": ".0f", "ssim_y": ".4f"}
+    forms = {"seconds": ".2f", "MiB": ".0f", "ssim_y": ".4f", "straight ahead": ".1f"}
     if value is None:
         return "-"
-    return "equal" if math.isinf(value) else format(value, forms[column] if column in forms else METRICS[column].form)
+    if math.isinf(value):
+        return "equal"
+    return format(value, forms.get(column) or (METRICS[column].form if column in METRICS else ".3f"))
 
 
 def in_print(published: Published | None) -> str:
@@ -248,7 +251,10 @@ FACES = {
 }
 """Side of the small face in pixels to what bicubic has in print; the truth has 128 px."""
 
-NAMES = (*DEFINITIONS, *PICTURES, "faces")
+CHECKS = ("metrics", "identity", "calibration", "eyes")
+"""Tables of :data:`mfrec.metric_tables.METRIC_TABLES`, which is imported when one is asked for."""
+
+NAMES = (*DEFINITIONS, *PICTURES, "faces", *CHECKS)
 """Every table there is, but ``ablation``, which is :mod:`mfrec.ablation`."""
 
 COLUMNS = ("psnr", "ssim", "identity", "cpbd_before", "cpbd", "cpbd_gain", "serfiq")
@@ -315,6 +321,10 @@ def tables(
                     chosen = with_memory(chosen, with_methods(table, methods), data, seed)
                     columns = (*columns, "MiB")
                 out[name] = finished(name, table.title, said, columns, chosen)
+            elif name in CHECKS:
+                from mfrec.metric_tables import METRIC_TABLES
+
+                out[name] = METRIC_TABLES[name](data, people, seed, limit, progress)
             elif name in PICTURES and data is not None:
                 out[name] = on_pictures(name, data, progress)
             else:

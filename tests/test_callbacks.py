@@ -33,6 +33,17 @@ def test_the_learning_rate_rises_and_falls_once(warmup: float) -> None:
     assert learning_rate(recipe, (1 + warmup) / 2) == pytest.approx(5e-4, rel=1e-3)
 
 
+@pytest.mark.parametrize("cycles", [1, 3, 4])
+def test_the_cyclic_learning_rate_has_peaks_of_half_the_height(cycles: int) -> None:
+    recipe = parse_recipe({**LEAST, "schedule": "cyclic", "cycles": cycles})
+    low = 1e-3 / 25
+    for cycle in range(cycles):
+        assert learning_rate(recipe, cycle / cycles) == pytest.approx(low)
+        assert learning_rate(recipe, (cycle + 0.5) / cycles) == pytest.approx(low + (1e-3 - low) / 2**cycle)
+        assert learning_rate(recipe, (cycle + 0.25) / cycles) == pytest.approx(low + (1e-3 - low) / 2 ** (cycle + 1))
+    assert learning_rate(recipe, 1.0) == pytest.approx(low)
+
+
 def test_the_average_follows_its_formula() -> None:
     network, place = Tiny(), Place(0, 100, 100)
     average = Average(network, 0.5, place)

@@ -16,7 +16,7 @@ from torch.utils.data import default_collate
 from mfrec.bench import chosen_person
 from mfrec.errors import InputError, UsageError, WeightsError
 from mfrec.imageio import png_bytes
-from mfrec.train.data import TASKS, VALIDATION_SAMPLES
+from mfrec.train.data import STREAMS, TASKS, VALIDATION_SAMPLES
 from mfrec.train.pictures import VALIDATION
 from mfrec.train.stream import ENDLESS, Stream
 
@@ -69,7 +69,7 @@ def made(task: str, folder: Path, split: Any, card: Path, **arguments: Any) -> S
     return TASKS[task]([folder], 3, split, {"side": 48, **own, **arguments})
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", STREAMS)
 def test_training_has_no_end_and_validation_has_one(task: str, sequences: Path, card: Path) -> None:
     assert len(made(task, sequences, "train", card)) == ENDLESS
     assert len(made(task, sequences, "train", card, length=5)) == ENDLESS
@@ -77,7 +77,7 @@ def test_training_has_no_end_and_validation_has_one(task: str, sequences: Path, 
     assert len(made(task, sequences, "valid", card)) == VALIDATION_SAMPLES
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", STREAMS)
 def test_samples_are_repeatable_and_make_batches(task: str, sequences: Path, card: Path) -> None:
     first, second = (made(task, sequences, "train", card) for _ in range(2))
     samples = [first[index] for index in (2, 0)]
@@ -98,7 +98,7 @@ def test_the_splits_show_different_people(sequences: Path, card: Path) -> None:
         assert not torch.equal(train[0][1]["truth"], valid[0][1]["truth"])
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", STREAMS)
 def test_what_is_wrong_with_an_argument_is_said(task: str, sequences: Path, card: Path) -> None:
     with pytest.raises(UsageError, match=f"the task '{task}' has no argument 'sides'; did you mean 'side'"):
         made(task, sequences, "train", card, sides=64)
@@ -130,5 +130,18 @@ def test_labelled_frames_serve_two_tasks_and_the_others_say_so(tmp_path: Path, c
 def test_stills_serve_every_task(tmp_path: Path, card: Path) -> None:
     for number in range(6):
         (tmp_path / f"{number}.png").write_bytes(png_bytes(face(number, number, 128)))
-    for task in TASKS:
+    for task in STREAMS:
         assert made(task, tmp_path, "train", card)[0][1]["truth"].shape == (3, 48, 48)
+
+
+def test_eyes_are_drawn_and_need_no_pictures(tmp_path: Path) -> None:
+    train, valid = (TASKS["gaze"]([], 3, split, {"length": 2}) for split in ("train", "valid"))
+    assert (len(train), len(valid)) == (ENDLESS, 2)
+    (eye,), wanted = train[0]
+    assert (eye.shape, wanted["gaze"].shape) == ((3, 48, 80), (2,))
+    assert torch.equal(eye, TASKS["gaze"]([], 3, "train", {})[0][0][0])
+    assert not torch.equal(eye, valid[0][0][0]), "nothing is validated on that was learnt from"
+    with pytest.raises(UsageError, match="draws its own eyes and reads no pictures; leave out --data"):
+        TASKS["gaze"]([tmp_path], 3, "train", {})
+    with pytest.raises(UsageError, match="the task 'gaze' has no argument 'side'"):
+        TASKS["gaze"]([], 3, "train", {"side": 48})

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mfrec.cli import app
 from mfrec.errors import UsageError
-from mfrec.plots import FRAMES, PLOTS, SMALL, Panel, Plot, cumulative, of_frames, of_quality, of_turn, plot
+from mfrec.plots import ERRORS, FRAMES, PLOTS, SMALL, Panel, Plot, cumulative, of_frames, of_quality, of_turn, plot
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_the_picture_is_repeatable_and_the_document_has_the_numbers(quality: Plo
 
 
 def test_cumulative_curve() -> None:
-    curve = dict(cumulative([0.01, 0.05, 0.05, 0.5], 5, top=0.1, steps=10))
+    curve = dict(cumulative([0.01, 0.05, 0.05, 0.5], 5, 0.1, steps=10))
     assert curve[0.0] == 0
     assert curve[0.01] == pytest.approx(0.2)
     assert curve[0.05] == pytest.approx(0.6)
@@ -72,13 +72,14 @@ def test_cumulative_curve() -> None:
     assert list(curve.values()) == sorted(curve.values())
 
 
-def test_errors_of_landmarks() -> None:
+def test_errors_of_landmarks_iris_pupil_and_gaze() -> None:
     made = plot("errors", ["nearest"], limit=1)
-    (panel,) = made.panels
-    assert [label.split(",")[0] for label in panel.series] == ["bicubic", "nearest"]
-    for points in panel.series.values():
-        shares = [share for _, share in points]
-        assert shares[0] == 0 and shares[-1] in (0, 1) and len(points) == 101
+    assert [panel.title.split(",")[0] for panel in made.panels] == [title.split(",")[0] for title, *_ in ERRORS.values()]
+    for panel in made.panels:
+        assert [label.split(",")[0] for label in panel.series] == ["bicubic", "nearest"]
+        for points in panel.series.values():
+            shares = [share for _, share in points]
+            assert shares[0] == 0 and shares[-1] in (0, 1) and len(points) == 101
 
 
 def test_command_writes_pictures_beside_the_document(tmp_path: Path) -> None:

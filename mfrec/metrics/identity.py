@@ -84,3 +84,14 @@ def face_chip(image: FloatArray, landmarks: Landmarks) -> NDArray[np.uint8]:
 def identity_distance(a: FloatArray, b: FloatArray) -> float:
     """Euclidean distance of two embeddings ``[128]``; 0 is the same picture, below 0.6 mostly one person."""
     return float(np.linalg.norm(np.asarray(a, np.float64) - np.asarray(b, np.float64)))
+
+
+def separation(same: NDArray, different: NDArray) -> float:
+    """Area under the ROC curve: how often a distance of one person is below one of two people; ties count half.
+
+    Args:
+        same, different: distances ``[K]`` and ``[L]``, at least one each.
+    """
+    ordered = np.sort(same)
+    nearer = np.searchsorted(ordered, different, "left") + np.searchsorted(ordered, different, "right")
+    return float(nearer.mean() / (2 * len(same)))

@@ -55,7 +55,7 @@ def serfiq(image: Any, landmarks: Landmarks, *, passes: int = PASSES, seed: int 
 
     generator = torch.Generator().manual_seed(seed)
     with torch.inference_mode():
-        embeddings = _network().stochastic(_upright(picture, landmarks), passes, generator)[:, 0]
+        embeddings = _network().stochastic(upright(picture, landmarks), passes, generator)[:, 0]
     return quality(embeddings.numpy())
 
 
@@ -79,7 +79,7 @@ def _network() -> Recognition:
     return load_network("recognition")
 
 
-def _upright(image: FloatArray, landmarks: Landmarks) -> Any:
+def upright(image: FloatArray, landmarks: Landmarks) -> Any:
     """The face ``[1, 3, 96, 96]`` as a tensor; brought to twice its size there first, where it is larger."""
     import torch
 

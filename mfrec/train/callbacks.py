@@ -31,7 +31,7 @@ LOWEST = 1 / 25
 
 
 def learning_rate(recipe: TrainingRecipe, position: float) -> float:
-    """The learning rate of a step by the recipe's schedule; ``position`` is 0 at the first step and 1 after the last."""
+    """The learning rate by the recipe's schedule; ``position`` is 0 at the first step and 1 after the last."""
     share = one_cycle(recipe.warmup, position) if recipe.schedule == "one_cycle" else cyclic(recipe.cycles, position)
     return recipe.learning_rate * share
 

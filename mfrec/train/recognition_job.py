@@ -28,6 +28,7 @@ from mfrec.bench import find_sequences, has_frames
 from mfrec.errors import InputError, MfrecError
 from mfrec.geometry import resize
 from mfrec.imageio import read
+from mfrec.metrics.identity import separation
 from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
 from mfrec.nets.dlib_resnet import DlibResNet, load_dlib_resnet
 from mfrec.nets.recognition import Recognition, upright_faces
@@ -116,12 +117,6 @@ def embeddings(
             ours.append(student(upright_faces(image, where)[0]))
             theirs.append(teacher(upright_faces(image, where, TEACHER_SIDE, finer=1)[0]))
     return torch.cat(ours).numpy(), torch.cat(theirs).numpy()
-
-
-def separation(same: NDArray, different: NDArray) -> float:
-    """Area under the ROC curve: how often a distance of one person is below one of two people; ties count half."""
-    nearer = np.searchsorted(np.sort(same), different, "left") + np.searchsorted(np.sort(same), different, "right")
-    return float(nearer.mean() / (2 * len(same)))
 
 
 def make(folders: Sequence[Path], folder: Path, *, terms: str, steps: int, seed: int) -> dict[str, float]:

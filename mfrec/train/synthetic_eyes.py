@@ -1,11 +1,11 @@
 """Pictures of eyes whose gaze, iris and pupil are known, because they were drawn from them.
 
-A small model of what is seen: an eyeball that turns in its socket, the iris as a disc in it, the pupil in the iris, lids
-that lie on the ball and follow the gaze, a corneal reflection of each light, the shadow of the upper lid, skin with its
-crease, lashes and sometimes a brow; then a camera of any sharpness. Learning gaze from drawn eyes goes back to Wood et
-al., "Rendering of eyes for eye-shape registration and gaze estimation" (ICCV 2015); sizes in millimetres are those of
-anatomy (Bekerman, Gottlieb and Vaiman, Journal of Ophthalmology 2014, for the eyeball; a cornea of 7.8 mm radius; an
-iris of 5.9 mm). Left out: refraction by the cornea, the angle between optical and visual axis, glasses.
+A small model of what is seen: an eyeball that turns in its socket, the iris as a disc in it, the pupil in the iris,
+lids that lie on the ball and follow the gaze, a corneal reflection of each light, the shadow of the upper lid, skin
+with its crease, lashes and sometimes a brow; then a camera of any sharpness. Learning gaze from drawn eyes goes back to
+Wood et al., "Rendering of eyes for eye-shape registration and gaze estimation" (ICCV 2015); sizes in millimetres are
+those of anatomy (Bekerman, Gottlieb and Vaiman, Journal of Ophthalmology 2014, for the eyeball; a cornea of 7.8 mm
+radius; an iris of 5.9 mm). Left out: refraction by the cornea, the angle between optical and visual axis, glasses.
 
 Drawing the numbers and drawing the picture are two functions, so any eye can be drawn again. Axes: x to the right of
 the picture, y down, z to the camera, origin in the centre of the eyeball. It is always an eye on the left of a picture,
@@ -201,9 +201,9 @@ def render_eye(eye: Eye) -> DrawnEye:
     open_ = np.minimum(below_upper, above_lower) > 0
 
     toward = direction(*eye.gaze)
-    image = skin_picture(eye, X, Y, below_upper, above_lower, rng)
+    image = skin_picture(eye, X, Y, below_upper, above_lower, rng=rng)
     red = texture(rng, X.shape, 9)[open_]
-    image[open_], iris_pixels = ball_colours(eye, X[open_], Y[open_], toward, below_upper[open_], red, rng)
+    image[open_], iris_pixels = ball_colours(eye, X[open_], Y[open_], below_upper[open_], red, rng=rng)
     area = math.pi * eye.iris**2 * toward[2] * (FINER / abs(scale)) ** 2
     sharp = image.reshape(HEIGHT, FINER, WIDTH, FINER, 3).mean(axis=(1, 3))
 
@@ -254,19 +254,19 @@ def height_of(curve: NDArray[np.float64], X: NDArray) -> NDArray[np.float32]:
 
 
 def ball_colours(
-    eye: Eye, X: NDArray, Y: NDArray, toward: NDArray, below_upper: NDArray, red: NDArray, rng: np.random.Generator
+    eye: Eye, X: NDArray, Y: NDArray, below_upper: NDArray, red: NDArray, *, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], int]:
     """The eyeball where no lid covers it, and how many of these places belong to its iris.
 
     Args:
         X, Y: places ``[K]`` in millimetres.
-        toward: direction ``[3]`` of the gaze.
         below_upper: how far each lies below the upper lid.
         red: of the sclera there, about [-1, 1].
 
     Returns:
         ``[K, 3]``, not clipped, and the number.
     """
+    toward = direction(*eye.gaze)
     depth = math.sqrt(BALL**2 - eye.iris**2)
     # Where the ray of a place meets the plane of the iris, and how far that is from its centre.
     z = (depth - toward[0] * X - toward[1] * Y) / max(toward[2], 0.2)
@@ -294,13 +294,13 @@ def ball_colours(
     share = np.clip((eye.iris + 0.25 - radius) / 0.5, 0, 1)[:, None]
     out = (white * (1 - share) + coloured * share) * shade[:, None]
     for light, size in eye.reflections:
-        spot = CORNEA_CENTRE * toward + CORNEA * unit(np.array(light) + [0, 0, 1])
-        out += 0.8 * np.clip((size - np.hypot(X - spot[0], Y - spot[1])) / 0.3, 0, 1)[:, None]
+        spot = CORNEA_CENTRE * toward + CORNEA * unit(np.add(light, (0, 0, 1)))
+        out = out + 0.8 * np.clip((size - np.hypot(X - spot[0], Y - spot[1])) / 0.3, 0, 1)[:, None]
     return out.astype(np.float32), int(np.count_nonzero(radius < eye.iris))
 
 
 def skin_picture(
-    eye: Eye, X: NDArray, Y: NDArray, below_upper: NDArray, above_lower: NDArray, rng: np.random.Generator
+    eye: Eye, X: NDArray, Y: NDArray, below_upper: NDArray, above_lower: NDArray, *, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Lids, crease, lashes and brow ``[h, w, 3]``."""
     tilt = 1 + 0.02 * (1 - eye.ambient) * (eye.light[0] * X + eye.light[1] * Y)
