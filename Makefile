@@ -22,14 +22,19 @@ check: $(VENV)/.installed-dev ## style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright
 
-TABLES := 3.1 3.2 3.3 3.4 3.5 3.6 peers ablation
+TABLES := 3.1 3.2 3.3 3.4 3.5 3.6 peers ablation metrics identity calibration eyes
+PLOTS := frames degradation pose errors cost
+DOCUMENT := docs/benchmarks.md
+BENCH := $(VENV)/bin/mfrec bench --document $(DOCUMENT)
+SOME := $(if $(PEOPLE),--people $(PEOPLE)) $(if $(LIMIT),--limit $(LIMIT))
 
-bench: $(VENV)/.installed ## tables on a few filmed sequences, time and memory; SEQUENCES=, SET5=, SET14= take your folders
-	$(VENV)/bin/mfrec bench --cost $(SEQUENCES)
-	$(VENV)/bin/mfrec bench $(SEQUENCES) $(foreach table,$(TABLES),--table $(table))
-	$(VENV)/bin/mfrec bench --table faces
-	$(if $(SET5),$(VENV)/bin/mfrec bench $(SET5) --table set5)
-	$(if $(SET14),$(VENV)/bin/mfrec bench $(SET14) --table set14)
+# A command a table, so that each section names its own and those that are done stay if a later one is stopped.
+bench: $(VENV)/.installed-dev ## docs/benchmarks.md; SEQUENCES=, FACES=, SET5=, SET14= are folders, else a filmed portrait; PEOPLE=, LIMIT= take a part
+	set -e; for table in $(TABLES); do $(BENCH) $(SEQUENCES) --table $$table $(SOME); done
+	$(BENCH) $(FACES) --table faces $(if $(LIMIT),--limit $(LIMIT))
+	$(if $(SET5),$(BENCH) $(SET5) --table set5)
+	$(if $(SET14),$(BENCH) $(SET14) --table set14)
+	set -e; for plot in $(PLOTS); do $(BENCH) $(SEQUENCES) --plot $$plot $(SOME); done
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) demo build dist

@@ -1,4 +1,4 @@
-"""The cut of an eye: its corners lie where they should, whatever the picture, and closed eyes are told from open ones."""
+"""The cut of an eye: its corners lie where they should, whatever the picture; closed eyes are told from open ones."""
 
 from __future__ import annotations
 

@@ -123,6 +123,47 @@ def test_a_training_begins_with_the_weights_of_another(card: Path, stills: Path,
     assert not (tmp_path / "no").exists()
 
 
+EYES = """net = "gaze"
+file = "eyes.safetensors"
+summary = "s"
+paper = "p"
+licence = "l"
+input = "i"
+
+[arguments]
+width = 0.05
+
+[recipe]
+task = "gaze"
+steps = 3
+batch = 2
+learning_rate = 1e-3
+schedule = "cyclic"
+cycles = 1
+validation = 3
+
+[recipe.losses]
+euclidean = 1.0
+
+[recipe.data]
+length = 3
+"""
+
+
+def test_a_task_that_draws_its_samples_needs_no_data(stills: Path, tmp_path: Path) -> None:
+    card = tmp_path / "eyes.toml"
+    card.write_text(EYES)
+    out = tmp_path / "out"
+    refused = mfrec_says("train", card, "--data", stills, "-o", out)
+    assert refused.exit_code == 2 and "leave out --data" in refused.stderr
+    done = mfrec_says("train", card, "-o", out, "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    written = read_card(out / "eyes.toml")
+    assert 0 < written.metrics["gaze_degrees"] < 90 and written.metrics["samples"] == 3
+    assert "on samples that were drawn; no pictures of anybody" in written.training
+    assert load_network(out / "eyes.toml").fc3.out_features == 2
+
+
 def test_data_of_another_training_are_noticed(card: Path, stills: Path, portrait: FloatArray, tmp_path: Path) -> None:
     import shutil
 

@@ -16,6 +16,7 @@ from mfrec.train.losses import (
     L1,
     LOSSES,
     Charbonnier,
+    Euclidean,
     Gram,
     Identity,
     Mse,
@@ -31,6 +32,9 @@ from mfrec.train.losses import (
 from mfrec.train.trunks import RecognitionTrunk
 
 SIDE = 48
+
+OF_PICTURES = sorted(set(LOSSES) - {"euclidean"})
+"""The losses that look at a picture; the other looks at a gaze."""
 
 Values = dict[str, Tensor]
 
@@ -102,6 +106,13 @@ def test_pixel_losses(case: tuple[Values, Values]) -> None:
     assert float(Psnr()(*case)) == pytest.approx(each.mean(), abs=1e-3)
     expected = np.hypot(made - truth, 0.05).mean()
     assert float(Charbonnier(epsilon=0.05)(*case)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_euclidean_is_the_distance_of_the_angles() -> None:
+    made, wanted = torch.tensor([[0.3, 0.4], [0.1, 0.0]]), torch.tensor([[0.0, 0.0], [0.1, -0.2]])
+    assert float(Euclidean()({"gaze": made}, {"gaze": wanted})) == pytest.approx((0.5 + 0.2) / 2)
+    with pytest.raises(UsageError, match="'euclidean' needs 'gaze'"):
+        Euclidean()({"image": made}, {"gaze": wanted})
 
 
 def test_variance_is_the_likelihood_of_a_normal_distribution(case: tuple[Values, Values]) -> None:
@@ -233,7 +244,7 @@ def test_serfiq_is_the_metric_rescaled(case: tuple[Values, Values], network: Rec
 # --- what they have in common ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(LOSSES))
+@pytest.mark.parametrize("name", OF_PICTURES)
 @pytest.mark.parametrize("mixed", [False, True])
 def test_value_and_gradient_are_finite(
     name: str, mixed: bool, case: tuple[Values, Values], network: Recognition, trunk: RecognitionTrunk
@@ -252,7 +263,7 @@ def test_value_and_gradient_are_finite(
     assert all(p.grad is None for p in network.parameters())
 
 
-@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"psnr", "serfiq", "variance"}))
+@pytest.mark.parametrize("name", sorted(set(OF_PICTURES) - {"psnr", "serfiq", "variance"}))
 def test_the_truth_costs_nothing_and_has_a_gradient(
     name: str, case: tuple[Values, Values], network: Recognition, trunk: RecognitionTrunk
 ) -> None:

@@ -74,7 +74,9 @@ def test_cumulative_curve() -> None:
 
 def test_errors_of_landmarks_iris_pupil_and_gaze() -> None:
     made = plot("errors", ["nearest"], limit=1)
-    assert [panel.title.split(",")[0] for panel in made.panels] == [title.split(",")[0] for title, *_ in ERRORS.values()]
+    assert [panel.title.split(",")[0] for panel in made.panels] == [
+        title.split(",")[0] for title, *_ in ERRORS.values()
+    ]
     for panel in made.panels:
         assert [label.split(",")[0] for label in panel.series] == ["bicubic", "nearest"]
         for points in panel.series.values():

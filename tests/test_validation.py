@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from mfrec.metrics.psnr import psnr
 from mfrec.metrics.ssim import ssim
+from mfrec.nets.gaze import GazeOutput
 from mfrec.train.validation import as_mapping, decibels, evaluate, plain
 
 
@@ -79,3 +80,17 @@ def test_plain_is_what_the_data_say_or_nothing() -> None:
     assert plain((torch.zeros(1, 5),), {"truth": given, "bicubic": given}) is given
     assert plain((torch.zeros(1, 7, 8, 8, 8),), {"truth": given}) is None
     assert plain((torch.zeros(1, 5),), {"truth": given}) is None
+
+
+class Ahead(nn.Module):
+    """Always looks a tenth of a radian to the right."""
+
+    def forward(self, eyes: Tensor) -> GazeOutput:
+        return GazeOutput(eyes.new_tensor([[0.1, 0.0]]).expand(len(eyes), 2))
+
+
+def test_gaze_is_scored_in_degrees() -> None:
+    eyes = torch.zeros(3, 48, 80)
+    samples = [((eyes,), {"gaze": torch.tensor([yaw, 0.0])}) for yaw in (0.1, 0.3)]
+    found = evaluate(Ahead(), samples)
+    assert found == {"samples": 2, "gaze_degrees": pytest.approx(math.degrees(0.1), rel=1e-5)}

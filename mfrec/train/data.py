@@ -40,10 +40,12 @@ def task_of(name: str, stream: Callable[..., Stream]) -> Task:
 
     Returns:
         A function that raises InputError where a folder is missing or holds nothing for the task, and UsageError where
-        an argument is unknown or cannot be.
+        there is no folder at all, or an argument is unknown or cannot be.
     """
 
     def task(folders: Sequence[Path], seed: int, split: Split, arguments: Mapping[str, Any]) -> Stream:
+        if not folders:
+            raise UsageError(f"the task '{name}' reads pictures; name their folders with --data")
         given = checked_arguments(stream, arguments, f"the task '{name}'")
         given["length"] = given.get("length", VALIDATION_SAMPLES) if split == "valid" else None
         pictures = read_pictures(folders, split)
