@@ -22,16 +22,20 @@ check: $(VENV)/.installed-dev ## style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright
 
-TABLES := 3.1 3.2 3.3 3.4 3.5 3.6 peers ablation metrics identity calibration eyes
+TABLES := 3.1 3.2 3.3 3.4 3.5 3.6 peers
+CHECKS := metrics calibration ablation
 PLOTS := frames degradation pose errors cost
-DOCUMENT := docs/benchmarks.md
-BENCH := $(VENV)/bin/mfrec bench --document $(DOCUMENT)
+BENCH := $(VENV)/bin/mfrec bench --document docs/benchmarks.md
 SOME := $(if $(PEOPLE),--people $(PEOPLE)) $(if $(LIMIT),--limit $(LIMIT))
 
-# A command a table, so that each section names its own and those that are done stay if a later one is stopped.
-bench: $(VENV)/.installed-dev ## docs/benchmarks.md; SEQUENCES=, FACES=, SET5=, SET14= are folders, else a filmed portrait; PEOPLE=, LIMIT= take a part
-	set -e; for table in $(TABLES); do $(BENCH) $(SEQUENCES) --table $$table $(SOME); done
-	$(BENCH) $(FACES) --table faces $(if $(LIMIT),--limit $(LIMIT))
+# SEQUENCES=, FACES=, SET5= and SET14= take your folders, else a portrait is filmed; PEOPLE= and LIMIT= take a part of
+# the sequences. The tables share a command because they share methods; what is done stays if a later one is stopped.
+bench: $(VENV)/.installed-dev ## measure everything into docs/benchmarks.md; takes long, see the comment above it
+	$(BENCH) $(SEQUENCES) $(foreach table,$(TABLES),--table $(table)) $(SOME)
+	set -e; for table in $(CHECKS); do $(BENCH) $(SEQUENCES) --table $$table $(SOME); done
+	$(BENCH) $(SEQUENCES) --table identity
+	$(BENCH) --table eyes
+	$(BENCH) $(FACES) --table faces
 	$(if $(SET5),$(BENCH) $(SET5) --table set5)
 	$(if $(SET14),$(BENCH) $(SET14) --table set14)
 	set -e; for plot in $(PLOTS); do $(BENCH) $(SEQUENCES) --plot $$plot $(SOME); done
