@@ -1,8 +1,8 @@
 """Gaze error: the angle between where two eyes look.
 
 The gaze of a picture is estimated by our own network (``models/gaze.toml``), a ResNet-18 that learnt from drawn eyes
-(:mod:`mfrec.nets.gaze`). Its error on drawn eyes that it has not seen is on its card; on photographs it has a bias of
-several degrees more, which nobody has measured here. So on photographs the metric is a *change*: both pictures are cut
+(:mod:`mfrec.nets.gaze`). Its error on drawn eyes that it has not seen is on its card; on photographs it
+is larger and was not measured, for want of photographs with known gaze. So there the metric is a *change*: both pictures are cut
 by the same landmarks and read by the same network, and what is reported is the angle between its two answers. A small
 one says that a restoration left the gaze as it was, not that the gaze is known.
 """
