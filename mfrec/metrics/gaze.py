@@ -1,10 +1,11 @@
 """Gaze error: the angle between where two eyes look.
 
 The gaze of a picture is estimated by our own network (``models/gaze.toml``), a ResNet-18 that learnt from drawn eyes
-(:mod:`mfrec.nets.gaze`). Its error on drawn eyes that it has not seen is on its card; on photographs it
-is larger and was not measured, for want of photographs with known gaze. So there the metric is a *change*: both pictures are cut
-by the same landmarks and read by the same network, and what is reported is the angle between its two answers. A small
-one says that a restoration left the gaze as it was, not that the gaze is known.
+(:mod:`mfrec.nets.gaze`). Its error on drawn eyes that it has not seen is on its card. On photographs it was not
+measured, for want of photographs with known gaze, and is likely to be larger. So there the metric is a *change*: both
+pictures are cut by the same landmarks and read by the same network, and what is reported is the angle between its two
+answers. A small one says that a restoration left the gaze as it was, not that the gaze is known. An eye that is closed
+in the truth does not count.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.eyes import SIDES, cut_eye
+from mfrec.eyes import OPEN, SIDES, aspect_ratio, cut_eye
 from mfrec.metrics.pair import checked_pair
 from mfrec.types import FloatArray, Landmarks
 
 
 def gaze_error(result: Any, truth: Any, landmarks: Landmarks) -> float:
-    """Angle between the gaze of the truth and that of the result, the mean of both eyes.
+    """Angle between the gaze of the truth and that of the result, the mean of the open eyes.
 
     Args:
         result, truth: ``[H, W, 3]`` RGB, floating point in [0, 1].
@@ -32,8 +33,8 @@ def gaze_error(result: Any, truth: Any, landmarks: Landmarks) -> float:
         Degrees, 0 for equal pictures.
 
     Raises:
-        ValueError: shapes differ or are no colour picture's, a value is not finite or outside [0, 1], or the corners
-            of an eye coincide.
+        ValueError: shapes differ or are no colour picture's, a value is not finite or outside [0, 1], or both eyes of
+            the truth are closed.
         TypeError: not floating point.
         WeightsError: the network is missing or damaged.
     """
@@ -42,19 +43,17 @@ def gaze_error(result: Any, truth: Any, landmarks: Landmarks) -> float:
         raise ValueError(
             f"the pictures have shape {pictures[0].shape}, expected [H, W, 3]; repeat a grey one three times"
         )
-    found = [face_gaze(image, landmarks) for image in pictures]
+    seen = [i for i, side in enumerate(SIDES) if aspect_ratio(landmarks, side) >= OPEN]
+    if not seen:
+        raise ValueError(f"both eyes of the truth are closed (aspect ratio below {OPEN}), so there is no gaze")
+    found = [face_gaze(image, landmarks)[seen] for image in pictures]
     return float(angles(found[0], found[1]).mean())
 
 
 def face_gaze(image: FloatArray, landmarks: Landmarks) -> NDArray[np.float64]:
     """Gaze ``[2, 2]`` of the eyes on the left and on the right of the picture, see :func:`estimate_gaze`."""
-    return estimate_gaze(
-        [cut[:, ::-1] if mirrored else cut for mirrored, cut in _cuts(image, landmarks)],
-    ) * np.array([[1.0, 1.0], [-1.0, 1.0]])
-
-
-def _cuts(image: FloatArray, landmarks: Landmarks) -> list[tuple[bool, FloatArray]]:
-    return [(side == "right", cut_eye(image, landmarks, side).image) for side in SIDES]
+    left, right = (cut_eye(image, landmarks, side).image for side in SIDES)
+    return estimate_gaze([left, right[:, ::-1]]) * np.array([[1.0, 1.0], [-1.0, 1.0]])
 
 
 def estimate_gaze(eyes: Sequence[FloatArray]) -> NDArray[np.float64]:
