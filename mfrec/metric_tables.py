@@ -280,7 +280,7 @@ def calibration_table(data: Path | None, people: str, seed: int, limit: int | No
                     )
         progress("tables, calibration", len(work), len(work))
     rows = []
-    for label in sorted(found, key=lambda label: [recipe in label for recipe in CALIBRATED], reverse=True):
+    for label in sorted(found, key=lambda label: label.split(",")[0]):
         values = means(found[label])
         if found[label]:
             values["worst tenths"] = max(row["tenths"] for row in found[label])

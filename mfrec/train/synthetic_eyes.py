@@ -84,7 +84,7 @@ class Eye:
     crease: float
     lashes: float
     brow: float
-    place: tuple[tuple[float, float], tuple[float, float]]
+    place: tuple[tuple[float, ...], ...]
     width: float
     blur: float
     noise: float
