@@ -363,6 +363,26 @@ class Cleaned:
 
 
 @dataclass(frozen=True, eq=False)
+class Reposed:
+    """A face brought into the pose of another picture.
+
+    Attributes:
+        image: ``[H, W, 3]`` float32 RGB in [0, 1] on the target's grid; the target itself where nothing was carried.
+        validity: ``[H, W]`` float32 in [0, 1]: how well the source shows what is seen there, 0 where it does not.
+        look_up: ``[H, W, 2]`` float32: for each pixel of the target its ``(x, y)`` in the source; meaningful where
+            ``validity`` is above 0.
+    """
+
+    image: FloatArray
+    validity: FloatArray
+    look_up: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("image", "validity", "look_up"):
+            _freeze(self, name)
+
+
+@dataclass(frozen=True, eq=False)
 class Observation:
     """One frame of the followed person, with what the stages have found out about it so far.
 

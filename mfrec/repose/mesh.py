@@ -1,0 +1,194 @@
+"""Ours: carry the skin over on a 3-D face, only where the source really shows it.
+
+A face is fitted to the landmarks of both pictures with one identity (:mod:`mfrec.face_model`). For each pixel of the
+target the surface that is seen there is looked up in the source. A depth test says whether the source sees it too, and
+the surface's slant and the number of source pixels that fall on a target pixel say how well. What is left (the model
+is coarse, landmarks jitter) is found by dense registration of the carried picture onto the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.face_model import Face, fit, surface
+from mfrec.filters import gaussian
+from mfrec.geometry import identity_map, inside, warp
+from mfrec.raster import Raster, rasterise
+from mfrec.registration import match_light, register, without_aliases
+from mfrec.types import Canvas, FloatArray, FlowSettings, Landmarks, RegionMasks, Reposed, Similarity
+
+DEPTH_TOLERANCE = 0.06
+"""How far behind the seen surface a point may lie and still count as seen, in units of the surface (inter-ocular
+distances): the grid's triangles are flat."""
+
+GRAZING, SQUARE = 0.15, 0.45
+"""Cosine of the angle between the surface and the line of sight below which a point counts as hidden, and from which on
+its slant costs nothing."""
+
+FLOW = FlowSettings(presmooth=1.5)
+"""The rest is small and smooth, and the target may be blurred."""
+
+FLOW_SCALE = 16.0
+"""Inter-ocular distance in pixels at which the flow is found."""
+
+SMOOTH = 0.06
+"""Blur of the flow in inter-ocular distances: what the model misses is no finer than its landmarks lie apart."""
+
+MARGIN = 0.35
+"""Surroundings of the landmarks that are registered, in inter-ocular distances."""
+
+
+def mesh(
+    source: FloatArray,
+    target: FloatArray,
+    landmarks: tuple[Landmarks, Landmarks],
+    masks: tuple[RegionMasks, RegionMasks],
+) -> Reposed:
+    """Carry the source's face over to the target's pose on a fitted 3-D surface.
+
+    Args:
+        source, target: ``[h, w, 3]`` and ``[H, W, 3]`` float32 RGB in [0, 1].
+        landmarks: of source and target, each in its own pixels.
+        masks: not used; the surface says where the face is.
+
+    Returns:
+        The carried face in the target's light; ``validity`` in [0, 1] is 0 where the source does not see the surface.
+
+    Raises:
+        ValueError: landmarks that are no face.
+    """
+    del masks
+    here, there = fit(landmarks)
+    return carry(source, target, here, there)
+
+
+def carry(source: FloatArray, target: FloatArray, here: Face, there: Face) -> Reposed:
+    """The same with faces that are fitted already, such as those of all frames of a person together.
+
+    Args:
+        source, target: ``[h, w, 3]`` and ``[H, W, 3]`` float32 RGB in [0, 1].
+        here, there: the face in source and target, of one :func:`~mfrec.face_model.fit`.
+    """
+    look_up, validity = correspondence(here, there, source.shape[:2], target.shape[:2])
+    soft = without_aliases(source, here.scale / there.scale)
+    # The flow is made for faces of about 40 px: larger ones are registered on a coarser grid.
+    coarse = max(1, round(there.scale / FLOW_SCALE))
+    box = _surroundings(there, target.shape[:2], coarse)
+    part, wanted = look_up[box], target[box]
+    rows, columns = part.shape[:2]
+    plain = warp(soft, part)
+    gain, offset = match_light(plain, wanted, validity[box] > 0)
+    # Where nothing is carried the target stands in, so that nothing there can be followed.
+    share = gaussian(validity[box], 0.5 * coarse)[..., None]
+    mixed = np.clip(share * (plain * gain + offset) + (1 - share) * wanted, 0.0, 1.0)
+    canvas = Canvas(0, 0, columns // coarse, rows // coarse, coarse)
+    found = register(wanted, mixed, Similarity.identity(), canvas, settings=FLOW)
+    shift = gaussian(found.look_up - identity_map(rows, columns), SMOOTH * there.scale)
+    moved = identity_map(rows, columns) + shift
+    refined = np.array(look_up)
+    refined[box] = warp(part, moved, interpolation="linear")
+    weight = np.zeros_like(validity)
+    weight[box] = warp(validity[box], moved, interpolation="linear", fill=0.0)
+    weight *= inside(refined, *source.shape[:2])
+    carried = warp(soft, refined)
+    gain, offset = match_light(carried[box], wanted, weight[box] > 0)
+    carried = np.clip(carried * gain + offset, 0.0, 1.0)
+    return Reposed(np.where(weight[..., None] > 0, carried, target), weight, refined)
+
+
+def frontal(source: FloatArray, landmarks: Landmarks, side: int) -> Reposed:
+    """The face as a camera straight in front of it would see it; what the source does not show stays black.
+
+    Args:
+        source: ``[h, w, 3]`` float32 RGB in [0, 1].
+        landmarks: of the face.
+        side: of the square picture to be made, in pixels; the face fills two thirds of it.
+    """
+    (here,) = fit([landmarks])
+    scale = side / 3.6
+    vertices = scale * here.shape
+    vertices = vertices - [*(vertices[:, :2].min(axis=0) + vertices[:, :2].max(axis=0)) / 2, 0]
+    vertices[:, :2] += (side - 1) / 2
+    ahead = Face(here.shape, vertices, np.eye(3), scale, here.residual)
+    look_up, validity = correspondence(here, ahead, source.shape[:2], (side, side))
+    image = np.clip(warp(without_aliases(source, here.scale / scale), look_up), 0.0, 1.0)
+    return Reposed(image * (validity[..., None] > 0), validity, look_up)
+
+
+def correspondence(
+    here: Face, there: Face, source: tuple[int, ...], target: tuple[int, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Where each pixel of the target lies in the source, and how well the source sees it.
+
+    Args:
+        here, there: the face in source and target.
+        source, target: ``(H, W)`` of both.
+
+    Returns:
+        ``look_up [H, W, 2]`` in source pixels, continued smoothly beside the surface, and ``validity [H, W]`` in
+        [0, 1]: the product of visibility, slant in the source and sampling density.
+    """
+    triangles = surface().triangles
+    drawn = rasterise(there.vertices, triangles, *target)
+    on_surface = drawn.triangle >= 0
+    place = drawn.read(here.vertices, triangles)
+    shown = rasterise(here.vertices, triangles, *source)
+    nearest = np.where(np.isfinite(shown.depth), shown.depth, np.float32(here.vertices[:, 2].max()))
+    in_front = warp(nearest, place[..., :2], interpolation="linear")
+    visible = place[..., 2] <= in_front + DEPTH_TOLERANCE * here.scale
+    weight = _slant(here, drawn) * _density(here, there, drawn)
+    validity = np.where(on_surface & visible & inside(place[..., :2], *source), weight, 0.0)
+    # The depth test flickers along a fold; half a pixel of blur takes the lone pixels.
+    validity = np.minimum(validity, gaussian(validity.astype(np.float32), 0.7))
+    validity[validity < 0.02] = 0.0
+    return _continued(place[..., :2], on_surface, here, there), validity.astype(np.float32)
+
+
+def _slant(here: Face, drawn: Raster) -> NDArray:
+    """How squarely the source looks at the surface, ``[H, W]`` in [0, 1]."""
+    triangles = surface().triangles
+    corners = here.vertices[triangles].astype(np.float64)
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    cosine = -normal[:, 2] / (np.linalg.norm(normal, axis=1) + 1e-12)
+    return np.clip((-cosine[np.maximum(drawn.triangle, 0)] - GRAZING) / (SQUARE - GRAZING), 0.0, 1.0)
+
+
+def _density(here: Face, there: Face, drawn: Raster) -> NDArray:
+    """Source pixels on a target pixel relative to that of a face seen squarely, ``[H, W]``, at most 1."""
+    triangles = surface().triangles
+
+    def area(vertices: NDArray) -> NDArray:
+        corners = vertices[triangles][..., :2].astype(np.float64)
+        a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+        return np.maximum(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], 0.0)
+
+    ratio = area(here.vertices) / np.maximum(area(there.vertices), 1e-9) * (there.scale / here.scale) ** 2
+    return np.sqrt(np.minimum(ratio, 1.0))[np.maximum(drawn.triangle, 0)]
+
+
+def _continued(place: FloatArray, known: NDArray[np.bool_], here: Face, there: Face) -> FloatArray:
+    """``place`` beside the surface: the affine map that fits it best."""
+    height, width = known.shape
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    columns = np.stack([x, y, np.ones_like(x)], axis=-1)
+    if known.sum() >= 16:
+        fitted = np.linalg.lstsq(columns[known], place[known].astype(np.float64), rcond=None)[0]
+    else:
+        fitted = np.linalg.lstsq(
+            np.column_stack([there.vertices[:, :2], np.ones(len(there.vertices))]), here.vertices[:, :2], rcond=None
+        )[0]
+    return np.where(known[..., None], place, columns @ fitted).astype(np.float32)
+
+
+def _surroundings(there: Face, shape: Sequence[int], multiple: int) -> tuple[slice, slice]:
+    """The part of the target around the landmarks, its sides whole multiples of so many pixels."""
+    points = (surface().marks @ there.vertices)[:, :2]
+    low = np.floor(points.min(axis=0) - MARGIN * there.scale).astype(int)
+    high = np.ceil(points.max(axis=0) + MARGIN * there.scale).astype(int) + 1
+    x0, y0 = np.clip(low, 0, (shape[1] - 1, shape[0] - 1))
+    x1, y1 = np.clip(high, (x0 + 1, y0 + 1), (shape[1], shape[0]))
+    rows, columns = (max(1, int(n) // multiple) * multiple for n in (y1 - y0, x1 - x0))
+    return slice(int(y0), int(y0) + rows), slice(int(x0), int(x0) + columns)
