@@ -391,15 +391,19 @@ def spoil(sequence: TruthSequence, protocol: str, seed: int) -> Spoilt:
 
 def truth_face(truth: FloatArray) -> tuple[Landmarks, FloatArray] | None:
     """Landmarks and identity embedding of the largest face of the truth; None where no face is found."""
-    from mfrec.detect import detect_faces
-    from mfrec.landmarks import detect_landmarks
     from mfrec.metrics.identity import embed
 
+    landmarks = truth_landmarks(truth)
+    return None if landmarks is None else (landmarks, embed(truth, landmarks))
+
+
+def truth_landmarks(truth: FloatArray) -> Landmarks | None:
+    """Landmarks of the largest face of a good picture; None where no face is found."""
+    from mfrec.detect import detect_faces
+    from mfrec.landmarks import detect_landmarks
+
     faces = detect_faces(truth, smallest=min(truth.shape[:2]) / 6)
-    if not faces:
-        return None
-    landmarks = detect_landmarks(truth, max(faces, key=lambda face: face.side).box)
-    return landmarks, embed(truth, landmarks)
+    return detect_landmarks(truth, max(faces, key=lambda face: face.side).box) if faces else None
 
 
 def enlarged(source: Path) -> list[FloatArray]:

@@ -28,14 +28,11 @@ GRAZING, SQUARE = 0.15, 0.45
 """Cosine of the angle between the surface and the line of sight below which a point counts as hidden, and from which on
 its slant costs nothing."""
 
-FLOW = FlowSettings(presmooth=1.5)
-"""The rest is small and smooth, and the target may be blurred."""
+PASSES = ((1.5, 0.06),)
+"""Blur of both pictures before the flow, in samples of its grid, and blur of the flow, in inter-ocular distances."""
 
 FLOW_SCALE = 16.0
 """Inter-ocular distance in pixels at which the flow is found."""
-
-SMOOTH = 0.06
-"""Blur of the flow in inter-ocular distances: what the model misses is no finer than its landmarks lie apart."""
 
 MARGIN = 0.35
 """Surroundings of the landmarks that are registered, in inter-ocular distances."""
@@ -79,15 +76,20 @@ def carry(source: FloatArray, target: FloatArray, here: Face, there: Face) -> Re
     box = _surroundings(there, target.shape[:2], coarse)
     part, wanted = look_up[box], target[box]
     rows, columns = part.shape[:2]
-    plain = warp(soft, part)
-    gain, offset = match_light(plain, wanted, validity[box] > 0)
-    # Where nothing is carried the target stands in, so that nothing there can be followed.
-    share = gaussian(validity[box], 0.5 * coarse)[..., None]
-    mixed = np.clip(share * (plain * gain + offset) + (1 - share) * wanted, 0.0, 1.0)
     canvas = Canvas(0, 0, columns // coarse, rows // coarse, coarse)
-    found = register(wanted, mixed, Similarity.identity(), canvas, settings=FLOW)
-    shift = gaussian(found.look_up - identity_map(rows, columns), SMOOTH * there.scale)
-    moved = identity_map(rows, columns) + shift
+    still = identity_map(rows, columns)
+    moved = still
+    for presmooth, smooth in PASSES:
+        plain = warp(soft, warp(part, moved, interpolation="linear"))
+        share = warp(validity[box], moved, interpolation="linear", fill=0.0)
+        gain, offset = match_light(plain, wanted, share > 0)
+        # Where nothing is carried the target stands in, so that nothing there can be followed.
+        share = gaussian(share, 0.5 * coarse)[..., None]
+        mixed = np.clip(share * (plain * gain + offset) + (1 - share) * wanted, 0.0, 1.0)
+        settings = FlowSettings(presmooth=presmooth)
+        found = register(wanted, mixed, Similarity.identity(), canvas, settings=settings)
+        step = still + gaussian(found.look_up - still, smooth * there.scale)
+        moved = warp(moved, step, interpolation="linear")
     refined = np.array(look_up)
     refined[box] = warp(part, moved, interpolation="linear")
     weight = np.zeros_like(validity)

@@ -1,0 +1,264 @@
+"""Table 3.5: what bringing a region over from another pose is worth, with the real picture as truth.
+
+Two frames A and B of one person; a feature of B (eyes and brows, nose, or mouth) is blurred away, each method brings A
+into B's pose, the feature is put in where it was lost, and the untouched B is the truth. Landmarks and masks are found
+on what a method would get: the damaged B. The damage is known only to the one who puts the feature in, the same way for
+all methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.errors import InputError
+from mfrec.face_model import fit, pose_gap
+from mfrec.filters import gaussian
+from mfrec.geometry import fit_similarity, inside, similarity_map, warp
+from mfrec.pipeline import Progress, silent
+from mfrec.regions import FEATURES, Region
+from mfrec.repose.align_and_blend import align_and_blend
+from mfrec.repose.delaunay import delaunay
+from mfrec.repose.mesh import mesh
+from mfrec.repose.refusal import refuse
+from mfrec.stages.cross import cross_over, match_seam
+from mfrec.stages.parse import label_regions
+from mfrec.types import FloatArray, Landmarks, RegionMasks, Reposed
+
+if TYPE_CHECKING:
+    from mfrec.bench import TruthSequence
+
+BINS = ((0.0, 10.0), (10.0, 20.0), (20.0, 35.0))
+"""Pose gaps in degrees, from the lower up to but not the upper."""
+
+PAIRS = 24
+"""Pairs in a bin where no limit is given."""
+
+PARTS: Mapping[str, tuple[str, ...]] = {"eyes": ("eyes", "brows"), "nose": ("nose",), "mouth": ("mouth",)}
+"""What is blurred away together, as names of :data:`mfrec.regions.FEATURES`."""
+
+POINTS: Mapping[str, tuple[int, ...]] = {
+    "eyes": (*range(17, 27), *range(36, 48)),
+    "nose": tuple(range(27, 36)),
+    "mouth": tuple(range(48, 68)),
+}
+
+GROWN, BLUR = 0.12, 0.15
+"""How far the damage reaches beyond the feature, and its standard deviation, in inter-ocular distances."""
+
+
+def blurred(
+    source: FloatArray,
+    target: FloatArray,
+    landmarks: tuple[Landmarks, Landmarks],
+    masks: tuple[RegionMasks, RegionMasks],
+) -> Reposed:
+    """The first thing to beat: nothing is carried, the target stays blurred."""
+    del source, landmarks, masks
+    height, width = target.shape[:2]
+    nothing = np.zeros((height, width), np.float32)
+    return Reposed(target, nothing, np.zeros((height, width, 2), np.float32))
+
+
+def similarity(
+    source: FloatArray,
+    target: FloatArray,
+    landmarks: tuple[Landmarks, Landmarks],
+    masks: tuple[RegionMasks, RegionMasks],
+) -> Reposed:
+    """The second: the source moved, turned and scaled so that all landmarks fit best."""
+    del masks
+    to_source = fit_similarity(landmarks[1].points, landmarks[0].points)
+    look_up = similarity_map(to_source, *target.shape[:2])
+    seen = inside(look_up, *source.shape[:2]).astype(np.float32)
+    return Reposed(np.clip(warp(source, look_up), 0.0, 1.0), seen, look_up)
+
+
+Method = Callable[
+    [FloatArray, FloatArray, tuple[Landmarks, Landmarks], tuple[RegionMasks, RegionMasks]], Reposed
+]
+
+METHODS: Mapping[str, Method] = {
+    "blurred": blurred,
+    "similarity": similarity,
+    "align_and_blend": align_and_blend,
+    "delaunay": delaunay,
+    "mesh": mesh,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One good frame with its landmarks."""
+
+    person: str
+    name: str
+    image: FloatArray
+    landmarks: Landmarks
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two frames of one person and what is blurred away in the second.
+
+    Attributes:
+        a, b: positions in the list of pictures.
+        gap: degrees between the directions from which the camera sees the face.
+        part: of :data:`PARTS`.
+    """
+
+    a: int
+    b: int
+    gap: float
+    part: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one method made of one pair; the region is the damaged area.
+
+    Attributes:
+        refused: why the region would not be taken over; empty where it would.
+        values: ``psnr`` and ``ssim`` of the region, ``landmarks`` (error of the part's points in inter-ocular
+            distances), ``identity`` (distance of the face to the truth).
+    """
+
+    pair: Pair
+    method: str
+    refused: str
+    values: Mapping[str, float]
+
+
+def pictures_of(sequences: Sequence[TruthSequence], progress: Progress = silent) -> list[Picture]:
+    """Every frame of the sequences in which a face is found."""
+    from mfrec.bench import truth_landmarks
+    from mfrec.imageio import read
+
+    out = []
+    for done, sequence in enumerate(sequences):
+        for frame in read(sequence.folder).frames:
+            found = truth_landmarks(frame.image)
+            if found is not None:
+                out.append(Picture(sequence.person, f"{sequence.name}/{frame.name}", frame.image, found))
+        progress("tables, 3.5: landmarks", done + 1, len(sequences))
+    return out
+
+
+def pairs_of(pictures: Sequence[Picture], count: int) -> list[Pair]:
+    """At most ``count`` pairs for each bin, spread evenly over the people that have one."""
+    people: dict[str, list[int]] = {}
+    for i, picture in enumerate(pictures):
+        people.setdefault(picture.person, []).append(i)
+    found: list[dict[str, list[tuple[int, int, float]]]] = [{} for _ in BINS]
+    for person, members in people.items():
+        if len(members) < 2:
+            continue
+        faces = fit([pictures[i].landmarks for i in members])
+        for i, a in enumerate(members):
+            for j, b in enumerate(members):
+                gap = pose_gap(faces[i], faces[j])
+                for k, (low, high) in enumerate(BINS):
+                    if i != j and low <= gap < high:
+                        found[k].setdefault(person, []).append((a, b, gap))
+    pairs = []
+    for of_people in found:
+        chosen: list[tuple[int, int, float]] = []
+        share = -(-count // max(len(of_people), 1))
+        for pool in of_people.values():
+            chosen += [pool[i * len(pool) // share] for i in range(min(share, len(pool)))] if share else []
+        if len(chosen) > count:
+            chosen = [chosen[i * len(chosen) // count] for i in range(count)]
+        pairs += [Pair(*one, part) for one, part in zip(chosen, list(PARTS) * len(chosen), strict=False)]
+    return pairs
+
+
+def damage(image: FloatArray, landmarks: Landmarks, part: str) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """The picture with a part blurred away, and where."""
+    unit = landmarks.interocular
+    regions = [region for feature in PARTS[part] for region in FEATURES[feature]]
+    labels = label_regions(image.shape[:2], landmarks)
+    size = 2 * max(1, round(GROWN * unit)) + 1
+    shape = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    where = cv2.dilate(labels.mask(*regions).astype(np.uint8), shape) > 0
+    share = gaussian(where.astype(np.float32), 0.02 * unit)[..., None]
+    spoilt = share * gaussian(image, BLUR * unit) + (1 - share) * image
+    return spoilt.astype(np.float32), where
+
+
+def put_in(target: FloatArray, reposed: Reposed, where: NDArray[np.bool_]) -> FloatArray:
+    """The target with the reposed picture where it was damaged and as far as that is valid."""
+    size = int(np.sqrt(where.sum()) / 4) | 1
+    grown = cv2.dilate(where.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
+    ring = grown & ~where & (reposed.validity > 0.5)
+    matched = match_seam(reposed.image, target, ring)
+    strength = np.where(where, np.minimum(2 * reposed.validity, 1.0), 0.0).astype(np.float32)
+    return cross_over(target, matched, strength, "soft", max(2.0, 0.25 * size))
+
+
+def measure_pair(pair: Pair, pictures: Sequence[Picture]) -> list[Outcome]:
+    """Every method on one pair; none where no face is found on the damaged picture."""
+    from mfrec.bench import truth_landmarks
+    from mfrec.metrics.identity import embed_all, identity_distance
+    from mfrec.metrics.landmark_error import point_errors
+    from mfrec.metrics.psnr import psnr
+    from mfrec.metrics.ssim import ssim
+
+    a, b = pictures[pair.a], pictures[pair.b]
+    spoilt, where = damage(b.image, b.landmarks, pair.part)
+    found = truth_landmarks(spoilt)
+    if found is None:
+        return []
+    points = (a.landmarks, found)
+    masks = (label_regions(a.image.shape[:2], points[0]), label_regions(spoilt.shape[:2], points[1]))
+    rows, columns = np.nonzero(where)
+    box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+    made, refused = {}, {}
+    for name, method in METHODS.items():
+        reposed = method(a.image, spoilt, points, masks)
+        refused[name] = "" if name == "blurred" else refuse(pair.part, reposed, spoilt, where, points)
+        made[name] = put_in(spoilt, reposed, where)
+    embeddings = embed_all([(b.image, b.landmarks), *((image, b.landmarks) for image in made.values())])
+    out = []
+    for (name, image), embedding in zip(made.items(), embeddings[1:], strict=True):
+        here = truth_landmarks(image)
+        values = {
+            "psnr": psnr(image[where][None], b.image[where][None]),
+            "ssim": ssim(image[box], b.image[box]),
+            "identity": identity_distance(embedding, embeddings[0]),
+        }
+        if here is not None:
+            values["landmarks"] = float(point_errors(here, b.landmarks)[list(POINTS[pair.part])].mean())
+        out.append(Outcome(pair, name, refused[name], values))
+    return out
+
+
+def measure_reposing(
+    root: Path, people: str = "all", limit: int | None = None, progress: Progress = silent
+) -> list[Outcome]:
+    """All pairs of a folder of sequences.
+
+    Args:
+        root, people: see :func:`mfrec.bench.find_sequences`.
+        limit: pairs in each bin, else :data:`PAIRS`.
+        progress: called as ``progress(what, done, total)``.
+
+    Raises:
+        InputError: no two frames of one person show a face.
+    """
+    from mfrec.bench import find_sequences
+
+    pictures = pictures_of(find_sequences(root, people), progress)
+    pairs = pairs_of(pictures, limit or PAIRS)
+    if not pairs:
+        raise InputError("no two frames of one person show a face; expected folders of frames of one person each")
+    out = []
+    for done, pair in enumerate(pairs):
+        out += measure_pair(pair, pictures)
+        progress("tables, 3.5", done + 1, len(pairs))
+    return out
