@@ -7,8 +7,8 @@ the synthesis of 3D faces", SIGGRAPH 1999; Huber et al., "A multiresolution 3D m
 framework", VISAPP 2016, for landmarks alone). One identity serves all frames of a person; each frame has its own
 pose and expression.
 
-Units: the surface is in inter-ocular distances of the mean face, ``x`` to the right of the picture, ``y`` down, ``z`` away
-from the camera.
+Units: the surface is in inter-ocular distances of the mean face, ``x`` to the right of the picture, ``y`` down,
+``z`` away from the camera.
 """
 
 from __future__ import annotations
@@ -26,15 +26,12 @@ from mfrec.types import FloatArray, Landmarks, frozen_array
 ROUNDS = 12
 """Alternations between the poses and the modes; the residual changes by less than 0.1 % after that."""
 
-ERROR = 0.02
-"""Expected error of a landmark in inter-ocular distances (dlib at 256 px); sets how far the modes may follow it."""
+ERROR = 0.04
+"""Expected error of a landmark in inter-ocular distances ; sets how far the modes may follow it."""
 
 CONTOUR_ERROR = 0.08
 """The same of the jaw line (points 0 to 16): detectors put it on the outline of the head, which is another line of the
 surface in every pose."""
-
-STIFFNESS = 0.1
-"""Weight of the smoothness when what the modes leave is spread over the surface; 0 would follow every landmark."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +43,6 @@ class Surface:
         identity, expression: ``[K, V, 3]`` displacements of one standard deviation.
         triangles: ``[T, 3]`` vertex numbers.
         marks: ``[68, V]``, weights of the vertices in each landmark; rows sum to 1.
-        spread: ``[V, 68]``, weights with which residuals at the landmarks reach each vertex.
     """
 
     mean: FloatArray
@@ -54,7 +50,6 @@ class Surface:
     expression: FloatArray
     triangles: NDArray[np.int32]
     marks: FloatArray
-    spread: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,20 +92,7 @@ def surface() -> Surface:
         expression=frozen_array(expression),
         triangles=frozen_array(triangles, np.int32),
         marks=frozen_array(marks),
-        spread=frozen_array(_spread(mean.astype(np.float64), marks @ mean)),
     )
-
-
-def _spread(vertices: NDArray, marks: NDArray) -> NDArray:
-    """Weights ``[V, 68]`` of a smoothing interpolation: a Gaussian process of a quarter of the inter-ocular distance."""
-
-    def kernel(a: NDArray, b: NDArray) -> NDArray:
-        distance = np.linalg.norm(a[:, None] - b[None], axis=-1)
-        return np.exp(-0.5 * (distance / 0.25) ** 2)
-
-    noise = np.full(len(marks), STIFFNESS)
-    noise[:17] *= (CONTOUR_ERROR / ERROR) ** 2
-    return kernel(vertices, marks) @ np.linalg.inv(kernel(marks, marks) + np.diag(noise))
 
 
 def fit(frames: Sequence[Landmarks]) -> list[Face]:
@@ -132,8 +114,7 @@ def fit(frames: Sequence[Landmarks]) -> list[Face]:
     for found in points:
         if not np.isfinite(found).all() or np.ptp(found, axis=0).min() <= 0:
             raise ValueError("these landmarks are no face: they coincide or are not finite")
-    error = np.full(68, ERROR)
-    error[:17] = CONTOUR_ERROR
+    error = _errors()
     marks = s.marks.astype(np.float64)
     mean = marks @ s.mean
     identity, expression = ((marks @ mode.astype(np.float64)) for mode in (s.identity, s.expression))
@@ -143,17 +124,28 @@ def fit(frames: Sequence[Landmarks]) -> list[Face]:
     for _ in range(ROUNDS):
         shapes = [mean + np.tensordot(person, identity, 1) + np.tensordot(mood, expression, 1) for mood in moods]
         poses = [_pose(shape, found, error) for shape, found in zip(shapes, points, strict=True)]
-        person, moods = _modes(mean, identity, expression, poses, points, error)
+        person, moods = _modes(mean, identity, expression, poses=poses, points=points, error=error)
     faces = []
-    for (rotation, scale, shift), mood, found in zip(poses, moods, points, strict=True):
+    for pose, mood, found in zip(poses, moods, points, strict=True):
         shape = s.mean + np.tensordot(person, s.identity, 1) + np.tensordot(mood, s.expression, 1)
-        vertices = scale * shape @ rotation.T
-        vertices[:, :2] += shift
-        left = found - (marks @ vertices)[:, :2]
-        vertices[:, :2] += s.spread @ left
-        residual = float(np.sqrt((left[17:] ** 2).sum(axis=1).mean()) / scale)
-        faces.append(Face(frozen_array(shape), frozen_array(vertices), rotation, float(scale), residual))
+        faces.append(_face(shape, pose, found))
     return faces
+
+
+def _errors() -> NDArray[np.float64]:
+    """Expected error of each landmark, ``[68]``."""
+    out = np.full(68, ERROR)
+    out[:17] = CONTOUR_ERROR
+    return out
+
+
+def _face(shape: NDArray, pose: tuple[NDArray, float, NDArray], points: NDArray) -> Face:
+    rotation, scale, shift = pose
+    vertices = scale * shape.astype(np.float64) @ rotation.T
+    vertices[:, :2] += shift
+    left = (points - (surface().marks @ vertices)[:, :2])[17:] / scale
+    residual = float(np.sqrt((left**2).sum(axis=1).mean()))
+    return Face(frozen_array(shape), frozen_array(vertices), rotation, float(scale), residual)
 
 
 def _pose(shape: NDArray, points: NDArray, error: NDArray) -> tuple[NDArray, float, NDArray]:
@@ -197,6 +189,7 @@ def _modes(
     mean: NDArray,
     identity: NDArray,
     expression: NDArray,
+    *,
     poses: Sequence[tuple[NDArray, float, NDArray]],
     points: Sequence[NDArray],
     error: NDArray,

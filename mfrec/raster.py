@@ -80,9 +80,7 @@ def rasterise(vertices: NDArray, triangles: NDArray[np.integer], height: int, wi
         triangle[places[order]] = numbers[order]
         shares[places[order]] = np.concatenate(share)[order]
         depths[places[order]] = each[order]
-    return Raster(
-        triangle.reshape(height, width), shares.reshape(height, width, 3), depths.reshape(height, width)
-    )
+    return Raster(triangle.reshape(height, width), shares.reshape(height, width, 3), depths.reshape(height, width))
 
 
 def _inside(

@@ -145,12 +145,14 @@ def stage_classes() -> dict[str, type[Stage]]:
     from mfrec.stages.finetune import Finetune
     from mfrec.stages.fuse import Fuse
     from mfrec.stages.parse import Parse
+    from mfrec.stages.repose import Repose
     from mfrec.stages.track import Track
 
     return {
         "track": Track,
         "align": Align,
         "parse": Parse,
+        "repose": Repose,
         "assess": Assess,
         "clean": Clean,
         "cross": Cross,

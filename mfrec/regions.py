@@ -59,6 +59,11 @@ FEATURES: Mapping[str, tuple[Region, ...]] = {
 }
 """What belongs together in one expression, and so comes from one frame: two eyes look in one direction."""
 
+FACE: tuple[Region, ...] = tuple(
+    region for feature in ("skin", "nose", "brows", "eyes", "mouth") for region in FEATURES[feature]
+)
+"""What turns with the skull and the jaw, and landmarks outline."""
+
 JAW = tuple(range(17))
 R_BROW_POINTS = tuple(range(17, 22))
 L_BROW_POINTS = tuple(range(22, 27))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -22,14 +21,15 @@ from mfrec.face_model import fit, pose_gap
 from mfrec.filters import gaussian
 from mfrec.geometry import fit_similarity, inside, similarity_map, warp
 from mfrec.pipeline import Progress, silent
-from mfrec.regions import FEATURES, Region
+from mfrec.regions import FEATURES
+from mfrec.registration import register
 from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
-from mfrec.repose.mesh import mesh
+from mfrec.repose.mesh import FLOW_SCALE, mesh
 from mfrec.repose.refusal import refuse
 from mfrec.stages.cross import cross_over, match_seam
 from mfrec.stages.parse import label_regions
-from mfrec.types import FloatArray, Landmarks, RegionMasks, Reposed
+from mfrec.types import Canvas, FloatArray, Landmarks, RegionMasks, Reposed
 
 if TYPE_CHECKING:
     from mfrec.bench import TruthSequence
@@ -80,13 +80,35 @@ def similarity(
     return Reposed(np.clip(warp(source, look_up), 0.0, 1.0), seen, look_up)
 
 
-Method = Callable[
-    [FloatArray, FloatArray, tuple[Landmarks, Landmarks], tuple[RegionMasks, RegionMasks]], Reposed
-]
+def registered(
+    source: FloatArray,
+    target: FloatArray,
+    landmarks: tuple[Landmarks, Landmarks],
+    masks: tuple[RegionMasks, RegionMasks],
+) -> Reposed:
+    """The third: that similarity and the dense registration of the stage ``align`` after it, without a third dimension.
+
+    The flow's grid is as coarse as that of :func:`~mfrec.repose.mesh.mesh`.
+    """
+    del masks
+    to_source = fit_similarity(landmarks[1].points, landmarks[0].points)
+    coarse = max(1, round(landmarks[1].interocular / FLOW_SCALE))
+    rows, columns = (side // coarse * coarse for side in target.shape[:2])
+    canvas = Canvas(0, 0, columns // coarse, rows // coarse, coarse)
+    found = register(target[:rows, :columns], source, to_source, canvas)
+    look_up = similarity_map(to_source, *target.shape[:2])
+    look_up[:rows, :columns] = found.look_up
+    seen = inside(look_up, *source.shape[:2]).astype(np.float32)
+    lit = warp(source, look_up) * found.gain + found.offset
+    return Reposed(np.clip(lit, 0.0, 1.0), seen, look_up)
+
+
+Method = Callable[[FloatArray, FloatArray, tuple[Landmarks, Landmarks], tuple[RegionMasks, RegionMasks]], Reposed]
 
 METHODS: Mapping[str, Method] = {
     "blurred": blurred,
     "similarity": similarity,
+    "registered": registered,
     "align_and_blend": align_and_blend,
     "delaunay": delaunay,
     "mesh": mesh,
@@ -218,47 +240,60 @@ def measure_pair(pair: Pair, pictures: Sequence[Picture]) -> list[Outcome]:
     masks = (label_regions(a.image.shape[:2], points[0]), label_regions(spoilt.shape[:2], points[1]))
     rows, columns = np.nonzero(where)
     box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+    here, there = fit(points)
+    faces = (here, there)
     made, refused = {}, {}
     for name, method in METHODS.items():
         reposed = method(a.image, spoilt, points, masks)
-        refused[name] = "" if name == "blurred" else refuse(pair.part, reposed, spoilt, where, points)
+        refusal = refuse(pair.part, reposed, spoilt, where, faces=faces, unit=found.interocular)
+        refused[name] = "" if name == "blurred" else refusal.text
         made[name] = put_in(spoilt, reposed, where)
     embeddings = embed_all([(b.image, b.landmarks), *((image, b.landmarks) for image in made.values())])
     out = []
     for (name, image), embedding in zip(made.items(), embeddings[1:], strict=True):
-        here = truth_landmarks(image)
+        seen = truth_landmarks(image)
         values = {
             "psnr": psnr(image[where][None], b.image[where][None]),
             "ssim": ssim(image[box], b.image[box]),
             "identity": identity_distance(embedding, embeddings[0]),
         }
-        if here is not None:
-            values["landmarks"] = float(point_errors(here, b.landmarks)[list(POINTS[pair.part])].mean())
+        if seen is not None:
+            values["landmarks"] = float(point_errors(seen, b.landmarks)[list(POINTS[pair.part])].mean())
         out.append(Outcome(pair, name, refused[name], values))
     return out
 
 
-def measure_reposing(
-    root: Path, people: str = "all", limit: int | None = None, progress: Progress = silent
-) -> list[Outcome]:
-    """All pairs of a folder of sequences.
-
-    Args:
-        root, people: see :func:`mfrec.bench.find_sequences`.
-        limit: pairs in each bin, else :data:`PAIRS`.
-        progress: called as ``progress(what, done, total)``.
+def measure_pairs(pictures: Sequence[Picture], count: int, progress: Progress = silent) -> list[Outcome]:
+    """Every method on the pairs of :func:`pairs_of`.
 
     Raises:
-        InputError: no two frames of one person show a face.
+        InputError: no two pictures of one person.
     """
-    from mfrec.bench import find_sequences
-
-    pictures = pictures_of(find_sequences(root, people), progress)
-    pairs = pairs_of(pictures, limit or PAIRS)
+    pairs = pairs_of(pictures, count)
     if not pairs:
         raise InputError("no two frames of one person show a face; expected folders of frames of one person each")
     out = []
     for done, pair in enumerate(pairs):
         out += measure_pair(pair, pictures)
         progress("tables, 3.5", done + 1, len(pairs))
+    return out
+
+
+TURNS = ((0.0, 0.0), (6.0, 3.0), (-8.0, -4.0), (13.0, 0.0), (-15.0, 4.0), (22.0, 0.0), (-24.0, -3.0))
+"""Yaw and pitch in degrees at which the portrait is taken where no pictures are given."""
+
+
+def turned_portraits() -> list[Picture]:
+    """The astronaut portrait at known turns of a smooth model of her head: exact truth, one person."""
+    from mfrec.bench import SIDE, truth_landmarks
+    from mfrec.demo import Motion, astronaut, view
+
+    portrait, still = astronaut(), dict.fromkeys(("sway_x", "sway_y", "shake_x", "shake_y"), 0.0)
+    out = []
+    for yaw, pitch in TURNS:
+        pose = {"yaw": yaw, "pitch": pitch, "roll": 0.0, "size": 1.0, **still}
+        image = np.clip(warp(portrait, view(SIDE, pose, Motion())), 0.0, 1.0)
+        found = truth_landmarks(image)
+        if found is not None:
+            out.append(Picture("astronaut", f"yaw {yaw:g}, pitch {pitch:g}", image, found))
     return out

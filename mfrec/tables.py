@@ -146,7 +146,7 @@ class TableResult:
         notes = [f"- {row.label}: {row.reason}" for row in self.rows if row.reason]
         notes += [f"- published, {row.label}: {row.published.source}" for row in self.rows if row.published]
         body = "\n\n".join(filter(None, (f"{self.data}.", markdown_table(*self.cells()), "\n".join(notes))))
-        heading = f"Table {self.name}: {self.title}" if self.name in DEFINITIONS else self.title
+        heading = f"Table {self.name}: {self.title}" if self.name in (*DEFINITIONS, "3.5") else self.title
         return Section(self.name, heading, body, command, self.created, self.machine, self.commit)
 
     def to_dict(self) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class TableResult:
 
 def number(value: float | None, column: str) -> str:
     """A value as its column is printed."""
-    forms = {"seconds": ".2f", "MiB": ".0f", "ssim_y": ".4f", "straight ahead": ".1f"}
+    forms = {"seconds": ".2f", "MiB": ".0f", "ssim_y": ".4f", "taken": ".2f", "straight ahead": ".1f"}
     if value is None:
         return "-"
     if math.isinf(value):
@@ -190,7 +190,7 @@ FINISHED_PUBLISHED = (replace(FINISHED[0], published=Published(26.48, 0.82, f"Ce
 
 def chain(stage: str, method: str) -> str:
     """TOML of a recipe that ends in one stage with one method."""
-    names = [*("track", "align", "parse", "assess"), *([stage] if stage == "cross" else [stage, "cross"])]
+    names = ["track", "align", "parse", *([] if stage == "cross" else [stage]), "assess", "cross"]
     listed = ", ".join(f'"{name}"' for name in names)
     stamp = "RESTORED" if method == "unet" else "ENHANCED"
     return f'name = "{stage} {method}"\nstamp = "{stamp}"\nstages = [{listed}]\n\n[{stage}]\nmethod = "{method}"\n'
@@ -208,7 +208,6 @@ DEFINITIONS: dict[str, Definition] = {
     "3.2": Definition("Multi-frame networks, surveillance film", "cctv64", (BICUBIC, *MULTI_FRAME, *OURS)),
     "3.3": Definition("Finetuning of a single picture", "jpeg32", (BICUBIC, *FINISHED_PUBLISHED, *OURS)),
     "3.4": Definition("Ways to cross regions over", "patch32", (BICUBIC, *CROSSED, *OURS)),
-    "3.5": Definition("Ways to bring regions into another pose", "patch32", (BICUBIC, *REPOSED, *OURS)),
     "3.6": Definition(
         "Everything, frames with blurred patches",
         "patch32",
@@ -254,11 +253,15 @@ FACES = {
 CHECKS = ("metrics", "identity", "calibration", "eyes")
 """Tables of :data:`mfrec.metric_tables.METRIC_TABLES`, which is imported when one is asked for."""
 
-NAMES = (*DEFINITIONS, *PICTURES, "faces", *CHECKS)
+NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", *CHECKS)
 """Every table there is, but ``ablation``, which is :mod:`mfrec.ablation`."""
 
 COLUMNS = ("psnr", "ssim", "identity", "cpbd_before", "cpbd", "cpbd_gain", "serfiq")
 """Measured of every method on sequences."""
+
+
+PAIR_COLUMNS = ("psnr", "ssim", "landmarks", "identity", "taken")
+"""Measured of every method on pairs of frames."""
 
 
 def tables(
@@ -321,6 +324,8 @@ def tables(
                     chosen = with_memory(chosen, with_methods(table, methods), data, seed)
                     columns = (*columns, "MiB")
                 out[name] = finished(name, table.title, said, columns, chosen)
+            elif name == "3.5":
+                out[name] = on_pairs(data, people, limit, progress)
             elif name in CHECKS:
                 from mfrec.metric_tables import METRIC_TABLES
 
@@ -488,6 +493,41 @@ def with_memory(rows: Sequence[Row], lines: Sequence[Line], data: Path | None, s
                     values["MiB"] = used.bytes / 2**20
             out.append(Row(row.label, values, row.count, row.reason, row.published))
     return out
+
+
+# --- pairs of frames ---------------------------------------------------------------------------------------
+
+
+def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progress) -> TableResult:
+    """What bringing a region over from another pose is worth, see :mod:`mfrec.repose_table`.
+
+    All methods are measured on the pairs that ``mesh`` does not refuse; ``taken`` is the share that each method would
+    take over by itself.
+    """
+    from mfrec.bench import find_sequences
+    from mfrec.repose_table import BINS, METHODS, PAIRS, measure_pairs, pictures_of, turned_portraits
+
+    pictures = turned_portraits() if data is None else pictures_of(find_sequences(data, people), progress)
+    outcomes = measure_pairs(pictures, limit or PAIRS, progress)
+    rows = []
+    for low, high in BINS:
+        here = [one for one in outcomes if low <= one.pair.gap < high]
+        taken = {one.pair for one in here if one.method == "mesh" and not one.refused}
+        for method in METHODS:
+            of_method = [one for one in here if one.method == method]
+            used = [one.values for one in of_method if one.pair in taken]
+            values = means(used)
+            if of_method and method != "blurred":
+                values["taken"] = sum(not one.refused for one in of_method) / len(of_method)
+            reason = "" if used else f"no pair of {len(of_method)} that mesh takes over"
+            rows.append(Row(f"{low:.0f} to {high:.0f} degrees, {method}", values, len(used), reason))
+    what = "the astronaut portrait, turned as a smooth head" if data is None else f"the folder '{data.resolve().name}'"
+    persons = len({picture.person for picture in pictures})
+    pairs = len({one.pair for one in outcomes})
+    said = (
+        f"{pairs} pairs of two frames of {persons} people from {what}, people {people}, one part of each blurred away"
+    )
+    return finished("3.5", "A blurred region brought over from another pose", said, PAIR_COLUMNS, rows)
 
 
 # --- single pictures ---------------------------------------------------------------------------------------

@@ -398,6 +398,8 @@ class Observation:
         regions: masks on this frame's own grid.
         quality: region to what was measured there.
         cleaned: the part that the canvas can see, without its artifacts; None where no network has cleaned it.
+        reposed: feature to what was decided about bringing it into the reference's pose; empty where the frame keeps
+            its plain registration.
     """
 
     frame: Frame
@@ -410,6 +412,7 @@ class Observation:
     regions: RegionMasks | None = None
     quality: Mapping[Region, Quality] = field(default_factory=dict)
     cleaned: Cleaned | None = None
+    reposed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _freeze(self, "box")

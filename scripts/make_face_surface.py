@@ -43,8 +43,51 @@ PARTS = ("body", "helper-l-eye", "helper-r-eye")
 
 
 MIRROR = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36]
-    + [41, 40, 54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
+    [
+        *range(16, -1, -1),
+        *range(26, 16, -1),
+        27,
+        28,
+        29,
+        30,
+        35,
+        34,
+        33,
+        32,
+        31,
+        45,
+        44,
+        43,
+        42,
+        47,
+        46,
+        39,
+        38,
+        37,
+        36,
+        41,
+        40,
+        54,
+        53,
+        52,
+        51,
+        50,
+        49,
+        48,
+        59,
+        58,
+        57,
+        56,
+        55,
+        64,
+        63,
+        62,
+        61,
+        60,
+        67,
+        66,
+        65,
+    ]
 )
 """Which landmark takes the place of each in a mirror."""
 
@@ -83,20 +126,15 @@ def read_target(path: Path, count: int) -> NDArray:
 def on_camera(points: NDArray, side: int) -> NDArray:
     """The mesh as a camera in front of it sees it: x to the right, y down, z away, in pixels of a square picture."""
     scale = side / 2.8
-    return np.stack([points[:, 0] * scale, (7.05 - points[:, 1]) * scale, -points[:, 2] * scale], axis=-1) + [
-        side / 2,
-        side / 2,
-        0,
-    ]
+    x, y, z = points[:, 0] * scale, (CENTRE[1] - points[:, 1]) * scale, -points[:, 2] * scale
+    return np.stack([x + side / 2, y + side / 2, z], axis=-1)
 
 
 def portrait(mesh: NDArray, triangles: NDArray, of_eye: NDArray, side: int) -> tuple[NDArray, NDArray]:
     """A shaded picture ``[side, side, 3]`` and the mesh point ``[side, side, 3]`` of each pixel."""
     raster = rasterise(on_camera(mesh, side), triangles, side, side)
     normals = np.zeros_like(mesh)
-    face = np.cross(
-        mesh[triangles[:, 1]] - mesh[triangles[:, 0]], mesh[triangles[:, 2]] - mesh[triangles[:, 0]]
-    )
+    face = np.cross(mesh[triangles[:, 1]] - mesh[triangles[:, 0]], mesh[triangles[:, 2]] - mesh[triangles[:, 0]])
     for corner in range(3):
         np.add.at(normals, triangles[:, corner], face)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
@@ -122,9 +160,7 @@ def grid_of(points: NDArray) -> NDArray:
     up = np.degrees(np.arcsin(np.clip(ray[..., 1] / np.maximum(radius, 1e-9), -1, 1)))
     # Rays lie denser in front, where eyes, nose and mouth are.
     bend = np.arcsinh(across / 45.0) / np.arcsinh(WIDEST / 45.0)
-    return np.stack(
-        [(bend + 1) / 2 * (SIDE - 1), (HIGHEST - up) / (HIGHEST - LOWEST) * (SIDE - 1), -radius], axis=-1
-    )
+    return np.stack([(bend + 1) / 2 * (SIDE - 1), (HIGHEST - up) / (HIGHEST - LOWEST) * (SIDE - 1), -radius], axis=-1)
 
 
 def modes(samples: NDArray, mean: NDArray, count: int) -> NDArray:
@@ -202,10 +238,9 @@ def main() -> None:
         nearest = drawn[((drawn - (y, x)) ** 2).sum(axis=1).argmin()]
         marks[i] = seen.read(cells, skin)[tuple(nearest)]
     marks = (marks + np.array([SIDE - 1, 0]) - marks[MIRROR] * [1, -1]) / 2  # the head is symmetric
-    middle = CENTRE
     np.savez_compressed(
         arguments.out,
-        mean=((mean - middle) * scale * flip).astype(np.float32),
+        mean=((mean - CENTRE) * scale * flip).astype(np.float32),
         identity=(modes(identity, mean, IDENTITY) * scale * flip).astype(np.float16),
         expression=(modes(expression, mean, EXPRESSION) * scale * flip).astype(np.float16),
         landmarks=marks.astype(np.float32),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from mfrec.geometry import fit_similarity, inside, similarity_map, warp
-from mfrec.regions import Region
+from mfrec.regions import FACE
 from mfrec.registration import without_aliases
 from mfrec.stages.cross import cross_over, feather_width
 from mfrec.stages.parse import carry_regions
@@ -16,12 +16,6 @@ from mfrec.types import FloatArray, Landmarks, RegionMasks, Reposed, Similarity
 
 EYES = np.array([[0.35, 0.4], [0.65, 0.4]])
 """Where the eyes lie in the upright crop, as shares of its side."""
-
-FACE = tuple(region for region in Region if region in range(Region.SKIN, Region.R_BROW + 1)) + (
-    Region.MOUTH,
-    Region.U_LIP,
-    Region.L_LIP,
-)
 
 
 def align_and_blend(

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.face_model import Face, fit, surface
+from mfrec.face_model import Face, fit, pose_gap, surface
 from mfrec.filters import gaussian
-from mfrec.geometry import identity_map, inside, warp
+from mfrec.geometry import fit_similarity, identity_map, inside, similarity_map, warp
 from mfrec.raster import Raster, rasterise
+from mfrec.regions import FACE
 from mfrec.registration import match_light, register, without_aliases
 from mfrec.types import Canvas, FloatArray, FlowSettings, Landmarks, RegionMasks, Reposed, Similarity
 
@@ -24,15 +25,24 @@ DEPTH_TOLERANCE = 0.06
 """How far behind the seen surface a point may lie and still count as seen, in units of the surface (inter-ocular
 distances): the grid's triangles are flat."""
 
-GRAZING, SQUARE = 0.15, 0.45
+GRAZING, SQUARE = 0.05, 0.2
 """Cosine of the angle between the surface and the line of sight below which a point counts as hidden, and from which on
 its slant costs nothing."""
 
-PASSES = ((1.5, 0.06),)
-"""Blur of both pictures before the flow, in samples of its grid, and blur of the flow, in inter-ocular distances."""
+FLOW = FlowSettings(presmooth=1.5)
+"""What the surface leaves is small, and the target may be blurred."""
 
 FLOW_SCALE = 16.0
 """Inter-ocular distance in pixels at which the flow is found."""
+
+SMOOTH = 0.06
+"""Blur of the flow in inter-ocular distances: what the surface leaves is no finer than that."""
+
+PASSES = 2
+"""Dense registrations, each from where the last one ended."""
+
+TURN_ERROR = 8.0
+"""Degrees of turn between two views that errors of the landmarks alone feign; a smaller turn is believed by less."""
 
 MARGIN = 0.35
 """Surroundings of the landmarks that are registered, in inter-ocular distances."""
@@ -49,7 +59,7 @@ def mesh(
     Args:
         source, target: ``[h, w, 3]`` and ``[H, W, 3]`` float32 RGB in [0, 1].
         landmarks: of source and target, each in its own pixels.
-        masks: not used; the surface says where the face is.
+        masks: of source and target; only what is of the face in both is carried.
 
     Returns:
         The carried face in the target's light; ``validity`` in [0, 1] is 0 where the source does not see the surface.
@@ -57,48 +67,73 @@ def mesh(
     Raises:
         ValueError: landmarks that are no face.
     """
-    del masks
     here, there = fit(landmarks)
-    return carry(source, target, here, there)
+    return carry(source, target, (here, there), landmarks, masks)
 
 
-def carry(source: FloatArray, target: FloatArray, here: Face, there: Face) -> Reposed:
+def carry(
+    source: FloatArray,
+    target: FloatArray,
+    faces: tuple[Face, Face],
+    landmarks: tuple[Landmarks, Landmarks],
+    masks: tuple[RegionMasks, RegionMasks],
+) -> Reposed:
     """The same with faces that are fitted already, such as those of all frames of a person together.
+
+    The dense registration starts from the surface's map, drawn towards a plain similarity where the head has turned
+    little: landmarks tell the turn only to some degrees, and a turn that is not there bends the face.
 
     Args:
         source, target: ``[h, w, 3]`` and ``[H, W, 3]`` float32 RGB in [0, 1].
-        here, there: the face in source and target, of one :func:`~mfrec.face_model.fit`.
+        faces: in source and target, of one :func:`~mfrec.face_model.fit`.
+        landmarks, masks: of source and target.
     """
-    look_up, validity = correspondence(here, there, source.shape[:2], target.shape[:2])
+    here, there = faces
+    shape = target.shape[:2]
+    look_up, validity = correspondence(here, there, source.shape[:2], shape)
+    validity = validity * masks[1].mask(*FACE)
+    flat = similarity_map(fit_similarity(landmarks[1].points, landmarks[0].points), *shape)
+    turned = 1.0 / (1.0 + (TURN_ERROR / max(pose_gap(here, there), 1e-6)) ** 2)
+    look_up = (flat + turned * (look_up - flat)).astype(np.float32)
     soft = without_aliases(source, here.scale / there.scale)
     # The flow is made for faces of about 40 px: larger ones are registered on a coarser grid.
     coarse = max(1, round(there.scale / FLOW_SCALE))
-    box = _surroundings(there, target.shape[:2], coarse)
-    part, wanted = look_up[box], target[box]
-    rows, columns = part.shape[:2]
-    canvas = Canvas(0, 0, columns // coarse, rows // coarse, coarse)
-    still = identity_map(rows, columns)
-    moved = still
-    for presmooth, smooth in PASSES:
-        plain = warp(soft, warp(part, moved, interpolation="linear"))
-        share = warp(validity[box], moved, interpolation="linear", fill=0.0)
-        gain, offset = match_light(plain, wanted, share > 0)
-        # Where nothing is carried the target stands in, so that nothing there can be followed.
-        share = gaussian(share, 0.5 * coarse)[..., None]
-        mixed = np.clip(share * (plain * gain + offset) + (1 - share) * wanted, 0.0, 1.0)
-        settings = FlowSettings(presmooth=presmooth)
-        found = register(wanted, mixed, Similarity.identity(), canvas, settings=settings)
-        step = still + gaussian(found.look_up - still, smooth * there.scale)
-        moved = warp(moved, step, interpolation="linear")
-    refined = np.array(look_up)
-    refined[box] = warp(part, moved, interpolation="linear")
+    box = _surroundings(there, shape, coarse)
+    chosen = np.array(look_up)
+    for _ in range(PASSES):
+        chosen[box] = refine(soft, target[box], chosen[box], validity[box], coarse=coarse, unit=there.scale)
     weight = np.zeros_like(validity)
-    weight[box] = warp(validity[box], moved, interpolation="linear", fill=0.0)
-    weight *= inside(refined, *source.shape[:2])
-    carried = warp(soft, refined)
-    gain, offset = match_light(carried[box], wanted, weight[box] > 0)
+    weight[box] = validity[box] * _of_face(masks[0], chosen[box])
+    weight *= inside(chosen, *source.shape[:2])
+    carried = warp(soft, chosen)
+    gain, offset = match_light(carried[box], target[box], weight[box] > 0)
     carried = np.clip(carried * gain + offset, 0.0, 1.0)
-    return Reposed(np.where(weight[..., None] > 0, carried, target), weight, refined)
+    return Reposed(np.where(weight[..., None] > 0, carried, target), weight, chosen)
+
+
+def refine(
+    source: FloatArray, target: FloatArray, look_up: FloatArray, validity: FloatArray, *, coarse: int, unit: float
+) -> FloatArray:
+    """A map corrected by dense registration of the carried picture onto the target.
+
+    Args:
+        source: ``[h, w, 3]``.
+        target: ``[H, W, 3]``, its sides multiples of ``coarse``.
+        look_up: ``[H, W, 2]`` into the source.
+        validity: ``[H, W]``.
+        coarse: pixels of the target in two samples of the flow's grid.
+        unit: inter-ocular distance in pixels of the target.
+    """
+    rows, columns = validity.shape
+    plain = warp(source, look_up)
+    gain, offset = match_light(plain, target, validity > 0)
+    # Where nothing is carried the target stands in, so that nothing there can be followed.
+    share = gaussian(validity, 0.5 * coarse)[..., None]
+    mixed = np.clip(share * (plain * gain + offset) + (1 - share) * target, 0.0, 1.0)
+    canvas = Canvas(0, 0, columns // coarse, rows // coarse, coarse)
+    found = register(target, mixed, Similarity.identity(), canvas, settings=FLOW)
+    still = identity_map(rows, columns)
+    return warp(look_up, still + gaussian(found.look_up - still, SMOOTH * unit), interpolation="linear")
 
 
 def frontal(source: FloatArray, landmarks: Landmarks, side: int) -> Reposed:
@@ -121,7 +156,7 @@ def frontal(source: FloatArray, landmarks: Landmarks, side: int) -> Reposed:
 
 
 def correspondence(
-    here: Face, there: Face, source: tuple[int, ...], target: tuple[int, ...]
+    here: Face, there: Face, source: tuple[int, int], target: tuple[int, int]
 ) -> tuple[FloatArray, FloatArray]:
     """Where each pixel of the target lies in the source, and how well the source sees it.
 
@@ -147,6 +182,11 @@ def correspondence(
     validity = np.minimum(validity, gaussian(validity.astype(np.float32), 0.7))
     validity[validity < 0.02] = 0.0
     return _continued(place[..., :2], on_surface, here, there), validity.astype(np.float32)
+
+
+def _of_face(masks: RegionMasks, look_up: FloatArray) -> FloatArray:
+    """How far each pixel shows a region of the face in the source, ``[H, W]`` in [0, 1]."""
+    return warp(masks.mask(*FACE).astype(np.float32), look_up, interpolation="linear", fill=0.0)
 
 
 def _slant(here: Face, drawn: Raster) -> NDArray:

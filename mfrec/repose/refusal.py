@@ -5,20 +5,25 @@ All of it is judged against what the target still shows, however blurred. A regi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.colour import luma
-from mfrec.face_model import fit, pose_gap
+from mfrec.face_model import Face, pose_gap
 from mfrec.filters import gaussian
 from mfrec.stages.cross import match_seam
-from mfrec.types import FloatArray, Landmarks, Reposed
+from mfrec.types import FloatArray, Reposed
 
 LARGEST_GAP = 35.0
 """Degrees between the two views beyond which nothing is taken over; as far as there was data to measure with."""
 
 LEAST_VALID = 0.5
 """Share of the region that has to be valid."""
+
+VALID = 0.25
+"""Validity from which on a pixel counts as shown."""
 
 BLURS = (0.0, 0.04, 0.08, 0.12, 0.16)
 """Standard deviations in inter-ocular distances at which the two are compared: as blurred as the target may be."""
@@ -27,35 +32,48 @@ MOST_UNLIKE = 0.75
 """Root-mean-square difference at the best of these blurs, over the spread of the target's region."""
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Why a region is not taken over.
+
+    Attributes:
+        text: one sentence with the numbers; empty where the region may be taken, and the refusal is then false.
+        hidden: the source does not show the region, or from too far around; otherwise it only looks different.
+    """
+
+    text: str = ""
+    hidden: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+
 def refuse(
-    part: str,
-    reposed: Reposed,
-    target: FloatArray,
-    where: NDArray[np.bool_],
-    landmarks: tuple[Landmarks, Landmarks],
-) -> str:
-    """Why a region should not be taken over from a reposed picture.
+    part: str, reposed: Reposed, target: FloatArray, where: NDArray[np.bool_], *, faces: tuple[Face, Face], unit: float
+) -> Refusal:
+    """Whether a region should be taken over from a reposed picture.
 
     Args:
         part: name of the region, for the reason.
         reposed: on the target's grid.
         target: ``[H, W, 3]``.
         where: ``[H, W]``, the region in the target.
-        landmarks: of source and target.
-
-    Returns:
-        One sentence with the numbers, or nothing where the region may be taken.
+        faces: of source and target, of one :func:`~mfrec.face_model.fit`.
+        unit: inter-ocular distance in the target, in pixels.
     """
-    gap = pose_gap(*fit(landmarks))
+    gap = pose_gap(*faces)
     if gap > LARGEST_GAP:
-        return f"{part}: the head is turned by {gap:.0f} degrees, at most {LARGEST_GAP:.0f} are bridged"
-    shown = float((reposed.validity[where] > 0.25).mean()) if where.any() else 0.0
+        return Refusal(f"{part}: the head is turned by {gap:.0f} degrees, at most {LARGEST_GAP:.0f} are bridged", True)
+    shown = float((reposed.validity[where] > VALID).mean()) if where.any() else 0.0
     if shown < LEAST_VALID:
-        return f"{part}: the source shows {100 * shown:.0f} % of it, at least {100 * LEAST_VALID:.0f} % are needed"
-    unlike = unlikeness(reposed, target, where, landmarks[1].interocular)
+        least = f"at least {100 * LEAST_VALID:.0f} % are needed"
+        return Refusal(f"{part}: the source shows {100 * shown:.0f} % of it, {least}", True)
+    unlike = unlikeness(reposed, target, where, unit)
     if unlike > MOST_UNLIKE:
-        return f"{part}: another expression; the difference is {unlike:.2f} of the contrast, at most {MOST_UNLIKE}"
-    return ""
+        return Refusal(
+            f"{part}: another expression; the difference is {unlike:.2f} of the contrast, at most {MOST_UNLIKE}"
+        )
+    return Refusal()
 
 
 def unlikeness(reposed: Reposed, target: FloatArray, where: NDArray[np.bool_], unit: float) -> float:
@@ -63,7 +81,7 @@ def unlikeness(reposed: Reposed, target: FloatArray, where: NDArray[np.bool_], u
 
     The reposed picture is blurred until it fits best, because the target may be blurred. Its light is matched first.
     """
-    seen = where & (reposed.validity > 0.25)
+    seen = where & (reposed.validity > VALID)
     matched = match_seam(reposed.image, target, seen)
     a, b = luma(matched), luma(target)
     spread = float(b[seen].std()) + 2 / 255

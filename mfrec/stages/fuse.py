@@ -352,11 +352,15 @@ def learned(
 
 
 def register_again(track: FaceTrack, target: FloatArray) -> FaceTrack:
-    """Register every frame but the reference onto ``target`` instead of the reference."""
+    """Register every frame but the reference onto ``target`` instead of the reference; reposed frames stay as they are,
+    because plain registration cannot follow a turned head."""
     assert track.canvas is not None
     observations = []
     for position, o in enumerate(track.observations):
         assert o.similarity is not None
+        if o.reposed:
+            observations.append(o)
+            continue
         phase = noise_of(o.frame).phase
         if position == track.reference:
             registration = identity_registration(track.canvas, o.frame.image, phase)

@@ -1,0 +1,162 @@
+"""Bringing a face into another pose: nothing happens without a turn, hidden skin is not shown, and doubt refuses."""
+
+import numpy as np
+import pytest
+
+from mfrec.face_model import fit, pose_gap, surface
+from mfrec.filters import gaussian
+from mfrec.geometry import fit_similarity, similarity_map, warp
+from mfrec.metrics.psnr import psnr
+from mfrec.regions import FACE
+from mfrec.repose.align_and_blend import align_and_blend
+from mfrec.repose.delaunay import delaunay
+from mfrec.repose.mesh import correspondence, frontal, mesh
+from mfrec.repose.refusal import refuse, unlikeness
+from mfrec.repose_table import PARTS, damage, pairs_of, put_in, turned_portraits
+from mfrec.stages.parse import label_regions
+from mfrec.types import Landmarks, Reposed
+
+METHODS = (align_and_blend, delaunay, mesh)
+
+
+@pytest.fixture(scope="module")
+def portraits():
+    """The portrait at known turns of a head that is not the surface of the method."""
+    pictures = turned_portraits()
+    assert len(pictures) >= 5
+    return {picture.name: picture for picture in pictures}
+
+
+@pytest.fixture(scope="module")
+def ahead(portraits):
+    return portraits["yaw 0, pitch 0"]
+
+
+@pytest.fixture(scope="module")
+def aside(portraits):
+    return portraits["yaw 22, pitch 0"]
+
+
+def masks_of(*pictures):
+    return tuple(label_regions(p.image.shape[:2], p.landmarks) for p in pictures)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_difference_of_pose_is_the_identity(method, ahead):
+    before = ahead.image.copy()
+    points, masks = (ahead.landmarks, ahead.landmarks), masks_of(ahead, ahead)
+    made = method(ahead.image, ahead.image, points, masks)
+    face = masks[1].mask(*FACE) & (made.validity > 0.5)
+    assert face.sum() > 0.4 * masks[1].mask(*FACE).sum()
+    # align_and_blend reads everything twice, which costs some detail.
+    assert psnr(made.image[face][None], ahead.image[face][None]) > (28 if method is align_and_blend else 40)
+    assert np.array_equal(ahead.image, before), "the input is untouched"
+    assert made.validity.min() >= 0 and made.validity.max() <= 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_was_not_carried_is_the_target(method, ahead, aside):
+    made = method(aside.image, ahead.image, (aside.landmarks, ahead.landmarks), masks_of(aside, ahead))
+    nothing = made.validity == 0
+    assert nothing.any() and np.array_equal(made.image[nothing], ahead.image[nothing])
+
+
+def test_the_mesh_follows_a_turned_head_better_than_a_similarity(ahead, aside):
+    points, masks = (aside.landmarks, ahead.landmarks), masks_of(aside, ahead)
+    made = mesh(aside.image, ahead.image, points, masks)
+    look_up = similarity_map(fit_similarity(points[1].points, points[0].points), 256, 256)
+    plain = np.clip(warp(aside.image, look_up), 0, 1)
+    face = masks[1].mask(*FACE) & (made.validity > 0.25)
+    assert face.sum() > 0.5 * masks[1].mask(*FACE).sum()
+    gain = psnr(made.image[face][None], ahead.image[face][None]) - psnr(plain[face][None], ahead.image[face][None])
+    assert gain > 2
+
+
+def test_hidden_surface_has_no_validity():
+    s = surface()
+    angle = np.radians(50)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    points = s.marks @ s.mean
+
+    def face_at(rotation):
+        return Landmarks(((points @ rotation.T)[:, :2] * 50 + 110).astype(np.float32))
+
+    turned, ahead = fit([face_at(turn), face_at(np.eye(3))])
+    look_up, validity = correspondence(turned, ahead, (220, 220), (220, 220))
+    cheeks = (s.marks @ ahead.vertices)[[2, 14], :2]
+    middle = (s.marks @ ahead.vertices)[30, :2]
+    visible = [validity[tuple(np.rint(0.6 * cheek + 0.4 * middle).astype(int)[::-1])] for cheek in cheeks]
+    assert min(visible) == 0, "the cheek that is turned away"
+    assert max(visible) > 0.5, "the other"
+    assert np.isfinite(look_up).all()
+
+
+def test_the_frontal_view_of_a_turned_head_is_symmetric_about_its_middle(aside):
+    made = frontal(aside.image, aside.landmarks, 128)
+    assert made.image.shape == (128, 128, 3)
+    assert (made.image[made.validity == 0] == 0).all()
+    columns = np.nonzero(made.validity > 0.5)[1]
+    assert abs(columns.mean() - 63.5) < 10
+    assert (made.validity > 0.5).mean() > 0.2
+
+
+def refusal(source, target, part="nose", reposed=None):
+    points = (source.landmarks, target.landmarks)
+    _, where = damage(target.image, target.landmarks, part)
+    if reposed is None:
+        reposed = mesh(source.image, target.image, points, masks_of(source, target))
+    return refuse(part, reposed, target.image, where, faces=tuple(fit(points)), unit=target.landmarks.interocular)
+
+
+def test_a_face_that_fits_is_taken_and_another_thing_is_refused(ahead, portraits):
+    near = portraits["yaw 6, pitch 3"]
+    for part in PARTS:
+        assert not refusal(near, ahead, part)
+    everywhere = np.ones((256, 256), np.float32)
+    other = Reposed(np.flipud(ahead.image), everywhere, np.zeros((256, 256, 2)))
+    refused = refusal(near, ahead, "mouth", other)
+    assert refused and not refused.hidden and "another expression" in refused.text
+    nowhere = Reposed(ahead.image, 0 * everywhere, np.zeros((256, 256, 2)))
+    assert refusal(near, ahead, "mouth", nowhere).hidden
+
+
+def test_too_far_a_turn_is_refused_with_its_angle():
+    s = surface()
+    angle = np.radians(50)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    points = s.marks @ s.mean
+    faces = fit([Landmarks((points @ r.T)[:, :2] * 50 + 110) for r in (turn, np.eye(3))])
+    assert pose_gap(*faces) > 40
+    blank = Reposed(np.zeros((8, 8, 3)), np.ones((8, 8)), np.zeros((8, 8, 2)))
+    refused = refuse("nose", blank, np.zeros((8, 8, 3), np.float32), np.ones((8, 8), bool), faces=tuple(faces), unit=3)
+    assert refused.hidden and "degrees" in refused.text
+
+
+def test_blur_of_the_target_is_no_unlikeness(ahead):
+    where = masks_of(ahead)[0].mask(*FACE)
+    unit = ahead.landmarks.interocular
+    same = Reposed(ahead.image, np.ones((256, 256)), np.zeros((256, 256, 2)))
+    assert unlikeness(same, ahead.image, where, unit) < 0.02
+    assert unlikeness(same, gaussian(ahead.image, 0.08 * unit), where, unit) < 0.1
+    assert unlikeness(same, np.ascontiguousarray(ahead.image[:, ::-1]), where, unit) > 0.3
+
+
+def test_pairs_lie_in_their_bins_and_damage_stays_in_its_place(portraits, ahead):
+    pictures = list(portraits.values())
+    pairs = pairs_of(pictures, 4)
+    assert {pair.part for pair in pairs} == set(PARTS)
+    assert all(pair.a != pair.b and pair.gap < 35 for pair in pairs)
+    spoilt, where = damage(ahead.image, ahead.landmarks, "eyes")
+    far = gaussian(where.astype(np.float32), 6) == 0
+    assert far.any() and np.allclose(spoilt[far], ahead.image[far], atol=1e-6)
+    assert np.abs(spoilt - ahead.image)[where].mean() > 0.01
+    truth = Reposed(ahead.image, np.ones((256, 256)), np.zeros((256, 256, 2)))
+    mended = put_in(spoilt, truth, where)
+    assert psnr(mended, ahead.image) > psnr(spoilt, ahead.image) + 5
+
+
+def test_landmarks_that_are_no_face_are_an_error(ahead):
+    line = Landmarks(np.column_stack([np.arange(68.0), np.zeros(68)]))
+    for method in (delaunay, mesh):
+        with pytest.raises(ValueError, match="no face"):
+            method(ahead.image, ahead.image, (ahead.landmarks, line), masks_of(ahead, ahead))
