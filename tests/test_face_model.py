@@ -54,6 +54,6 @@ def test_what_is_no_face_is_refused():
     with pytest.raises(ValueError, match="no landmarks"):
         fit([])
     with pytest.raises(ValueError, match="are no face"):
-        fit([Landmarks(np.ones((68, 2)))])
+        fit([Landmarks(np.ones((68, 2), np.float32))])
     with pytest.raises(ValueError, match="are no face"):
-        fit([Landmarks(np.full((68, 2), np.nan))])
+        fit([Landmarks(np.full((68, 2), np.nan, np.float32))])

@@ -37,8 +37,12 @@ def aside(portraits):
     return portraits["yaw 22, pitch 0"]
 
 
-def masks_of(*pictures):
-    return tuple(label_regions(p.image.shape[:2], p.landmarks) for p in pictures)
+NOWHERE = np.zeros((256, 256, 2), np.float32)
+EVERYWHERE = np.ones((256, 256), np.float32)
+
+
+def masks_of(a, b):
+    return label_regions(a.image.shape[:2], a.landmarks), label_regions(b.image.shape[:2], b.landmarks)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -105,18 +109,18 @@ def refusal(source, target, part="nose", reposed=None):
     _, where = damage(target.image, target.landmarks, part)
     if reposed is None:
         reposed = mesh(source.image, target.image, points, masks_of(source, target))
-    return refuse(part, reposed, target.image, where, faces=tuple(fit(points)), unit=target.landmarks.interocular)
+    here, there = fit(points)
+    return refuse(part, reposed, target.image, where, faces=(here, there), unit=target.landmarks.interocular)
 
 
 def test_a_face_that_fits_is_taken_and_another_thing_is_refused(ahead, portraits):
     near = portraits["yaw 6, pitch 3"]
     for part in PARTS:
         assert not refusal(near, ahead, part)
-    everywhere = np.ones((256, 256), np.float32)
-    other = Reposed(np.flipud(ahead.image), everywhere, np.zeros((256, 256, 2)))
+    other = Reposed(np.flipud(ahead.image), EVERYWHERE, NOWHERE)
     refused = refusal(near, ahead, "mouth", other)
     assert refused and not refused.hidden and "another expression" in refused.text
-    nowhere = Reposed(ahead.image, 0 * everywhere, np.zeros((256, 256, 2)))
+    nowhere = Reposed(ahead.image, 0 * EVERYWHERE, NOWHERE)
     assert refusal(near, ahead, "mouth", nowhere).hidden
 
 
@@ -125,17 +129,17 @@ def test_too_far_a_turn_is_refused_with_its_angle():
     angle = np.radians(50)
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     points = s.marks @ s.mean
-    faces = fit([Landmarks((points @ r.T)[:, :2] * 50 + 110) for r in (turn, np.eye(3))])
-    assert pose_gap(*faces) > 40
-    blank = Reposed(np.zeros((8, 8, 3)), np.ones((8, 8)), np.zeros((8, 8, 2)))
-    refused = refuse("nose", blank, np.zeros((8, 8, 3), np.float32), np.ones((8, 8), bool), faces=tuple(faces), unit=3)
+    there, here = fit([Landmarks(((points @ r.T)[:, :2] * 50 + 110).astype(np.float32)) for r in (turn, np.eye(3))])
+    assert pose_gap(here, there) > 40
+    blank = Reposed(NOWHERE[:8, :8, [0, 0, 0]], EVERYWHERE[:8, :8], NOWHERE[:8, :8])
+    refused = refuse("nose", blank, np.zeros((8, 8, 3), np.float32), np.ones((8, 8), bool), faces=(here, there), unit=3)
     assert refused.hidden and "degrees" in refused.text
 
 
 def test_blur_of_the_target_is_no_unlikeness(ahead):
-    where = masks_of(ahead)[0].mask(*FACE)
+    where = masks_of(ahead, ahead)[0].mask(*FACE)
     unit = ahead.landmarks.interocular
-    same = Reposed(ahead.image, np.ones((256, 256)), np.zeros((256, 256, 2)))
+    same = Reposed(ahead.image, EVERYWHERE, NOWHERE)
     assert unlikeness(same, ahead.image, where, unit) < 0.02
     assert unlikeness(same, gaussian(ahead.image, 0.08 * unit), where, unit) < 0.1
     assert unlikeness(same, np.ascontiguousarray(ahead.image[:, ::-1]), where, unit) > 0.3
@@ -150,13 +154,13 @@ def test_pairs_lie_in_their_bins_and_damage_stays_in_its_place(portraits, ahead)
     far = gaussian(where.astype(np.float32), 6) == 0
     assert far.any() and np.allclose(spoilt[far], ahead.image[far], atol=1e-6)
     assert np.abs(spoilt - ahead.image)[where].mean() > 0.01
-    truth = Reposed(ahead.image, np.ones((256, 256)), np.zeros((256, 256, 2)))
+    truth = Reposed(ahead.image, EVERYWHERE, NOWHERE)
     mended = put_in(spoilt, truth, where)
     assert psnr(mended, ahead.image) > psnr(spoilt, ahead.image) + 5
 
 
 def test_landmarks_that_are_no_face_are_an_error(ahead):
-    line = Landmarks(np.column_stack([np.arange(68.0), np.zeros(68)]))
+    line = Landmarks(np.column_stack([np.arange(68.0), np.zeros(68)]).astype(np.float32))
     for method in (delaunay, mesh):
         with pytest.raises(ValueError, match="no face"):
             method(ahead.image, ahead.image, (ahead.landmarks, line), masks_of(ahead, ahead))

@@ -69,7 +69,9 @@ def test_the_reposed_frame_shows_the_reference_better_where_it_is_trusted(lost, 
     truth, _, before = (np.clip(source.warped, 0, 1) for source in sources_of(lost))
     after = np.clip(sources_of(out)[2].warped, 0, 1)
     registration = out.observations[2].registration
-    where = (registration.trust > 0.5) & (registration.look_up != lost.observations[2].registration.look_up).any(axis=-1)
+    where = (registration.trust > 0.5) & (registration.look_up != lost.observations[2].registration.look_up).any(
+        axis=-1
+    )
     assert where.sum() > 500
     assert psnr(after[where][None], truth[where][None]) > psnr(before[where][None], truth[where][None]) + 3
 

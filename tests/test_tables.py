@@ -130,6 +130,21 @@ def test_single_faces() -> None:
     assert table.rows[0].published is not None and table.rows[1].published is None
 
 
+def test_a_region_is_brought_over_from_a_turned_portrait() -> None:
+    (table,) = tables(["3.5"], None, limit=1)
+    rows = {row.label: row for row in table.rows}
+    assert {label.split(", ")[1] for label in rows} == {
+        "blurred", "similarity", "registered", "align_and_blend", "delaunay", "mesh",
+    }  # fmt: skip
+    compared = [label.split(", ")[0] for label, row in rows.items() if label.endswith("mesh") and row.count]
+    assert compared
+    for degrees in compared:
+        of_bin = {name: rows[f"{degrees}, {name}"].values["psnr"] for name in ("mesh", "blurred")}
+        assert of_bin["mesh"] > of_bin["blurred"] + 1, degrees
+    assert "taken" not in rows[f"{compared[0]}, blurred"].values
+    assert "astronaut portrait, turned" in table.text()
+
+
 def test_refusals(tmp_path: Path, pictures: Path) -> None:
     with pytest.raises(UsageError, match=r"unknown table '3\.7'; known are 3\.1"):
         tables(["3.7"], None)

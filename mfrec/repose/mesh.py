@@ -129,7 +129,7 @@ def refine(
     gain, offset = match_light(plain, target, validity > 0)
     # Where nothing is carried the target stands in, so that nothing there can be followed.
     share = gaussian(validity, 0.5 * coarse)[..., None]
-    mixed = np.clip(share * (plain * gain + offset) + (1 - share) * target, 0.0, 1.0)
+    mixed = np.clip(share * (plain * gain + offset) + (1 - share) * target, 0.0, 1.0).astype(np.float32)
     canvas = Canvas(0, 0, columns // coarse, rows // coarse, coarse)
     found = register(target, mixed, Similarity.identity(), canvas, settings=FLOW)
     still = identity_map(rows, columns)
