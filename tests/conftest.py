@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from mfrec.demo import Film
+    from mfrec.repose_table import Picture
     from mfrec.types import FloatArray
 
 
@@ -47,3 +48,11 @@ def sequence(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for frame in read(clip).frames:
         (folder / f"{frame.index}.png").write_bytes(png_bytes(frame.image))
     return folder
+
+
+@pytest.fixture(scope="session")
+def turned() -> dict[str, Picture]:
+    """The portrait at known turns of a smooth model of her head, by ``"yaw Y, pitch P"``."""
+    from mfrec.repose_table import turned_portraits
+
+    return {picture.name: picture for picture in turned_portraits()}

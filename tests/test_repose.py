@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import schematic_face
 
 from mfrec.face_model import fit, pose_gap, surface
 from mfrec.filters import gaussian
@@ -12,7 +13,7 @@ from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
 from mfrec.repose.mesh import correspondence, frontal, mesh
 from mfrec.repose.refusal import refuse, unlikeness
-from mfrec.repose_table import PARTS, damage, pairs_of, put_in, turned_portraits
+from mfrec.repose_table import PARTS, damage, pairs_of, put_in
 from mfrec.stages.parse import label_regions
 from mfrec.types import Landmarks, Reposed
 
@@ -20,21 +21,13 @@ METHODS = (align_and_blend, delaunay, mesh)
 
 
 @pytest.fixture(scope="module")
-def portraits():
-    """The portrait at known turns of a head that is not the surface of the method."""
-    pictures = turned_portraits()
-    assert len(pictures) >= 5
-    return {picture.name: picture for picture in pictures}
+def ahead(turned):
+    return turned["yaw 0, pitch 0"]
 
 
 @pytest.fixture(scope="module")
-def ahead(portraits):
-    return portraits["yaw 0, pitch 0"]
-
-
-@pytest.fixture(scope="module")
-def aside(portraits):
-    return portraits["yaw 22, pitch 0"]
+def aside(turned):
+    return turned["yaw 22, pitch 0"]
 
 
 NOWHERE = np.zeros((256, 256, 2), np.float32)
@@ -113,8 +106,8 @@ def refusal(source, target, part="nose", reposed=None):
     return refuse(part, reposed, target.image, where, faces=(here, there), unit=target.landmarks.interocular)
 
 
-def test_a_face_that_fits_is_taken_and_another_thing_is_refused(ahead, portraits):
-    near = portraits["yaw 6, pitch 3"]
+def test_a_face_that_fits_is_taken_and_another_thing_is_refused(ahead, turned):
+    near = turned["yaw 6, pitch 3"]
     for part in PARTS:
         assert not refusal(near, ahead, part)
     other = Reposed(np.flipud(ahead.image), EVERYWHERE, NOWHERE)
@@ -145,8 +138,8 @@ def test_blur_of_the_target_is_no_unlikeness(ahead):
     assert unlikeness(same, np.ascontiguousarray(ahead.image[:, ::-1]), where, unit) > 0.3
 
 
-def test_pairs_lie_in_their_bins_and_damage_stays_in_its_place(portraits, ahead):
-    pictures = list(portraits.values())
+def test_pairs_lie_in_their_bins_and_damage_stays_in_its_place(turned, ahead):
+    pictures = list(turned.values())
     pairs = pairs_of(pictures, 4)
     assert {pair.part for pair in pairs} == set(PARTS)
     assert all(pair.a != pair.b and pair.gap < 35 for pair in pairs)
@@ -164,3 +157,16 @@ def test_landmarks_that_are_no_face_are_an_error(ahead):
     for method in (delaunay, mesh):
         with pytest.raises(ValueError, match="no face"):
             method(ahead.image, ahead.image, (ahead.landmarks, line), masks_of(ahead, ahead))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("side", "shift"), [(100, 60), (100, 95), (100, 200), (12, 0), (8, 0)])
+def test_a_face_partly_or_wholly_outside_or_of_a_few_pixels_is_no_crash(method, side, shift):
+    image = np.random.default_rng(0).random((side, side, 3)).astype(np.float32)
+    points = schematic_face.face(side)
+    moved = Landmarks(points.points + np.float32(shift))
+    masks = label_regions((side, side), points), label_regions((side, side), moved)
+    made = method(image, image, (points, moved), masks)
+    assert np.isfinite(made.image).all() and np.isfinite(made.look_up).all()
+    if shift > side:
+        assert (made.validity == 0).all()

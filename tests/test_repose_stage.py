@@ -10,7 +10,6 @@ from mfrec.geometry import identity_map, resize, warp
 from mfrec.metrics.psnr import psnr
 from mfrec.pipeline import Pipeline, Run
 from mfrec.recipe import load, parse
-from mfrec.repose_table import turned_portraits
 from mfrec.stages.align import Align
 from mfrec.stages.assess import Assess
 from mfrec.stages.fuse import Fuse, register_again, sources_of
@@ -23,12 +22,11 @@ SHRINK = 4
 
 
 @pytest.fixture(scope="module")
-def track() -> FaceTrack:
+def track(turned) -> FaceTrack:
     """The portrait ahead, turned a little, and turned far, at 64 px, registered and parsed."""
-    pictures = {picture.name: picture for picture in turned_portraits()}
     observations = []
     for index, name in enumerate(("yaw 0, pitch 0", "yaw 6, pitch 3", "yaw 22, pitch 0")):
-        picture = pictures[name]
+        picture = turned[name]
         small = np.clip(resize(picture.image, 256 // SHRINK, 256 // SHRINK, interpolation="area"), 0, 1)
         points = ((picture.landmarks.points + 0.5) / SHRINK - 0.5).astype(np.float32)
         box = np.concatenate([points.min(axis=0), points.max(axis=0)])

@@ -100,7 +100,9 @@ def carry(
     coarse = max(1, round(there.scale / FLOW_SCALE))
     box = _surroundings(there, shape, coarse)
     chosen = np.array(look_up)
-    for _ in range(PASSES):
+    # Of a face that lies outside of the picture, or of a few pixels, there is nothing to register.
+    room = min(target[box].shape[:2]) // coarse >= FLOW.patch
+    for _ in range(PASSES if room else 0):
         chosen[box] = refine(soft, target[box], chosen[box], validity[box], coarse=coarse, unit=there.scale)
     weight = np.zeros_like(validity)
     weight[box] = validity[box] * _of_face(masks[0], chosen[box])
@@ -226,11 +228,11 @@ def _continued(place: FloatArray, known: NDArray[np.bool_], here: Face, there: F
 
 
 def _surroundings(there: Face, shape: Sequence[int], multiple: int) -> tuple[slice, slice]:
-    """The part of the target around the landmarks, its sides whole multiples of so many pixels."""
+    """The part of the target around the landmarks, its sides multiples of so many pixels where it has as many."""
     points = (surface().marks @ there.vertices)[:, :2]
     low = np.floor(points.min(axis=0) - MARGIN * there.scale).astype(int)
     high = np.ceil(points.max(axis=0) + MARGIN * there.scale).astype(int) + 1
     x0, y0 = np.clip(low, 0, (shape[1] - 1, shape[0] - 1))
     x1, y1 = np.clip(high, (x0 + 1, y0 + 1), (shape[1], shape[0]))
-    rows, columns = (max(1, int(n) // multiple) * multiple for n in (y1 - y0, x1 - x0))
+    rows, columns = (int(n) // multiple * multiple or int(n) for n in (y1 - y0, x1 - x0))
     return slice(int(y0), int(y0) + rows), slice(int(x0), int(x0) + columns)
