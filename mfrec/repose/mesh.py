@@ -8,8 +8,6 @@ is coarse, landmarks jitter) is found by dense registration of the carried pictu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,23 +27,12 @@ GRAZING, SQUARE = 0.05, 0.2
 """Cosine of the angle between the surface and the line of sight below which a point counts as hidden, and from which on
 its slant costs nothing."""
 
-FLOW = FlowSettings(presmooth=1.5)
-"""What the surface leaves is small, and the target may be blurred."""
-
 FLOW_SCALE = 16.0
 """Inter-ocular distance in pixels at which the flow is found."""
 
-SMOOTH = 0.06
-"""Blur of the flow in inter-ocular distances: what the surface leaves is no finer than that."""
-
-PASSES = 2
-"""Dense registrations, each from where the last one ended."""
-
-TURN_ERROR = 8.0
-"""Degrees of turn between two views that errors of the landmarks alone feign; a smaller turn is believed by less."""
-
-MARGIN = 0.35
-"""Surroundings of the landmarks that are registered, in inter-ocular distances."""
+TURN_ERROR, TURN_POWER = 11.0, 4
+"""Degrees of turn between two views at which the surface and a plain similarity are believed alike, and how sharply that
+changes: errors of the landmarks alone feign some degrees of turn."""
 
 
 def mesh(
@@ -93,49 +80,47 @@ def carry(
     look_up, validity = correspondence(here, there, source.shape[:2], shape)
     validity = validity * masks[1].mask(*FACE)
     flat = similarity_map(fit_similarity(landmarks[1].points, landmarks[0].points), *shape)
-    turned = 1.0 / (1.0 + (TURN_ERROR / max(pose_gap(here, there), 1e-6)) ** 2)
+    turned = 1.0 / (1.0 + (TURN_ERROR / max(pose_gap(here, there), 1e-6)) ** TURN_POWER)
     look_up = (flat + turned * (look_up - flat)).astype(np.float32)
     soft = without_aliases(source, here.scale / there.scale)
-    # The flow is made for faces of about 40 px: larger ones are registered on a coarser grid.
-    coarse = max(1, round(there.scale / FLOW_SCALE))
-    box = _surroundings(there, shape, coarse)
-    chosen = np.array(look_up)
-    # Of a face that lies outside of the picture, or of a few pixels, there is nothing to register.
-    room = min(target[box].shape[:2]) // coarse >= FLOW.patch
-    for _ in range(PASSES if room else 0):
-        chosen[box] = refine(soft, target[box], chosen[box], validity[box], coarse=coarse, unit=there.scale)
-    weight = np.zeros_like(validity)
-    weight[box] = validity[box] * _of_face(masks[0], chosen[box])
-    weight *= inside(chosen, *source.shape[:2])
+    chosen = refine(soft, target, look_up, validity, there.scale)
+    weight = validity * _of_face(masks[0], chosen) * inside(chosen, *source.shape[:2])
     carried = warp(soft, chosen)
-    gain, offset = match_light(carried[box], target[box], weight[box] > 0)
+    gain, offset = match_light(carried, target, weight > 0)
     carried = np.clip(carried * gain + offset, 0.0, 1.0)
     return Reposed(np.where(weight[..., None] > 0, carried, target), weight, chosen)
 
 
 def refine(
-    source: FloatArray, target: FloatArray, look_up: FloatArray, validity: FloatArray, *, coarse: int, unit: float
+    source: FloatArray, target: FloatArray, look_up: FloatArray, validity: FloatArray, unit: float
 ) -> FloatArray:
     """A map corrected by dense registration of the carried picture onto the target.
 
     Args:
         source: ``[h, w, 3]``.
-        target: ``[H, W, 3]``, its sides multiples of ``coarse``.
+        target: ``[H, W, 3]``.
         look_up: ``[H, W, 2]`` into the source.
         validity: ``[H, W]``.
-        coarse: pixels of the target in two samples of the flow's grid.
         unit: inter-ocular distance in pixels of the target.
+
+    Returns:
+        ``[H, W, 2]``; ``look_up`` itself for a picture of a few pixels, in which there is nothing to register.
     """
-    rows, columns = validity.shape
+    # The flow is made for faces of about 40 px: larger ones are registered on a coarser grid.
+    coarse = max(1, round(unit / FLOW_SCALE))
+    across, down = target.shape[1] // coarse, target.shape[0] // coarse
+    if min(across, down) < FlowSettings().patch:
+        return look_up
+    whole = slice(down * coarse), slice(across * coarse)
     plain = warp(source, look_up)
     gain, offset = match_light(plain, target, validity > 0)
     # Where nothing is carried the target stands in, so that nothing there can be followed.
     share = gaussian(validity, 0.5 * coarse)[..., None]
     mixed = np.clip(share * (plain * gain + offset) + (1 - share) * target, 0.0, 1.0).astype(np.float32)
-    canvas = Canvas(0, 0, columns // coarse, rows // coarse, coarse)
-    found = register(target, mixed, Similarity.identity(), canvas, settings=FLOW)
-    still = identity_map(rows, columns)
-    return warp(look_up, still + gaussian(found.look_up - still, SMOOTH * unit), interpolation="linear")
+    found = register(target[whole], mixed[whole], Similarity.identity(), Canvas(0, 0, across, down, coarse))
+    refined = np.array(look_up)
+    refined[whole] = warp(look_up, found.look_up, interpolation="linear")
+    return refined
 
 
 def frontal(source: FloatArray, landmarks: Landmarks, side: int) -> Reposed:
@@ -225,14 +210,3 @@ def _continued(place: FloatArray, known: NDArray[np.bool_], here: Face, there: F
             np.column_stack([there.vertices[:, :2], np.ones(len(there.vertices))]), here.vertices[:, :2], rcond=None
         )[0]
     return np.where(known[..., None], place, columns @ fitted).astype(np.float32)
-
-
-def _surroundings(there: Face, shape: Sequence[int], multiple: int) -> tuple[slice, slice]:
-    """The part of the target around the landmarks, its sides multiples of so many pixels where it has as many."""
-    points = (surface().marks @ there.vertices)[:, :2]
-    low = np.floor(points.min(axis=0) - MARGIN * there.scale).astype(int)
-    high = np.ceil(points.max(axis=0) + MARGIN * there.scale).astype(int) + 1
-    x0, y0 = np.clip(low, 0, (shape[1] - 1, shape[0] - 1))
-    x1, y1 = np.clip(high, (x0 + 1, y0 + 1), (shape[1], shape[0]))
-    rows, columns = (int(n) // multiple * multiple or int(n) for n in (y1 - y0, x1 - x0))
-    return slice(int(y0), int(y0) + rows), slice(int(x0), int(x0) + columns)
