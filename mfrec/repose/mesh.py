@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mfrec.face_model import Face, fit, pose_gap, surface
 from mfrec.filters import gaussian
-from mfrec.geometry import fit_similarity, identity_map, inside, similarity_map, warp
+from mfrec.geometry import fit_similarity, inside, similarity_map, warp
 from mfrec.raster import Raster, rasterise
 from mfrec.regions import FACE
 from mfrec.registration import match_light, register, without_aliases
@@ -31,8 +31,8 @@ FLOW_SCALE = 16.0
 """Inter-ocular distance in pixels at which the flow is found."""
 
 TURN_ERROR, TURN_POWER = 11.0, 4
-"""Degrees of turn between two views at which the surface and a plain similarity are believed alike, and how sharply that
-changes: errors of the landmarks alone feign some degrees of turn."""
+"""Degrees of turn between two views at which the surface and a plain similarity are believed alike, and how sharply
+that changes: errors of the landmarks alone feign some degrees of turn."""
 
 
 def mesh(
