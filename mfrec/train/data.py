@@ -64,6 +64,8 @@ def task_of(name: str, stream: Callable[..., Stream]) -> Task:
 
 def parser_task(folders: Sequence[Path], seed: int, split: Split, arguments: Mapping[str, Any]) -> Stream:
     """The task that reads faces with labels; the errors are those of :func:`task_of`."""
+    if not folders:
+        raise UsageError("the task 'parser' reads faces with labels; name their folder with --data")
     given = checked_arguments(ParserStream, arguments, "the task 'parser'")
     given["length"] = given.get("length", VALIDATION_SAMPLES) if split == "valid" else None
     return ParserStream(read_faces(folders, split), seed, **given)
