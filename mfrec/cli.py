@@ -411,7 +411,8 @@ def bench(
         list[str] | None,
         typer.Option(
             "--table",
-            help="3.1 to 3.6, set5, set14, faces, peers, ablation, metrics, identity, calibration, eyes; repeatable.",
+            help="3.1 to 3.6, set5, set14, faces, parser, peers, ablation, metrics, identity, calibration, eyes; "
+            "repeatable.",
         ),
     ] = None,
     curve: Annotated[
@@ -500,7 +501,9 @@ def train(
             "--resume/--fresh", help="Go on with the training in the folder, or replace it.", show_default=False
         ),
     ] = None,
-    start: Annotated[str, typer.Option("--start", help="A card whose weights to begin with, else new ones.")] = "",
+    start: Annotated[
+        str, typer.Option("--start", help="A card, or a .pth of an encoder, whose weights to begin with.")
+    ] = "",
     device: Device = "auto",
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Of PyTorch; the last bits depend on it.")

@@ -102,19 +102,35 @@ def read_square(image: FloatArray, first: NDArray, step: float, size: int) -> tu
         ``[size, size, 3]`` in [0, 1], and the similarity that takes its pixels to pixels of ``image``.
     """
     to_image = Similarity(np.array([[step, 0.0, first[0]], [0.0, step, first[1]]]))
+    return read_aligned(image, to_image, size), to_image
+
+
+def read_aligned(image: FloatArray, to_image: Similarity, size: int) -> FloatArray:
+    """A square of ``size`` pixels, read from a picture under a similarity, filtered where that shrinks it.
+
+    Args:
+        image: ``[H, W, 3]`` float32 RGB in [0, 1]; beyond it its border is repeated.
+        to_image: pixels of the square to pixels of ``image``.
+        size: pixels of the square.
+
+    Returns:
+        ``[size, size, 3]`` in [0, 1].
+    """
+    step = to_image.scale
     source, read = image, to_image
     if step > 1.0:
         # Only the neighbourhood is blurred, by what takes one pixel's footprint to that of ``step`` pixels.
         margin = math.ceil(2 * step)
-        low = np.floor(first).astype(int) - margin
-        high = np.ceil(first + step * size).astype(int) + margin
+        corners = to_image.apply([(0, 0), (size, 0), (0, size), (size, size)])
+        low = np.floor(corners.min(axis=0)).astype(int) - margin
+        high = np.ceil(corners.max(axis=0)).astype(int) + margin
         height, width = image.shape[:2]
         x = slice(int(np.clip(low[0], 0, width - 1)), int(np.clip(high[0], 1, width)))
         y = slice(int(np.clip(low[1], 0, height - 1)), int(np.clip(high[1], 1, height)))
         sigma = 0.5 * math.sqrt(step * step - 1.0)
         source = np.asarray(cv2.GaussianBlur(image[y, x], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
         read = Similarity(to_image.matrix - [[0, 0, x.start], [0, 0, y.start]])
-    return np.clip(warp(source, similarity_map(read, size, size)), 0.0, 1.0), to_image
+    return np.clip(warp(source, similarity_map(read, size, size)), 0.0, 1.0)
 
 
 def detect_landmarks(image: FloatArray, box: FloatArray, source: str = "dlib") -> Landmarks:

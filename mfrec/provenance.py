@@ -176,6 +176,7 @@ def _used(track: FaceTrack) -> list[dict[str, Any]]:
     used = []
     for position, observation in enumerate(track.observations):
         registration, landmarks = observation.registration, observation.landmarks
+        regions = observation.regions
         used.append(
             {
                 "index": observation.frame.index,
@@ -187,6 +188,7 @@ def _used(track: FaceTrack) -> list[dict[str, Any]]:
                 "interocular": None if landmarks is None else landmarks.interocular,
                 "score": observation.score,
                 "landmarks": None if landmarks is None else landmarks.source,
+                "regions": None if regions is None else {"source": regions.source, "why": regions.why},
                 "noise": noise_of(observation.frame).source,
                 # Another decoder may give other pixels for the same file; this tells.
                 "pixels_sha256": hashlib.sha256(to_uint8(observation.frame.image).tobytes()).hexdigest(),
@@ -363,6 +365,9 @@ def summary(record: Mapping[str, Any]) -> str:
         for region, sources in record["regions"].items():
             best = ", ".join(f"{source['index']} ({source['score']:.2f})" for source in sources[:4])
             lines.append(f"{region.lower()}: {best}")
+    doubts = [(used["name"], used["regions"]["why"]) for used in record["used"] if used.get("regions")]
+    if any(why for _, why in doubts):
+        lines += ["", "regions of single frames", *(f"{name}: {why}" for name, why in doubts if why)]
     lines += ["", "steps"]
     for step in record["steps"]:
         given = ", ".join(f"{key}={value}" for key, value in step["parameters"].items())

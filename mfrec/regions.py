@@ -64,6 +64,19 @@ FACE: tuple[Region, ...] = tuple(
 )
 """What turns with the skull and the jaw, and landmarks outline."""
 
+RARE = (Region.EYEGLASSES, Region.HAT, Region.EARRING, Region.NECKLACE, Region.CLOTH)
+"""What not every portrait has; the figures of a parser are quoted over the other classes."""
+
+MIRRORED: Mapping[Region, Region] = {
+    Region.L_EYE: Region.R_EYE,
+    Region.R_EYE: Region.L_EYE,
+    Region.L_BROW: Region.R_BROW,
+    Region.R_BROW: Region.L_BROW,
+    Region.L_EAR: Region.R_EAR,
+    Region.R_EAR: Region.L_EAR,
+}
+"""What a region is called in the mirror, where that is another name."""
+
 JAW = tuple(range(17))
 R_BROW_POINTS = tuple(range(17, 22))
 L_BROW_POINTS = tuple(range(22, 27))

@@ -6,6 +6,7 @@
 * ``set5`` and ``set14`` are x4 enlargement measured on the luma, where bicubic has 28.43 and 26.00 dB; a bench that
   cannot reproduce those has another bicubic, another luma or another border than the literature.
 * ``faces`` is bicubic enlargement at the published settings for single faces, 16 -> 128 and 32 -> 128 px.
+* ``parser`` is the intersection over union of every face region, on labelled faces that the parser has not learnt from.
 * ``peers`` adds time and memory, every method in a process of its own.
 * ``metrics``, ``identity``, ``calibration`` and ``eyes`` measure the measures (:mod:`mfrec.metric_tables`).
 """
@@ -156,7 +157,14 @@ class TableResult:
 
 def number(value: float | None, column: str) -> str:
     """A value as its column is printed."""
-    forms = {"seconds": ".2f", "MiB": ".0f", "ssim_y": ".4f", "taken": ".2f", "straight ahead": ".1f"}
+    forms = {
+        "seconds": ".2f",
+        "MiB": ".0f",
+        "ssim_y": ".4f",
+        "taken": ".2f",
+        "straight ahead": ".1f",
+        "pixels": ",.0f",
+    }
     if value is None:
         return "-"
     if math.isinf(value):
@@ -253,7 +261,7 @@ FACES = {
 CHECKS = ("metrics", "identity", "calibration", "eyes")
 """Tables of :data:`mfrec.metric_tables.METRIC_TABLES`, which is imported when one is asked for."""
 
-NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", *CHECKS)
+NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", "parser", *CHECKS)
 """Every table there is, but ``ablation``, which is :mod:`mfrec.ablation`."""
 
 COLUMNS = ("psnr", "ssim", "identity", "cpbd_before", "cpbd", "cpbd_gain", "serfiq")
@@ -278,8 +286,9 @@ def tables(
 
     Args:
         names: of :data:`NAMES`.
-        data: for ``set5``, ``set14`` and ``faces`` a folder of pictures, else a folder of sequences as
-            :mod:`mfrec.bench` describes it; None films the portrait.
+        data: for ``set5``, ``set14`` and ``faces`` a folder of pictures, for ``parser`` one of pictures and labels as
+            :mod:`mfrec.train.labelled_faces` describes it, else a folder of sequences as :mod:`mfrec.bench` describes
+            it; None films the portrait.
         methods: added to the rows of every table on sequences.
         people, seed, limit: as in :func:`mfrec.bench.bench`.
         progress: called as ``progress("tables", done, total)``.
@@ -293,7 +302,7 @@ def tables(
     for name in names:
         if name not in NAMES:
             raise UsageError(f"unknown table '{name}'; known are {', '.join(NAMES)} and ablation")
-        if name in PICTURES and data is None:
+        if name in (*PICTURES, "parser") and data is None:
             raise UsageError(f"table '{name}' needs the folder with the pictures of that set, which is not shipped")
     for method in methods:
         check_method(method)
@@ -332,6 +341,8 @@ def tables(
                 out[name] = METRIC_TABLES[name](data, people, seed, limit, progress)
             elif name in PICTURES and data is not None:
                 out[name] = on_pictures(name, data, progress)
+            elif name == "parser" and data is not None:
+                out[name] = on_labelled_faces(data, progress)
             else:
                 out[name] = on_faces(data, limit, progress)
     return [out[name] for name in names]
@@ -629,6 +640,63 @@ def on_faces(folder: Path | None, limit: int | None, progress: Progress) -> Tabl
     ]
     title = "Bicubic enlargement of single faces"
     return finished("faces", title, f"{len(pictures)} faces from {source}", ("psnr", "psnr_y", "ssim"), rows)
+
+
+def on_labelled_faces(folder: Path, progress: Progress) -> TableResult:
+    """Intersection over union of the parser as the recipes use it, region by region.
+
+    The faces are those that training holds out, upright already; each is read as it is, and at 32 px and JPEG quality
+    50 enlarged to where it was. Left and right are the person's own, in mirrored portraits too.
+
+    Raises:
+        InputError: the folder holds no such faces.
+        WeightsError: the parser's weights are missing.
+    """
+    from mfrec.face_parsing import on_frame, probabilities
+    from mfrec.landmarks import read_aligned
+    from mfrec.metrics.iou import confusion, iou
+    from mfrec.regions import RARE, Region
+    from mfrec.stages.parse import Parse
+    from mfrec.train.labelled_faces import read_faces
+    from mfrec.train.parser_stream import SMALL, SMALL_QUALITY, scaled, small_jpeg
+    from mfrec.types import Similarity
+    from mfrec.weights import load_network
+
+    parse = Parse()
+    network = load_network(parse.card)
+    faces = read_faces([folder], "valid")
+    matrices = {column: np.zeros((len(Region), len(Region)), np.int64) for column in ("iou", "iou_small")}
+    for i, face in enumerate(faces):
+        progress("tables, parser", i, len(faces))
+        height, width = face.labels.shape
+        step = min(height, width) / parse.side
+        first = (step - 1) / 2 + np.array((width - step * parse.side, height - step * parse.side)) / 2
+        to_picture = Similarity(np.array([[step, 0, first[0]], [0, step, first[1]]]))
+        crops = [read_aligned(made(face.image), to_picture, parse.side) for made in (scaled, small_jpeg)]
+        for column, found in zip(matrices, probabilities(network, crops), strict=True):
+            masks = on_frame(found, to_picture, face.labels.shape, 0, parse.card)
+            matrices[column] += confusion(masks.labels, face.labels, len(Region))
+    progress("tables, parser", len(faces), len(faces))
+    scores = {column: iou(matrix) for column, matrix in matrices.items()}
+    pixels = matrices["iou"].sum(axis=1)
+    common = [region for region in Region if region not in RARE]
+    rows = [
+        Row(
+            region.name.lower() + (" (rare)" if region in RARE else ""),
+            {"pixels": float(pixels[region]), **{c: float(v[region]) for c, v in scores.items() if pixels[region]}},
+            len(faces),
+            "" if pixels[region] else "no face shows it",
+        )
+        for region in Region
+    ]
+    mean_of = {column: float(np.nanmean(values[common])) for column, values in scores.items()}
+    rows.append(Row(f"mean of the {len(common)} common", mean_of, len(faces)))
+    title = f"Face parser at {parse.side} px: intersection over union of each region"
+    data = (
+        f"{len(faces)} held-out faces of the folder '{folder.resolve().name}', as they are and at {SMALL} px and JPEG "
+        f"quality {SMALL_QUALITY}"
+    )
+    return finished("parser", title, data, ("pixels", "iou", "iou_small"), rows)
 
 
 def load_pictures(folder: Path, limit: int | None = None) -> list[FloatArray]:

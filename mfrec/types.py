@@ -202,12 +202,14 @@ class RegionMasks:
     Attributes:
         labels: ``[H, W]`` uint8, ids of :class:`~mfrec.regions.Region`.
         confidence: ``[H, W]`` float32 in [0, 1].
-        source: ``"landmarks"`` or the name of the parser's card.
+        source: ``"landmarks"``, the name of the parser's card, or ``"unknown"``.
+        why: why it is that source where another was asked for, or what in it contradicts the landmarks; may be empty.
     """
 
     labels: NDArray[np.uint8]
     confidence: FloatArray
     source: str = "landmarks"
+    why: str = ""
 
     def __post_init__(self) -> None:
         _freeze(self, "labels", np.uint8)

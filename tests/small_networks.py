@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from mfrec.nets.bisenet import BiSeNet
 from mfrec.nets.clean import Clean
 from mfrec.nets.fusion import Fusion
 
@@ -35,6 +36,11 @@ def small_fusion(seed: int = 0) -> Fusion:
     return randomised(Fusion(channels=8, depth=1, decoder=1, deep=(8, 8, 8)), seed)
 
 
+def small_parser(seed: int = 0) -> BiSeNet:
+    """It has no idea of a face, so the landmarks outline every region."""
+    return randomised(BiSeNet(width=8), seed)
+
+
 def load(card: str) -> nn.Module:
     """What :attr:`mfrec.pipeline.Run.load` may be: the small network under the name of the card."""
-    return {"clean": small_clean, "fusion": small_fusion}[card]()
+    return {"clean": small_clean, "fusion": small_fusion, "parser": small_parser}[card]()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from few_pictures import face, moving, write_labelled
+from labelled_portraits import write_portraits
 from safetensors.torch import save_file
 from small_networks import small_clean
 from torch.utils.data import default_collate
@@ -127,7 +128,7 @@ def test_labelled_frames_serve_two_tasks_and_the_others_say_so(tmp_path: Path, c
             made(task, tmp_path, "train", card)
 
 
-def test_stills_serve_every_task(tmp_path: Path, card: Path) -> None:
+def test_stills_serve_every_task_that_spoils_pictures(tmp_path: Path, card: Path) -> None:
     for number in range(6):
         (tmp_path / f"{number}.png").write_bytes(png_bytes(face(number, number, 128)))
     for task in STREAMS:
@@ -145,3 +146,13 @@ def test_eyes_are_drawn_and_need_no_pictures(tmp_path: Path) -> None:
         TASKS["gaze"]([tmp_path], 3, "train", {})
     with pytest.raises(UsageError, match="the task 'gaze' has no argument 'side'"):
         TASKS["gaze"]([], 3, "train", {"side": 48})
+
+
+def test_the_parser_learns_from_faces_with_labels(tmp_path: Path) -> None:
+    folder = write_portraits(tmp_path / "faces", 12)
+    train, valid = (TASKS["parser"]([folder], 0, split, {"side": 48}) for split in ("train", "valid"))
+    assert len(train) == ENDLESS and 0 < len(valid) <= 24
+    (image,), wanted = train[3]
+    assert image.shape == (3, 48, 48) and wanted["labels"].shape == (48, 48)
+    with pytest.raises(UsageError, match="the task 'parser' has no argument 'sides'"):
+        TASKS["parser"]([folder], 0, "train", {"sides": 48})

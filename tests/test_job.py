@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from labelled_portraits import write_portraits
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
@@ -162,6 +164,77 @@ def test_a_task_that_draws_its_samples_needs_no_data(stills: Path, tmp_path: Pat
     assert 0 < written.metrics["gaze_degrees"] < 90 and written.metrics["samples"] == 3
     assert "on samples that were drawn; no pictures of anybody" in written.training
     assert load_network(out / "eyes.toml").fc3.out_features == 2
+
+
+PARSER = """net = "bisenet"
+file = "small.safetensors"
+summary = "s"
+paper = "p"
+licence = "l"
+input = "i"
+
+[arguments]
+width = 8
+
+[recipe]
+task = "parser"
+steps = 2
+batch = 2
+learning_rate = 1e-3
+validation = 2
+average = 0.0
+frozen = ["encoder.features.0."]
+
+[recipe.losses]
+parsing = 1.0
+
+[recipe.data]
+side = 48
+"""
+
+
+def test_a_parser_begins_with_an_encoder_and_leaves_alone_what_is_frozen(tmp_path: Path) -> None:
+    from mfrec.train.fastai_import import import_torchvision
+
+    import_torchvision()
+    from torchvision.models import mobilenet_v2
+
+    torch.manual_seed(0)
+    encoder, card = tmp_path / "encoder.pth", tmp_path / "small.toml"
+    begin = mobilenet_v2().state_dict()
+    torch.save(begin, encoder)
+    card.write_text(PARSER)
+    faces = write_portraits(tmp_path / "faces", 12)
+    done = mfrec_says("train", card, "--data", faces, "-o", tmp_path / "out", "--start", encoder)
+    assert done.exit_code == 0, done.stderr
+    trained = read_card(tmp_path / "out" / "small.toml")
+    assert "of its encoder 'encoder.pth'" in trained.training
+    assert 0 <= trained.metrics["iou"] <= 1
+    state = read_state(trained, tmp_path / "out")
+
+    def moved(name: str) -> float:
+        return float(np.abs(state[f"encoder.{name}"].astype(np.float32) - begin[name].numpy()).max())
+
+    assert moved("features.0.0.weight") < 1e-3 < 2 * moved("features.5.conv.0.0.weight")
+
+    other = tmp_path / "other.toml"
+    other.write_text(PARSER.replace("features.0.", "features.99."))
+    refused = mfrec_says("train", other, "--data", faces, "-o", tmp_path / "no", "--start", encoder)
+    assert refused.exit_code == 2
+    assert "freezes 'encoder.features.99.'" in refused.stderr
+
+
+def test_an_encoder_for_a_network_without_one_is_refused(card: Path, stills: Path, tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(2)}, tmp_path / "encoder.pth")
+    refused = mfrec_says("train", card, "--data", stills, "-o", tmp_path / "o", "--start", tmp_path / "encoder.pth")
+    assert refused.exit_code == 4
+    assert "has no encoder that 'encoder.pth' could be for" in refused.stderr
+    parser = tmp_path / "parser.toml"
+    parser.write_text(PARSER)
+    faces = write_portraits(tmp_path / "faces", 12)
+    refused = mfrec_says("train", parser, "--data", faces, "-o", tmp_path / "o", "--start", tmp_path / "encoder.pth")
+    assert refused.exit_code == 4
+    assert "does not hold the weights of torchvision's mobilenet_v2" in refused.stderr
 
 
 def test_data_of_another_training_are_noticed(card: Path, stills: Path, portrait: FloatArray, tmp_path: Path) -> None:

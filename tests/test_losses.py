@@ -12,6 +12,7 @@ from mfrec.errors import UsageError
 from mfrec.metrics.serfiq import quality
 from mfrec.nets.recognition import Recognition, upright_faces
 from mfrec.regions import Region
+from mfrec.train.labelled_faces import UNLABELLED
 from mfrec.train.losses import (
     L1,
     LOSSES,
@@ -20,6 +21,7 @@ from mfrec.train.losses import (
     Gram,
     Identity,
     Mse,
+    Parsing,
     Perceptual,
     Psnr,
     RegionStyle,
@@ -33,8 +35,8 @@ from mfrec.train.trunks import RecognitionTrunk
 
 SIDE = 48
 
-OF_PICTURES = sorted(set(LOSSES) - {"euclidean"})
-"""The losses that look at a picture; the other looks at a gaze."""
+OF_PICTURES = sorted(set(LOSSES) - {"euclidean", "parsing"})
+"""The losses that look at a picture; the others look at a gaze and at scores of regions."""
 
 Values = dict[str, Tensor]
 
@@ -356,3 +358,70 @@ def test_the_sum_is_weighted_and_keeps_its_terms(case: tuple[Values, Values]) ->
 def test_a_wrong_recipe_is_refused(recipe: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         weighted_sum(recipe)
+
+
+# --- the parser's ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def parsed() -> tuple[Values, Values]:
+    """Random scores of four classes at three depths, and labels of which some are unknown."""
+    torch.manual_seed(2)
+    labels = torch.randint(0, 4, (2, 16, 16))
+    labels[0, :4] = UNLABELLED
+    sizes = {"scores": 16, "context": 4, "deep": 2}
+    return {name: 2 * torch.randn(2, 4, n, n) for name, n in sizes.items()}, {"labels": labels}
+
+
+def entropies(scores: Tensor, labels: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """``-log p`` of the true class of every known pixel, and that class."""
+    step = labels.shape[-1] // scores.shape[-1]
+    labels = labels[:, step // 2 :: step, step // 2 :: step]
+    values = scores.double().numpy()
+    logs = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
+    known = labels.numpy() != UNLABELLED
+    true = np.where(known, labels.numpy(), 0)
+    return -np.take_along_axis(logs, true[:, None], axis=1)[:, 0][known], true[known]
+
+
+def test_parsing_is_the_weighted_entropy_of_hard_pixels_at_every_depth(parsed: tuple[Values, Values]) -> None:
+    shares = (0.7, 0.2, 0.09, 0.01)
+    weights = 1 / np.log(1.05 + np.array(shares))
+    expected = 0.0
+    for name, factor in (("scores", 1.0), ("context", 0.4), ("deep", 0.4)):
+        entropy, true = entropies(parsed[0][name], parsed[1]["labels"])
+        hard = entropy >= -np.log(0.6)
+        expected += factor * np.average(entropy[hard], weights=weights[true[hard]])
+    loss = Parsing(hard=0.6, auxiliary=0.4, softness=1.05, shares=shares)
+    assert float(loss(*parsed)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_parsing_keeps_the_worst_sixteenth_where_nothing_is_hard(parsed: tuple[Values, Values]) -> None:
+    labels = parsed[1]["labels"]
+    sure = nn.functional.one_hot(labels.clamp(max=3), 4).movedim(-1, 1).float()
+    scores = (8 + 4 * torch.rand(labels.shape))[:, None] * sure
+    entropy, _ = entropies(scores, labels)
+    worst = np.sort(entropy)[-(-len(entropy) // 16) * -1 :]
+    assert float(Parsing(hard=0.5)({"scores": scores}, {"labels": labels})) == pytest.approx(worst.mean(), rel=1e-4)
+
+
+def test_parsing_teaches_every_depth_and_no_unknown_pixel(parsed: tuple[Values, Values]) -> None:
+    made = {name: value.clone().requires_grad_() for name, value in parsed[0].items()}
+    Parsing(hard=1.0)(made, parsed[1]).backward()
+    assert all(value.grad is not None and value.grad.abs().max() > 0 for value in made.values())
+    assert made["scores"].grad is not None
+    assert (made["scores"].grad[0, :, :4] == 0).all()
+    assert (made["scores"].grad[0, :, 4:] != 0).any()
+
+
+def test_parsing_of_nothing_known_is_zero() -> None:
+    scores = torch.randn(1, 4, 8, 8, requires_grad=True)
+    value = Parsing()({"scores": scores}, {"labels": torch.full((1, 8, 8), UNLABELLED)})
+    value.backward()
+    assert float(value.detach()) == 0 and scores.grad is not None and not scores.grad.any()
+
+
+@pytest.mark.parametrize("options", [{"hard": 0.0}, {"softness": 1.0}, {"shares": [-0.1, 0.5]}])
+def test_parsing_refuses_what_cannot_be(options: dict) -> None:
+    with pytest.raises(UsageError, match="do not fit"):
+        weighted_sum({"parsing": {"weight": 1.0, **options}})

@@ -6,13 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from labelled_portraits import ColourParser, portrait
 from schematic_face import SWAP, area, face, mirrored
+from small_networks import small_parser
 
+from mfrec.errors import UsageError
 from mfrec.geometry import identity_map
 from mfrec.pipeline import Run
 from mfrec.regions import Region, outlines
 from mfrec.stages.parse import Parse, carry_regions, label_regions
 from mfrec.types import Canvas, FaceTrack, Frame, Landmarks, Observation, RegionMasks, Registration
+
+POLYGONS = Parse(method="polygons")
 
 
 def frame(index: int, size: int = 32) -> Frame:
@@ -127,7 +132,7 @@ def test_a_frame_without_landmarks_gets_the_references_masks_where_it_shows_them
     reference = Observation(frame(0), landmarks=face(32), registration=registered(canvas, 32))
     shifted = Observation(frame(1), registration=registered(canvas, 32, shift=3.0, trust=0.5))
     track = FaceTrack((reference, shifted), reference=0, canvas=canvas)
-    out = Parse()(track, Run())
+    out = POLYGONS(track, Run())
     a, b = (o.regions for o in out.observations)
     assert a is not None and b is not None
     np.testing.assert_array_equal(b.labels[:, 4:], a.labels[:, 1:-3])
@@ -139,7 +144,7 @@ def test_a_carried_mask_lies_at_its_window() -> None:
     reference = Observation(frame(0), landmarks=face(32), registration=registered(canvas, 32))
     cut = registered(canvas, 32)
     cut = replace(cut, landing=cut.landing[8:24, 8:32], window=(8, 8))
-    out = Parse()(FaceTrack((reference, Observation(frame(1), registration=cut)), reference=0, canvas=canvas), Run())
+    out = POLYGONS(FaceTrack((reference, Observation(frame(1), registration=cut)), reference=0, canvas=canvas), Run())
     a, b = (o.regions for o in out.observations)
     assert a is not None and b is not None
     np.testing.assert_array_equal(b.labels[8:24, 8:32], a.labels[8:24, 8:32])
@@ -154,7 +159,7 @@ def test_a_small_face_in_a_large_frame_is_labelled_like_the_same_face_in_a_crop(
 
 
 def test_without_landmarks_or_registration_nothing_is_known() -> None:
-    out = Parse()(FaceTrack((Observation(frame(0), landmarks=face(32)), Observation(frame(1)))), Run())
+    out = POLYGONS(FaceTrack((Observation(frame(0), landmarks=face(32)), Observation(frame(1)))), Run())
     unknown = out.observations[1].regions
     assert unknown is not None
     assert (unknown.labels == Region.BACKGROUND).all() and (unknown.confidence == 0).all()
@@ -163,6 +168,59 @@ def test_without_landmarks_or_registration_nothing_is_known() -> None:
 def test_the_input_is_unchanged() -> None:
     track = FaceTrack((Observation(frame(0), landmarks=face(32)),), reference=0)
     before = replace(track)
-    out = Parse()(track, Run())
+    out = POLYGONS(track, Run())
     assert track.observations is before.observations and track.observations[0].regions is None
     assert out is not track and out.observations[0].regions is not None
+
+
+# --- by the network ----------------------------------------------------------------------------------------
+
+
+def looked_at(size: int = 64) -> FaceTrack:
+    """The schematic portrait, and a frame of it without landmarks."""
+    picture = portrait(size)[0].astype(np.float32) / np.float32(255)
+    canvas = Canvas(0, 0, size, size, 4)
+    there = registered(canvas, size)
+    one = Observation(Frame(picture, 0, "a"), landmarks=face(size), registration=there)
+    other = Observation(Frame(picture, 1, "b"), registration=there)
+    return FaceTrack((one, other), reference=0, canvas=canvas)
+
+
+def test_the_network_labels_what_has_landmarks_and_its_masks_are_carried() -> None:
+    out = Parse(side=128)(looked_at(), Run(load=lambda _: ColourParser().eval()))
+    a, b = (o.regions for o in out.observations)
+    assert a is not None and b is not None
+    assert (a.source, a.why) == ("parser", "")
+    assert b.source == "parser" and "carried from the reference" in b.why
+    truth = portrait(64)[1]
+    for region in (Region.SKIN, Region.NOSE, Region.HAIR, Region.L_EYE, Region.R_EYE, Region.U_LIP):
+        both, either = (a.labels == region) & (truth == region), (a.labels == region) | (truth == region)
+        assert both.sum() / either.sum() > 0.7, region
+
+
+def test_a_network_that_finds_no_face_is_not_believed_and_the_masks_say_so() -> None:
+    out = Parse()(looked_at(), Run(load=lambda _: small_parser()))
+    found = out.observations[0].regions
+    expected = label_regions((64, 64), face(64))
+    assert found is not None
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    assert found.source == "landmarks"
+    assert "the network 'parser' contradicts the landmarks" in found.why and "used instead" in found.why
+
+
+def test_polygons_load_no_network() -> None:
+    def refuse(card: str) -> None:
+        raise AssertionError(card)
+
+    out = POLYGONS(looked_at(), Run(load=refuse))
+    found = out.observations[0].regions
+    assert found is not None and (found.source, found.why) == ("landmarks", "")
+
+
+def test_naming_regions_makes_no_pixel() -> None:
+    assert not Parse.learned
+
+
+def test_parameters_are_checked() -> None:
+    with pytest.raises(UsageError, match="side"):
+        Parse(side=16)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from labelled_portraits import write_portraits
 from PIL import Image
 
 from mfrec.bench import film_sequences
@@ -143,6 +144,21 @@ def test_a_region_is_brought_over_from_a_turned_portrait() -> None:
         assert of_bin["mesh"] > of_bin["blurred"] + 1, degrees
     assert "taken" not in rows[f"{compared[0]}, blurred"].values
     assert "astronaut portrait, turned" in table.text()
+
+
+def test_the_parser_is_measured_on_labelled_faces(tmp_path: Path) -> None:
+    folder = write_portraits(tmp_path / "faces", 12)
+    (table,) = tables(["parser"], folder)
+    rows = {row.label: row for row in table.rows}
+    assert len(rows) == 20 and table.columns == ("pixels", "iou", "iou_small")
+    skin, hat, common = rows["skin"], rows["hat (rare)"], rows["mean of the 14 common"]
+    assert 0 <= skin.values["iou"] <= 1 and skin.values["pixels"] > 0
+    assert "iou" not in hat.values and hat.reason == "no face shows it"
+    assert 0 <= common.values["iou_small"] <= 1
+    with pytest.raises(UsageError, match="table 'parser' needs the folder"):
+        tables(["parser"], None)
+    with pytest.raises(InputError, match="no folders 'images' and 'labels'"):
+        tables(["parser"], tmp_path)
 
 
 def test_refusals(tmp_path: Path, pictures: Path) -> None:

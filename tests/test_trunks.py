@@ -70,7 +70,7 @@ def test_mobilenet(tmp_path: Path) -> None:
     check(trunk, [32, 16, 8, 4, 2])
     images = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
-        expected = whole.features[:18]((images - trunk.mean) / trunk.spread)
+        expected = whole.features[:18]((images - trunk.encoder.mean) / trunk.encoder.spread)
         assert torch.allclose(trunk(images)[-1], expected, atol=1e-5)
 
 

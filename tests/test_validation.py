@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from labelled_portraits import ColourParser, portrait
 from tiny_training import Shapes
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,6 +16,7 @@ from torch.nn import functional
 from mfrec.metrics.psnr import psnr
 from mfrec.metrics.ssim import ssim
 from mfrec.nets.gaze import GazeOutput
+from mfrec.regions import Region
 from mfrec.train.validation import as_mapping, decibels, evaluate, plain
 
 
@@ -94,3 +96,12 @@ def test_gaze_is_scored_in_degrees() -> None:
     samples = [((eyes,), {"gaze": torch.tensor([yaw, 0.0])}) for yaw in (0.1, 0.3)]
     found = evaluate(Ahead(), samples)
     assert found == {"samples": 2, "gaze_degrees": pytest.approx(math.degrees(0.1), rel=1e-5)}
+
+
+def test_a_parser_has_the_mean_overlap_of_its_common_classes() -> None:
+    image, labels = portrait(48)
+    sample = ((torch.from_numpy(image).permute(2, 0, 1) / 255,), {"labels": torch.from_numpy(labels).long()})
+    assert evaluate(ColourParser().eval(), [sample]) == {"samples": 1, "iou": 1.0}
+    wrong = torch.from_numpy(labels).long().where(torch.from_numpy(labels) != Region.HAIR, Region.BACKGROUND)
+    found = evaluate(ColourParser().eval(), [(sample[0], {"labels": wrong})])
+    assert 0 < found["iou"] < 0.95

@@ -11,6 +11,7 @@ from typing import Any
 
 NETS: dict[str, str] = {
     "bionet": "mfrec.nets.bionet:BioNet",
+    "bisenet": "mfrec.nets.bisenet:BiSeNet",
     "clean": "mfrec.nets.clean:Clean",
     "crossover_unet": "mfrec.nets.crossover_unet:CrossoverUnet",
     "feature_merge": "mfrec.nets.feature_merge:FeatureMerge",

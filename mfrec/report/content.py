@@ -31,8 +31,8 @@ IDENTITY = (
 
 STAMPS = {
     "ENHANCED": (
-        "Computed from the frames listed here. No trained network took part in making a pixel; "
-        "every step and parameter is stated below."
+        "Computed from the frames listed here. No trained network took part in making a pixel; networks found the "
+        "face, its landmarks and its regions. Every step and parameter is stated below."
     ),
     "RESTORED": (
         "Computed from the frames listed here with networks that learnt from pictures of other people how to undo "

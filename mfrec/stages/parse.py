@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.face_parsing import believable, disagreements, parse_faces
 from mfrec.geometry import resize, warp
-from mfrec.pipeline import Run
+from mfrec.pipeline import Run, in_range
 from mfrec.regions import CERTAINTY, Region, outlines
 from mfrec.types import FaceTrack, FloatArray, Landmarks, Observation, RegionMasks
 
 FINE_SIDE = 512
 """Pixels of the longer side that a head is drawn at: 8 x 8 parts of every pixel of a small one."""
+
+CARRIED = "no landmarks; carried from the reference by the registration"
 
 SUBPIXEL_BITS = 4
 """Binary digits after the point in the vertices that OpenCV fills."""
@@ -76,7 +80,15 @@ def carry_regions(masks: RegionMasks, look_up: FloatArray) -> RegionMasks:
     }
     labels, share = _winner(coverage, look_up.shape[:2])
     known = warp(masks.confidence, look_up, interpolation="linear", fill=0.0)
-    return RegionMasks(labels, share * known, masks.source)
+    return RegionMasks(labels, share * known, masks.source, masks.why)
+
+
+def told(card: str, contradictions: Sequence[str]) -> str:
+    """What to say of a frame where the network contradicts the landmarks; empty where it does not."""
+    if not contradictions:
+        return ""
+    end = "" if believable(contradictions) else "; outlines of the landmarks were used instead"
+    return f"the network '{card}' contradicts the landmarks: {', '.join(contradictions)}{end}"
 
 
 def _coverage(polygons: dict[Region, NDArray[np.float64]], shape: tuple[int, int]) -> dict[Region, FloatArray]:
@@ -107,16 +119,25 @@ def _winner(coverage: dict[Region, FloatArray], shape: tuple[int, int]) -> tuple
 
 @dataclass(frozen=True)
 class Parse:
-    """Label 19 face regions (CelebAMask-HQ classes) by outlines drawn from 68 landmarks.
+    """Label 19 face regions (CelebAMask-HQ classes) by a network that gives no pixel, or by outlines of landmarks.
+
+    The network's masks are compared with the outlines of the landmarks. Where it has not found the face, the outlines
+    are used for that frame, and its masks say why.
 
     A frame without landmarks gets the masks of the reference through its registration, less sure where the
     registration is not trusted. Without a registration, or where the reference has no landmarks either, nothing is
     known: ``BACKGROUND`` with confidence 0.
 
     Attributes:
+        method: ``"network"`` or ``"polygons"``.
+        card: of the network.
+        side: pixels of the upright face that the network sees.
         min_area: share of the rectangle around the landmarks; smaller regions count as unseen.
     """
 
+    method: Literal["network", "polygons"] = "network"
+    card: str = "parser"
+    side: int = 160
     min_area: float = 0.002
 
     learned = False
@@ -126,16 +147,19 @@ class Parse:
     gives: ClassVar[frozenset[str]] = frozenset({"regions"})
     literature: ClassVar[tuple[str, ...]] = (
         "Lee, Liu, Wu, Luo: MaskGAN: Towards Diverse and Interactive Facial Image Manipulation. CVPR 2020 (classes)",
+        "Yu, Wang, Peng, Gao, Yu, Sang: BiSeNet: Bilateral Segmentation Network for Real-time Semantic Segmentation. "
+        "ECCV 2018 (network)",
         "Sagonas, Tzimiropoulos, Zafeiriou, Pantic: 300 Faces in-the-Wild Challenge. ICCV Workshops 2013 (landmarks)",
     )
 
+    def __post_init__(self) -> None:
+        in_range("parse.side", self.side, 64, 512)
+        in_range("parse.min_area", self.min_area, 0, 1)
+
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
-        drawn: list[RegionMasks | None] = []
-        for i, observation in enumerate(track.observations):
-            run.progress(self.name, i, len(track.observations))
-            shape = observation.frame.image.shape[:2]
-            points = observation.landmarks
-            drawn.append(None if points is None else label_regions(shape, points, self.min_area))
+        seen = [(o.frame.image, o.landmarks) for o in track.observations if o.landmarks is not None]
+        masks = iter(self._drawn(seen, run))
+        drawn = [None if o.landmarks is None else next(masks) for o in track.observations]
         reference = None if track.reference is None else drawn[track.reference]
         observations = tuple(
             replace(o, regions=self._carried(track, o, reference) if masks is None else masks)
@@ -143,16 +167,36 @@ class Parse:
         )
         return replace(track, observations=observations)
 
+    def _drawn(self, seen: Sequence[tuple[FloatArray, Landmarks]], run: Run) -> list[RegionMasks]:
+        """Masks of frames with landmarks."""
+        outlined = [label_regions(image.shape[:2], points, self.min_area) for image, points in seen]
+        if self.method == "polygons" or not seen:
+            return outlined
+        parsed = parse_faces(
+            run.network(self.card),
+            [image for image, _ in seen],
+            [points for _, points in seen],
+            side=self.side,
+            min_area=self.min_area,
+            source=self.card,
+        )
+        out = []
+        for i, ((_, points), masks, outline) in enumerate(zip(seen, parsed, outlined, strict=True)):
+            found = disagreements(masks, outline, points.interocular)
+            out.append(replace(masks if believable(found) else outline, why=told(self.card, found)))
+            run.progress(self.name, i + 1, len(seen))
+        return out
+
     def _carried(self, track: FaceTrack, observation: Observation, reference: RegionMasks | None) -> RegionMasks:
         shape = observation.frame.image.shape[:2]
         labels, confidence = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
         registration = observation.registration
         if reference is None or registration is None or track.canvas is None:
-            return RegionMasks(labels, confidence, "unknown")
+            return RegionMasks(labels, confidence, "unknown", "neither it nor the reference has landmarks")
         to_reference = track.canvas.from_reference.inverse().apply(registration.landing).astype(np.float32)
         masks = carry_regions(reference, to_reference)
         trust = warp(registration.trust, registration.landing, interpolation="linear", fill=0.0)
         (x0, y0), (height, width) = registration.window, masks.labels.shape
         labels[y0 : y0 + height, x0 : x0 + width] = masks.labels
         confidence[y0 : y0 + height, x0 : x0 + width] = masks.confidence * trust
-        return RegionMasks(labels, confidence, masks.source)
+        return RegionMasks(labels, confidence, masks.source, CARRIED)

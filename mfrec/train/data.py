@@ -2,7 +2,8 @@
 
 A task gives an endless stream of samples of the people one trains on, and a list of samples of other people, always the
 same, to validate with. The arguments are the keyword-only ones of its stream. How pictures are read is in
-:mod:`mfrec.train.pictures`, and what is done to them in :mod:`mfrec.train.degrade`.
+:mod:`mfrec.train.pictures` and :mod:`mfrec.train.labelled_faces`, and what is done to them in
+:mod:`mfrec.train.degrade`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from mfrec.train.crossover_stream import CrossoverStream
 from mfrec.train.eye_stream import EyeStream
 from mfrec.train.finetune_stream import FinetuneStream
 from mfrec.train.frame_stream import FrameStream
+from mfrec.train.labelled_faces import read_faces
+from mfrec.train.parser_stream import ParserStream
 from mfrec.train.pictures import Split, read_pictures
 from mfrec.train.scene_stream import SceneStream
 from mfrec.train.stream import Stream, checked_arguments
@@ -59,6 +62,15 @@ def task_of(name: str, stream: Callable[..., Stream]) -> Task:
     return task
 
 
+def parser_task(folders: Sequence[Path], seed: int, split: Split, arguments: Mapping[str, Any]) -> Stream:
+    """The task that reads faces with labels; the errors are those of :func:`task_of`."""
+    if not folders:
+        raise UsageError("the task 'parser' reads faces with labels; name their folder with --data")
+    given = checked_arguments(ParserStream, arguments, "the task 'parser'")
+    given["length"] = given.get("length", VALIDATION_SAMPLES) if split == "valid" else None
+    return ParserStream(read_faces(folders, split), seed, **given)
+
+
 STREAMS: dict[str, Callable[..., Stream]] = {
     "clean": CleanStream,
     "frames": FrameStream,
@@ -84,5 +96,9 @@ def gaze_task(folders: Sequence[Path], seed: int, split: Split, arguments: Mappi
     return EyeStream(2**32 + 1 + seed, length=given.get("length", VALIDATION_SAMPLES))
 
 
-TASKS: dict[str, Task] = {**{name: task_of(name, stream) for name, stream in STREAMS.items()}, "gaze": gaze_task}
+TASKS: dict[str, Task] = {
+    **{name: task_of(name, stream) for name, stream in STREAMS.items()},
+    "parser": parser_task,
+    "gaze": gaze_task,
+}
 """What a recipe's ``task`` names."""

@@ -87,6 +87,9 @@ def export(
 
 def told_of(start: str) -> str:
     """Which weights a training began with, and what they had been trained on."""
+    if start.endswith(".pth"):
+        digest = hashlib.sha256(Path(start).read_bytes()).hexdigest()
+        return f"of its encoder '{Path(start).name}' ({digest[:16]}..., trained on ImageNet)"
     card = read_card(card_path(start))
     return f"'{card.name}' ({card.sha256[:16]}..., which were: {card.training})"
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from mfrec.errors import UsageError, WeightsError
+from mfrec.nets.bisenet import BiSeNet
 from mfrec.pipeline import Progress, silent
 from mfrec.recipe import nearest
 from mfrec.reconstruction import resolve_device
@@ -24,7 +25,11 @@ from mfrec.train.fastai_import import rank_distrib
 from mfrec.train.learner import BOARD, Training, check_length, identity_of, initial_network, train
 from mfrec.train.losses import weighted_sum
 from mfrec.train.recipe import training_recipe
+from mfrec.train.trunks import read_tensors
 from mfrec.weights import Card, card_path, load_network, read_card
+
+ENCODER_SUFFIX = ".pth"
+"""What the name of a file with PyTorch's weights of an encoder ends in; a card ends in ``.toml``."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def run_job(
         steps, minutes: how long, see :func:`mfrec.train.learner.train`; without both, the recipe's steps.
         begin: ``"new"`` refuses a folder with a training, ``"resume"`` goes on with it, ``"fresh"`` replaces it.
         start: name or path of a card whose weights the network begins with, see :func:`mfrec.weights.load_network`;
-            empty begins with new ones.
+            or a PyTorch file that ends in ``.pth`` with weights for the network's encoder; empty begins with new ones.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         threads: of PyTorch; None leaves its choice. Weights are the same to the last bit for the same number only.
         workers: processes that make samples.
@@ -93,7 +98,12 @@ def run_job(
     prepare_folder(folder, begin)
     if threads is not None:
         torch.set_num_threads(threads)
-    network = initial_network(card, recipe.seed) if not start else started(card, start)
+    network = initial_network(card, recipe.seed)
+    if start.endswith(ENCODER_SUFFIX):
+        start_encoder(network, card, Path(start))
+    elif start:
+        network = started(card, start)
+    freeze(network, recipe.frozen)
     training = Training(
         network=network,
         stream=TASKS[recipe.task](data, recipe.seed, "train", recipe.data),
@@ -122,6 +132,38 @@ def run_job(
     if installed:
         install(path)
     return Outcome(trained.step, trained.total, read_card(path))
+
+
+def start_encoder(network: nn.Module, card: Card, file: Path) -> None:
+    """Put ImageNet weights into the encoder of a new network.
+
+    Raises:
+        WeightsError: the network has no such encoder, or the file is missing or holds other tensors.
+    """
+    if not isinstance(network, BiSeNet):
+        raise WeightsError(
+            f"the network '{card.net}' of '{card.name}' has no encoder that '{file.name}' could be for; only 'bisenet' "
+            "has, others begin with the card of a training"
+        )
+    try:
+        network.start_encoder(read_tensors(file))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"'{file.name}' does not hold the weights of torchvision's mobilenet_v2: {reason}") from None
+
+
+def freeze(network: nn.Module, beginnings: Sequence[str]) -> None:
+    """Leave parameters out of the training: those whose names begin so. Batch statistics still follow the data.
+
+    Raises:
+        UsageError: a beginning that no parameter has.
+    """
+    for beginning in beginnings:
+        found = [parameter for name, parameter in network.named_parameters() if name.startswith(beginning)]
+        if not found:
+            raise UsageError(f"the recipe freezes '{beginning}', and no parameter of the network has a name like that")
+        for parameter in found:
+            parameter.requires_grad_(False)
 
 
 def started(card: Card, start: str) -> nn.Module:

@@ -5,7 +5,9 @@ A loss takes what was made and what is wanted, two mappings of tensors, and give
 * ``made["image"]`` ``[B, 3, H, W]`` RGB, about [0, 1]; ``made["log_variance"]`` ``[B, 1, H, W]``;
 * ``made["gaze"]`` and ``wanted["gaze"]`` ``[B, 2]`` in radians, of a network that makes no picture;
 * ``wanted["truth"]`` ``[B, 3, H, W]``; ``wanted["points"]`` ``[B, 68, 2]`` landmarks of the truth in its pixels, NaN
-  where unknown; ``wanted["labels"]`` ``[B, H, W]`` ids of :class:`mfrec.regions.Region`.
+  where unknown; ``wanted["labels"]`` ``[B, H, W]`` ids of :class:`mfrec.regions.Region`;
+* of a parser ``made["scores"]`` ``[B, C, H, W]`` before the softmax and, where it is supervised deeply,
+  ``made["context"]`` and ``made["deep"]`` ``[B, C, h, w]`` on coarser grids.
 
 All sums over pixels are in float32, whatever mixed precision the networks run in. A truth never gets a gradient.
 """
@@ -25,6 +27,7 @@ from mfrec.metrics.serfiq import MIDDLE, SLOPE
 from mfrec.nets.recognition import Recognition, upright_faces
 from mfrec.recipe import nearest
 from mfrec.regions import Region
+from mfrec.train.labelled_faces import UNLABELLED
 from mfrec.train.trunks import Trunk, load_trunk
 from mfrec.weights import load_network
 
@@ -306,6 +309,60 @@ class SerFiq(RecognitionLoss):
             return weighted_mean(torch.sigmoid(-self.slope * (quality - self.middle)), seen)
 
 
+class Parsing(nn.Module):
+    """Cross-entropy of a parser over hard pixels, with a weight for every class, at every depth that it scores at.
+
+    ``L = l(scores) + auxiliary (l(context) + l(deep))``: Yu et al., "BiSeNet", ECCV 2018, eq. 2. ``l`` is the mean,
+    weighted by ``w`` of the true class, of ``-log p(true class)`` over the hard pixels alone: those whose probability
+    is below ``hard``, and the worst sixteenth at least (online hard example mining, Shrivastava, Gupta and Girshick,
+    CVPR 2016, in the form that segmentation uses). ``w = 1 / ln(softness + share of the class)``: Paszke, Chaurasia,
+    Kim and Culurciello, "ENet", 2016, section 5.2. Coarse scores are compared
+    with the labels at the middles of their cells.
+
+    Args:
+        hard: probability of the true class from which on a pixel is easy.
+        auxiliary: weight of the deep supervision.
+        softness: above 1; the smaller, the more a rare class weighs.
+        shares: of the pixels that each class fills; empty weighs all alike.
+    """
+
+    weights: Tensor | None
+
+    def __init__(
+        self, *, hard: float = 0.7, auxiliary: float = 1.0, softness: float = 1.1, shares: Sequence[float] = ()
+    ) -> None:
+        super().__init__()
+        if not 0 < hard <= 1 or not softness > 1 or any(share < 0 for share in shares):
+            raise ValueError("'hard' lies in (0, 1], 'softness' above 1, and no share is negative")
+        self.hard, self.auxiliary = hard, auxiliary
+        weights = 1 / torch.log(softness + torch.tensor(shares)) if shares else None
+        self.register_buffer("weights", weights)
+
+    def forward(self, made: Values, wanted: Values) -> Tensor:
+        labels = needed(wanted, "labels", "parsing")
+        total = self.hard_pixels(needed(made, "scores", "parsing"), labels)
+        for name in ("context", "deep"):
+            if name in made:
+                total = total + self.auxiliary * self.hard_pixels(made[name], labels)
+        return total
+
+    def hard_pixels(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """``l`` of the class docstring. Pixels with the label 255 count nowhere; without any other it is 0."""
+        scores = scores.float()
+        step = round(labels.shape[-1] / scores.shape[-1])
+        labels = labels[:, step // 2 :: step, step // 2 :: step]
+        known = labels != UNLABELLED
+        entropy = nn.functional.cross_entropy(scores, labels, ignore_index=UNLABELLED, reduction="none")[known]
+        if entropy.numel() == 0:
+            return scores.sum() * 0
+        least = -(-entropy.numel() // 16)
+        bound = torch.topk(entropy.detach(), least, sorted=False).values.min().clamp(max=-math.log(self.hard))
+        kept = (entropy.detach() >= bound).float()
+        if self.weights is not None:
+            kept = kept * self.weights[labels[known]]
+        return (kept * entropy).sum() / kept.sum()
+
+
 LOSSES: dict[str, type[nn.Module]] = {
     "charbonnier": Charbonnier,
     "euclidean": Euclidean,
@@ -313,6 +370,7 @@ LOSSES: dict[str, type[nn.Module]] = {
     "identity": Identity,
     "l1": L1,
     "mse": Mse,
+    "parsing": Parsing,
     "perceptual": Perceptual,
     "psnr": Psnr,
     "region_style": RegionStyle,

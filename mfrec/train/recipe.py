@@ -54,6 +54,7 @@ class TrainingRecipe:
         clip: largest norm of the gradient of all weights together; longer ones are shortened to it.
         average: decay of the moving average of the weights, which is what is exported (Polyak averaging; Karras et al.,
             "Progressive growing of GANs", ICLR 2018, use it for this). It is shorter in the first steps.
+        frozen: beginnings of the names of parameters that stay as they are, such as ``"encoder.features.0."``.
         bfloat16: compute convolutions in bfloat16 (weights, gradients and losses stay float32).
         validation: how many samples of the validation split are looked at, at most.
     """
@@ -72,6 +73,7 @@ class TrainingRecipe:
     weight_decay: float = 0.0
     clip: float = 1.0
     average: float = 0.999
+    frozen: tuple[str, ...] = ()
     bfloat16: bool = True
     validation: int = 64
 
@@ -98,7 +100,7 @@ class TrainingRecipe:
 
     def record(self) -> dict[str, Any]:
         """The recipe as plain values, defaults included."""
-        return {**asdict(self), "betas": list(self.betas)}
+        return {**asdict(self), "betas": list(self.betas), "frozen": list(self.frozen)}
 
 
 def training_recipe(card: Card) -> TrainingRecipe:

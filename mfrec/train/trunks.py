@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mfrec.errors import UsageError, WeightsError
+from mfrec.nets.mobilenet_encoder import AFTER, MobilenetEncoder
 from mfrec.nets.recognition import Recognition
 from mfrec.weights import load_network
 
@@ -121,38 +122,21 @@ class VggTrunk(Trunk):
 
 
 class MobileNetTrunk(Trunk):
-    """MobileNetV2 after its blocks 1, 3, 6, 13 and 17, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size."""
-
-    AFTER = (1, 3, 6, 13, 17)
-
-    mean: Tensor
-    spread: Tensor
+    """The levels of :class:`mfrec.nets.mobilenet_encoder.MobilenetEncoder`, at 1/2 to 1/32 of the size."""
 
     def __init__(self) -> None:
         super().__init__()
-        from mfrec.train.fastai_import import import_torchvision
-
-        import_torchvision()
-        from torchvision.models import mobilenet_v2
-
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
-        self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
-        self.features = nn.ModuleList(mobilenet_v2().features.children())[: self.AFTER[-1] + 1]
+        self.encoder = MobilenetEncoder()
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        x = (images - self.mean) / self.spread
-        out: list[Tensor] = []
-        for i, block in enumerate(self.features):
-            x = block(x)
-            if i in self.AFTER:
-                out.append(x)
-        return out
+        return self.encoder(images)
 
     @staticmethod
     def named(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The file's own names; the last convolution and the classifier are left out."""
-        last = MobileNetTrunk.AFTER[-1]
-        return {k: v for k, v in tensors.items() if k.startswith("features.") and int(k.split(".")[1]) <= last}
+        last = AFTER[-1]
+        kept = {k: v for k, v in tensors.items() if k.startswith("features.") and int(k.split(".")[1]) <= last}
+        return {f"encoder.{name}": value for name, value in kept.items()}
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mfrec.metrics.gaze import angles
+from mfrec.metrics.iou import confusion, iou
 from mfrec.metrics.psnr import psnr
 from mfrec.metrics.ssim import ssim
+from mfrec.regions import RARE, Region
 from mfrec.train.stream import Sample
 from mfrec.types import FloatArray
 
@@ -72,8 +74,11 @@ def evaluate(network: nn.Module, samples: Iterable[Sample], *, device: str | tor
     Returns:
         ``samples`` (how many), ``psnr`` in dB and ``ssim``; ``psnr_bicubic`` and ``ssim_bicubic`` where :func:`plain`
         has a picture. ``gaze_degrees``, the angle between the gaze and the true one, where the network estimates gaze.
+        Of a parser ``samples`` and ``iou``, the mean over the classes that are not
+        :data:`mfrec.regions.RARE`. Only ``samples`` where the network makes none of these.
     """
     scores: dict[str, list[float]] = {}
+    matrix = np.zeros((len(Region), len(Region)), np.int64)
     count = 0
     with torch.inference_mode():
         for inputs, wanted in samples:
@@ -84,6 +89,9 @@ def evaluate(network: nn.Module, samples: Iterable[Sample], *, device: str | tor
             if "gaze" in made and "gaze" in targets:
                 error = angles(made["gaze"].cpu().numpy(), targets["gaze"].cpu().numpy())
                 scores.setdefault("gaze_degrees", []).append(float(error.mean()))
+            if "scores" in made and "labels" in targets:
+                found = made["scores"].argmax(dim=1).cpu().numpy()
+                matrix += confusion(found, targets["labels"].cpu().numpy(), len(Region))
             image, truth = made.get("image"), targets.get("truth")
             if image is None or truth is None or image.shape != truth.shape:
                 continue
@@ -91,4 +99,6 @@ def evaluate(network: nn.Module, samples: Iterable[Sample], *, device: str | tor
                 if shown is not None:
                     scores.setdefault(f"psnr{name}", []).append(psnr(picture(shown), picture(truth)))
                     scores.setdefault(f"ssim{name}", []).append(ssim(picture(shown), picture(truth)))
+    if matrix.any():
+        scores["iou"] = [float(np.nanmean(iou(matrix)[[r for r in Region if r not in RARE]]))]
     return {"samples": count, **{name: float(np.mean(values)) for name, values in scores.items()}}
