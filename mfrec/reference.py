@@ -15,6 +15,7 @@ from mfrec.errors import UsageError
 from mfrec.filters import gaussian
 from mfrec.geometry import similarity_map, warp
 from mfrec.noise import noise_of
+from mfrec.pose import eye_opening
 from mfrec.types import FloatArray, Landmarks, Observation, Similarity
 
 CHIP = 64
@@ -69,20 +70,6 @@ def frontality(landmarks: Landmarks) -> float:
         return 0.0
     place = float(np.dot(tip - left, axis)) / length**2
     return float(np.clip(1.0 - abs(place - 0.5) / 0.5, 0.0, 1.0))
-
-
-def eye_opening(landmarks: Landmarks) -> float:
-    """Mean eye aspect ratio: opening over width, about 0.3 for open and below 0.15 for closed eyes.
-
-    Soukupová and Čech, "Real-time eye blink detection using facial landmarks" (CVWW 2016), eq. 1.
-    """
-    ratios = []
-    for start in (36, 42):
-        eye = landmarks.points[start : start + 6].astype(np.float64)
-        width = np.linalg.norm(eye[3] - eye[0])
-        height = np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])
-        ratios.append(height / (2 * width) if width > 0 else 0.0)
-    return float(np.mean(ratios))
 
 
 def face_chip(observation: Observation) -> FloatArray:

@@ -7,7 +7,7 @@ from schematic_face import POINTS, face
 from mfrec.errors import UsageError
 from mfrec.filters import gaussian
 from mfrec.imageio import jpeg_bytes, read
-from mfrec.reference import choose_reference, eye_opening, frontality, score_references
+from mfrec.reference import choose_reference, frontality, score_references
 from mfrec.types import Frame, Landmarks, Observation
 
 BOX = np.array([8, 20, 92, 96], np.float32)
@@ -42,12 +42,6 @@ def test_frontality_falls_evenly_to_both_sides():
     assert values == sorted(values, reverse=True)
     assert frontality(turned(-16)) == pytest.approx(frontality(turned(16)), abs=0.01)
     assert frontality(Landmarks(np.zeros((68, 2), np.float32))) == 0
-
-
-def test_eyes_open_and_shut():
-    assert eye_opening(face()) > 0.25
-    assert eye_opening(blinking()) < 0.01
-    assert eye_opening(Landmarks(np.zeros((68, 2), np.float32))) == 0
 
 
 @pytest.mark.parametrize("worse", ["blurred", "turned", "blinking", "coarse", "undetected"])
