@@ -231,6 +231,24 @@ def _first_guess(seen: NDArray[np.float64]) -> tuple[NDArray[np.float64], float,
     return np.vstack([rows, np.cross(rows[0], rows[1])]), scale, mid - scale * (rows @ head_mid)
 
 
+def pose_of(landmarks: Landmarks | None) -> Pose | None:
+    """The head pose of landmarks that may be missing or show no face; None then."""
+    if landmarks is None:
+        return None
+    try:
+        return head_pose(landmarks)
+    except ValueError:
+        return None
+
+
+def pose_gap(one: Pose | None, other: Pose | None) -> float | None:
+    """Degrees between the directions in which two heads look, roll left aside; None where a pose is unknown."""
+    if one is None or other is None:
+        return None
+    a, b = (rotation_of(pose.yaw, pose.pitch, 0.0)[:, 2] for pose in (one, other))
+    return math.degrees(math.acos(min(1.0, max(-1.0, float(a @ b)))))
+
+
 def eye_opening(landmarks: Landmarks) -> float:
     """Mean eye aspect ratio: opening over width, about 0.3 for open and below 0.15 for closed eyes.
 
