@@ -424,8 +424,8 @@ def bench(
         list[str] | None,
         typer.Option(
             "--table",
-            help="3.1 to 3.6, set5, set14, faces, peers, ablation, metrics, identity, calibration, eyes, regions, foreign; "
-            "repeatable.",
+            help="3.1 to 3.6, set5, set14, faces, peers, ablation, metrics, identity, calibration, eyes, regions, "
+            "foreign; repeatable.",
         ),
     ] = None,
     curve: Annotated[
