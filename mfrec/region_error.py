@@ -7,8 +7,9 @@ one; second differences that stay *inside* a block see only what the block still
 The error is the root-mean-square difference between the region as the frame shows it and the same moment seen by a
 good camera. Its logarithm is linear in a few measured numbers (:data:`WEIGHTS`), fitted on development sequences
 under five kinds of damage, frames of 32 and 64 px; on people that were held out it is right within a factor of 1.56
-(one standard deviation). It says nothing about pose, expression or what covers the face: a sharp hand is sharp. Those
-refuse a region, see :mod:`mfrec.stages.assess`.
+(one standard deviation); of regions damaged as in the table ``regions`` it expects a third too little. It says
+nothing about pose, expression or what covers the face: a sharp hand is sharp. Those refuse a region, see
+:mod:`mfrec.stages.assess`.
 """
 
 from __future__ import annotations
