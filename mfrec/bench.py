@@ -373,8 +373,21 @@ def spoil(sequence: TruthSequence, protocol: str, seed: int) -> Spoilt:
     Raises:
         InputError: a frame cannot be read or has another size than :data:`SIDE`.
     """
-    from mfrec.imageio import read
     from mfrec.protocols import PROTOCOLS
+
+    truths = truth_frames(sequence)
+    digest = hashlib.sha256(f"{seed}/{protocol}/{sequence.name}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+    return PROTOCOLS[protocol](truths, rng)
+
+
+def truth_frames(sequence: TruthSequence) -> list[FloatArray]:
+    """The good frames of a sequence, ``[SIDE, SIDE, 3]`` each, in order.
+
+    Raises:
+        InputError: a frame cannot be read or has another size than :data:`SIDE`.
+    """
+    from mfrec.imageio import read
 
     reading = read(sequence.folder)
     if reading.dropped:
@@ -384,9 +397,7 @@ def spoil(sequence: TruthSequence, protocol: str, seed: int) -> Spoilt:
         height, width = frame.image.shape[:2]
         if (width, height) != (SIDE, SIDE):
             raise InputError(f"truth frame '{frame.name}' has {width} x {height} px, expected {SIDE} x {SIDE}")
-    digest = hashlib.sha256(f"{seed}/{protocol}/{sequence.name}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
-    return PROTOCOLS[protocol]([frame.image for frame in reading.frames], rng)
+    return [frame.image for frame in reading.frames]
 
 
 def truth_face(truth: FloatArray) -> tuple[Landmarks, FloatArray] | None:

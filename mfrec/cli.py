@@ -1,7 +1,7 @@
 """The command line. Every command is a few lines around a function that Python can call as well.
 
 Results go to stdout; progress, warnings and errors go to stderr. Exit codes: 0 done, 1 a repeated run differs, 2 usage,
-3 unusable input, 4 weights, 130 interrupted.
+3 unusable input, 4 weights, 5 the result is unlike its frames (under ``--strict``), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -115,6 +115,14 @@ Every = Annotated[int, typer.Option("--every", help="Take each n-th frame.")]
 Deinterlace = Annotated[bool, typer.Option("--deinterlace", help="The video is interlaced: separate its fields.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of every random draw.")]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Write nothing and end with code 5 where the result is less like the frames than they "
+        "are like each other.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier output.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -151,6 +159,7 @@ def reconstruct(
     device: Device = "auto",
     seed: Seed = 0,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write the report as PDF too.")] = False,
+    strict: Strict = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -174,6 +183,7 @@ def reconstruct(
             end=end,
             every=every,
             deinterlace=deinterlace,
+            strict=strict,
             progress=progress,
         )
         result = replace(result, record={**result.record, "command": _command()})
@@ -188,7 +198,10 @@ def reconstruct(
     counts = [f"{len(record['used'])} used", f"{len(record['dropped']) - others} left out", count_others(others)]
     _print(f"frames: {', '.join(filter(None, counts))}")
     _print(f"reference: frame {record['reference']['index']}, {record['reference']['name']}")
+    _print(f"identity: {record['identity']['text']}")
     _print(f"report: {out / 'report.html'}")
+    for warning in record["warnings"]:
+        _say(f"warning: {warning}")
 
 
 @app.command()
@@ -411,8 +424,8 @@ def bench(
         list[str] | None,
         typer.Option(
             "--table",
-            help="3.1 to 3.6, set5, set14, faces, parser, peers, ablation, metrics, identity, calibration, eyes; "
-            "repeatable.",
+            help="3.1 to 3.6, set5, set14, faces, parser, peers, ablation, metrics, identity, calibration, eyes, "
+            "regions, foreign; repeatable.",
         ),
     ] = None,
     curve: Annotated[

@@ -7,7 +7,8 @@
     ├── InputError             exit 3: the frames cannot be used
     │   ├── NoFramesError      nothing readable was found
     │   └── NoFaceError        frames were read, but no face was found to follow
-    └── WeightsError           exit 4: a card or a weights file is missing, damaged or unsafe
+    ├── WeightsError           exit 4: a card or a weights file is missing, damaged or unsafe
+    └── IdentityError          exit 5: under --strict, the result is less like its frames than they are like each other
 
 A message says what was found, what was expected and what to try next. Anything else that
 escapes from mfrec is a defect of mfrec.
@@ -44,3 +45,9 @@ class WeightsError(MfrecError):
     """A card or a weights file is missing, damaged or of an unsafe format."""
 
     exit_code = 4
+
+
+class IdentityError(MfrecError):
+    """Asked to be strict: the result lies farther from the frames than these lie from each other."""
+
+    exit_code = 5

@@ -30,6 +30,7 @@ from mfrec.pipeline import Progress, Run, Step, silent
 from mfrec.types import FaceTrack, Frame
 
 if TYPE_CHECKING:
+    from mfrec.identity_gate import IdentityCheck
     from mfrec.recipe import Recipe
     from mfrec.types import Reconstruction
 
@@ -72,6 +73,7 @@ def make_record(
     evidence: Recipe | None = None,
     evidence_steps: Sequence[Step] = (),
     warnings: Sequence[str] = (),
+    identity: IdentityCheck | None = None,
 ) -> dict[str, Any]:
     """What ``run.json`` holds, but for the digests of the outputs.
 
@@ -84,6 +86,7 @@ def make_record(
         evidence: the recipe of the evidence picture; None where none was made.
         evidence_steps: how that one ran.
         warnings: for the reader.
+        identity: how like the result is to the frames; None where there is no result.
 
     Returns:
         JSON types only.
@@ -124,6 +127,12 @@ def make_record(
             ]
             for region, positions in sorted(track.sources.items())
         },
+        "refused": [
+            {"region": region.name, "index": o.frame.index, "why": quality.refused}
+            for o in track.observations
+            for region, quality in sorted(o.quality.items())
+            if quality.refused
+        ],
         "warnings": list(warnings),
     }
     if evidence is not None:
@@ -132,6 +141,8 @@ def make_record(
             "same_as_result": evidence.stages == recipe.stages,
             "steps": [asdict(step) for step in evidence_steps],
         }
+    if identity is not None:
+        record["identity"] = identity.record()
     return json.loads(to_json(record))
 
 
@@ -177,6 +188,7 @@ def _used(track: FaceTrack) -> list[dict[str, Any]]:
     for position, observation in enumerate(track.observations):
         registration, landmarks = observation.registration, observation.landmarks
         regions = observation.regions
+        chief = observation.as_reference
         used.append(
             {
                 "index": observation.frame.index,
@@ -189,6 +201,7 @@ def _used(track: FaceTrack) -> list[dict[str, Any]]:
                 "score": observation.score,
                 "landmarks": None if landmarks is None else landmarks.source,
                 "regions": None if regions is None else {"source": regions.source, "why": regions.why},
+                "as_reference": None if chief is None else {"total": chief.total, **asdict(chief)},
                 "noise": noise_of(observation.frame).source,
                 # Another decoder may give other pixels for the same file; this tells.
                 "pixels_sha256": hashlib.sha256(to_uint8(observation.frame.image).tobytes()).hexdigest(),
@@ -353,6 +366,9 @@ def summary(record: Mapping[str, Any]) -> str:
         f"used: {len(record['used'])} of {len(record['inputs'])} frames; residual, consistency in grey levels of 255",
     ]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines += ["", "as reference: score, and head (degrees), eyes and mouth (aspect ratios), detail"]
+    for entry in record["used"]:
+        lines.append(f"frame {entry['index']}: {reference_line(entry.get('as_reference'))}")
     others = other_files(record["dropped"])
     left_out = [entry for entry in record["dropped"] if entry not in others]
     if left_out:
@@ -368,6 +384,11 @@ def summary(record: Mapping[str, Any]) -> str:
     doubts = [(used["name"], used["regions"]["why"]) for used in record["used"] if used.get("regions")]
     if any(why for _, why in doubts):
         lines += ["", "regions of single frames", *(f"{name}: {why}" for name, why in doubts if why)]
+    if record.get("refused"):
+        lines += ["", "regions that were refused"]
+        lines += [f"{r['region'].lower()} of frame {r['index']}: {r['why']}" for r in record["refused"]]
+    if record.get("identity"):
+        lines += ["", f"identity: {record['identity']['text']}"]
     lines += ["", "steps"]
     for step in record["steps"]:
         given = ", ".join(f"{key}={value}" for key, value in step["parameters"].items())
@@ -380,6 +401,18 @@ def summary(record: Mapping[str, Any]) -> str:
         lines += ["", "outputs, SHA-256"]
         lines += [f"{digests['sha256']}  {name}" for name, digests in record["outputs"].items()]
     return "\n".join(lines)
+
+
+def reference_line(score: Mapping[str, Any] | None) -> str:
+    """What was measured of a frame as reference, for people."""
+    if score is None:
+        return "not scored"
+    if score["yaw"] is None:
+        return f"{score['total']:.2f}, no landmarks, sharp {score['sharp']:.2f}"
+    return (
+        f"{score['total']:.2f}, yaw {score['yaw']:+.0f}, pitch {score['pitch']:+.0f}, roll {score['roll']:+.0f}, "
+        f"eyes {score['eyes']:.2f}, mouth {score['mouth']:.2f}, sharp {score['sharp']:.2f}"
+    )
 
 
 def _number(value: float | None, factor: float, unit: str = "") -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mfrec.errors import UsageError
+from mfrec.errors import IdentityError, UsageError
 from mfrec.geometry import resize, similarity_map, warp
+from mfrec.identity_gate import check_identity
 from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
 from mfrec.provenance import make_record
 from mfrec.recipe import Recipe, load
@@ -40,6 +41,7 @@ def reconstruct(
     end: float | None = None,
     every: int = 1,
     deinterlace: bool = False,
+    strict: bool = False,
     progress: Progress = silent,
 ) -> Reconstruction:
     """Make one picture of a face from many poor ones.
@@ -59,11 +61,14 @@ def reconstruct(
         subject: whom to follow where several people are seen: ``"auto"`` or a number from 1.
         settings: single parameters of the recipe's stages, each ``"stage.key=value"``.
         start, end, every, deinterlace: which frames to take, see :func:`mfrec.imageio.read`.
+        strict: make an error of a result that is less like the frames than these are like each other
+            (:mod:`mfrec.identity_gate`); otherwise it is a warning.
         progress: called as ``progress(stage, done, total)``.
 
     Raises:
         UsageError: an argument or the recipe asks for something that does not exist.
         InputError: the frames cannot be used.
+        IdentityError: see ``strict``.
         WeightsError: weights that a stage needs are missing or damaged.
     """
     settings = tuple(settings)
@@ -102,6 +107,16 @@ def reconstruct(
             f"only one frame is used ('{result.observations[0].frame.name}'), so nothing was gained from other frames: "
             "the result is an enlargement; give more frames of the same person"
         )
+    identity = check_identity(fused.image, result)
+    if identity.passed is False:
+        if strict:
+            raise IdentityError(
+                f"{identity.text}; it may show somebody else. Run without --strict and look at the report, leave out "
+                "damaged frames, or use --recipe evidence"
+            )
+        warnings.append(
+            f"Identity: {identity.text}. The picture may have lost the person; compare it with the originals."
+        )
     arguments = {
         "frames": source_list(frames),
         "recipe": chosen.name if isinstance(recipe, Recipe) else str(recipe),
@@ -136,6 +151,7 @@ def reconstruct(
             evidence=evidence,
             evidence_steps=evidence_run.steps if beside is not result else run.steps,
             warnings=warnings,
+            identity=identity,
         ),
     )
 

@@ -1,12 +1,12 @@
-"""Which frame the others are brought to: frontal, sharp, eyes open, little damaged by the codec.
+"""Which frame the others are brought to: frontal, sharp, eyes open, mouth at rest, little damaged by the codec.
 
 The choice decides pose and expression of the result, so its numbers are part of the record.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,13 +15,11 @@ from mfrec.errors import UsageError
 from mfrec.filters import gaussian
 from mfrec.geometry import similarity_map, warp
 from mfrec.noise import noise_of
-from mfrec.types import FloatArray, Landmarks, Observation, Similarity
+from mfrec.pose import Pose, eye_opening, mouth_opening, pose_of
+from mfrec.types import FloatArray, Observation, ReferenceScore, Similarity
 
 CHIP = 64
 """Side in pixels of the upright face chip on which sharpness is compared between frames."""
-
-TYPICAL_POWER = 6
-"""Correlations of faces lie close to one another, so their differences are raised to count beside the other parts."""
 
 ENOUGH_DETAIL = 0.9
 ENOUGH_OPENING = 0.8
@@ -29,60 +27,27 @@ ENOUGH_OPENING = 0.8
 landmarks of small faces jitter by that much, and the edges of a hand are detail too."""
 
 
-@dataclass(frozen=True)
-class ReferenceScore:
-    """What speaks for a frame as reference; each part in [0, 1], ``total`` is their product.
+PITCH_DOUBT = 10.0
+"""Degrees by which the pitch of a level head differs from person to person under one generic head."""
 
-    Attributes:
-        frontal: 1 when the nose lies midway between the two halves of the face, 0 in profile.
-        sharp: energy of fine detail in the face, relative to the sharpest frame.
-        open_eyes: eye opening relative to the widest in the sequence.
-        clean: how little the codec has taken, relative to the best frame.
-        detected: detector confidence; a frame without landmarks scores 0.1 here.
-        typical: how much the face looks like that of the other frames, relative to the one that does most; low where
-            something covers it.
-    """
-
-    frontal: float
-    sharp: float
-    open_eyes: float
-    clean: float
-    detected: float
-    typical: float
-
-    @property
-    def total(self) -> float:
-        return self.frontal * self.sharp * self.open_eyes * self.clean * self.detected * self.typical**TYPICAL_POWER
+MOUTH_REST = 0.15
+"""Mouth aspect ratio up to which a mouth is at rest: lips that are closed seem so far open on small faces."""
 
 
-def frontality(landmarks: Landmarks) -> float:
+def frontality(pose: Pose) -> float:
     """1 for a frontal face, falling to 0 in profile, ``[0, 1]``.
 
-    The nose tip divides the line between the outer eye corners; a head turned by ``a`` moves it towards one of them by
-    about ``tan(a) * (nose depth / eye distance)``.
+    ``1 - 0.72 tan(angle)``: the share that is left of the narrower half of the face. Pitch counts as far as it is more
+    than what differs from person to person.
     """
-    points = landmarks.points.astype(np.float64)
-    left, right, tip = points[36], points[45], points[30]
-    axis = right - left
-    length = float(np.linalg.norm(axis))
-    if length == 0:
-        return 0.0
-    place = float(np.dot(tip - left, axis)) / length**2
-    return float(np.clip(1.0 - abs(place - 0.5) / 0.5, 0.0, 1.0))
+    pitch = max(0.0, abs(pose.pitch) - PITCH_DOUBT)
+    angle = min(math.hypot(pose.yaw, pitch), 89.0)
+    return float(np.clip(1.0 - 0.72 * math.tan(math.radians(angle)), 0.0, 1.0))
 
 
-def eye_opening(landmarks: Landmarks) -> float:
-    """Mean eye aspect ratio: opening over width, about 0.3 for open and below 0.15 for closed eyes.
-
-    Soukupová and Čech, "Real-time eye blink detection using facial landmarks" (CVWW 2016), eq. 1.
-    """
-    ratios = []
-    for start in (36, 42):
-        eye = landmarks.points[start : start + 6].astype(np.float64)
-        width = np.linalg.norm(eye[3] - eye[0])
-        height = np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])
-        ratios.append(height / (2 * width) if width > 0 else 0.0)
-    return float(np.mean(ratios))
+def neutrality(mouth: float) -> float:
+    """1 for a mouth at rest, falling to 0.5 for one that is wide open; ``mouth`` is its aspect ratio."""
+    return float(1.0 - 0.5 * np.clip((mouth - MOUTH_REST) / 0.5, 0.0, 1.0))
 
 
 def face_chip(observation: Observation) -> FloatArray:
@@ -140,21 +105,31 @@ def score_references(observations: Sequence[Observation]) -> list[ReferenceScore
     scores = []
     for observation, sigma, fine, open_, like in zip(observations, noise, detail, opening, alike, strict=True):
         found = observation.landmarks is not None
+        pose = pose_of(observation.landmarks)
+        mouth = mouth_opening(observation.landmarks) if observation.landmarks is not None else 0.0
         scores.append(
             ReferenceScore(
-                frontal=frontality(observation.landmarks) if observation.landmarks is not None else 0.5,
+                frontal=0.5 if pose is None else frontality(pose),
                 sharp=min(1.0, fine / (ENOUGH_DETAIL * best_detail)),
                 open_eyes=min(1.0, open_ / (ENOUGH_OPENING * best_opening)) if found else 0.5,
                 clean=min(noise) / sigma,
                 detected=max(observation.score, 0.3) if found else 0.1,
                 typical=like / best_alike,
+                neutral=neutrality(mouth) if found else 0.5,
+                yaw=None if pose is None else pose.yaw,
+                pitch=None if pose is None else pose.pitch,
+                roll=None if pose is None else pose.roll,
+                eyes=open_ if found else None,
+                mouth=mouth if found else None,
             )
         )
     return scores
 
 
-def choose_reference(observations: Sequence[Observation], wanted: str | int = "auto") -> tuple[int, str]:
-    """Position of the reference in ``observations`` and one sentence that says why.
+def choose_reference(
+    observations: Sequence[Observation], wanted: str | int = "auto"
+) -> tuple[int, str, list[ReferenceScore]]:
+    """Position of the reference in ``observations``, one sentence that says why, and the scores of all frames.
 
     Args:
         observations: the frames in use, at least one.
@@ -163,21 +138,15 @@ def choose_reference(observations: Sequence[Observation], wanted: str | int = "a
     Raises:
         UsageError: the wanted frame is not in use.
     """
+    scores = score_references(observations)
     if wanted != "auto":
         text = str(wanted)
         for position, observation in enumerate(observations):
             if observation.frame.name == text or str(observation.frame.index) == text:
-                return position, "chosen by the user"
+                return position, "chosen by the user", scores
         names = ", ".join(f"{o.frame.index} ({o.frame.name})" for o in observations[:8])
         more = ", ..." if len(observations) > 8 else ""
         raise UsageError(f"reference frame '{text}' is not among the frames in use; they are {names}{more}")
-    scores = score_references(observations)
     # Names break ties, so that the order in which the frames were listed does not matter.
     best = max(range(len(scores)), key=lambda i: (round(scores[i].total, 6), observations[i].frame.name))
-    s = scores[best]
-    why = (
-        f"best of {len(scores)} frames: score {s.total:.2f} = frontal {s.frontal:.2f} x sharp {s.sharp:.2f} x "
-        f"open eyes {s.open_eyes:.2f} x clean {s.clean:.2f} x detected {s.detected:.2f} x "
-        f"typical {s.typical:.2f}^{TYPICAL_POWER}"
-    )
-    return best, why
+    return best, f"best of {len(scores)} frames: {scores[best].text}", scores

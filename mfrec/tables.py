@@ -7,6 +7,8 @@
   cannot reproduce those has another bicubic, another luma or another border than the literature.
 * ``faces`` is bicubic enlargement at the published settings for single faces, 16 -> 128 and 32 -> 128 px.
 * ``parser`` is the intersection over union of every face region, on labelled faces that the parser has not learnt from.
+* ``regions`` and ``foreign`` are trials: whether the one sharp region is chosen (:mod:`mfrec.region_trials`), and
+  whether a frame of somebody else is found (:mod:`mfrec.foreign_trials`).
 * ``peers`` adds time and memory, every method in a process of its own.
 * ``metrics``, ``identity``, ``calibration`` and ``eyes`` measure the measures (:mod:`mfrec.metric_tables`).
 """
@@ -36,6 +38,7 @@ from mfrec.types import FloatArray
 if TYPE_CHECKING:
     from mfrec.bench import TruthSequence
     from mfrec.document import Section
+    from mfrec.region_trials import Outcome
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,9 @@ def number(value: float | None, column: str) -> str:
         "taken": ".2f",
         "straight ahead": ".1f",
         "pixels": ",.0f",
+        **dict.fromkeys(TRIAL_COLUMNS, ".1f"),
+        "expected / true": ".2f",
+        "spread": ".2f",
     }
     if value is None:
         return "-"
@@ -261,8 +267,19 @@ FACES = {
 CHECKS = ("metrics", "identity", "calibration", "eyes")
 """Tables of :data:`mfrec.metric_tables.METRIC_TABLES`, which is imported when one is asked for."""
 
-NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", "parser", *CHECKS)
+TRIALS = ("regions", "foreign")
+"""Tables of trials with a right answer, in per cent."""
+
+TRIAL_COUNT = 100
+"""Trials of each row where no limit is given."""
+
+NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", "parser", *CHECKS, *TRIALS)
 """Every table there is, but ``ablation``, which is :mod:`mfrec.ablation`."""
+
+TRIAL_COLUMNS = ("chosen %", "refused %", "expected / true", "spread", "found %", "own lost %", "false alarms %")
+"""Measured of trials. ``refused``: the sharp region was refused, for a reason; ``expected / true`` and ``spread``:
+median and standard deviation (as a factor) of the expected error over the true one; ``own lost``: trials in which a
+frame of the right person was left out; ``false alarms``: clean sequences in which one was."""
 
 COLUMNS = ("psnr", "ssim", "identity", "cpbd_before", "cpbd", "cpbd_gain", "serfiq")
 """Measured of every method on sequences."""
@@ -290,7 +307,8 @@ def tables(
             :mod:`mfrec.train.labelled_faces` describes it, else a folder of sequences as :mod:`mfrec.bench` describes
             it; None films the portrait.
         methods: added to the rows of every table on sequences.
-        people, seed, limit: as in :func:`mfrec.bench.bench`.
+        people, seed, limit: as in :func:`mfrec.bench.bench`; of ``regions`` and ``foreign``, the limit is the number of
+            trials.
         progress: called as ``progress("tables", done, total)``.
 
     Raises:
@@ -302,6 +320,10 @@ def tables(
     for name in names:
         if name not in NAMES:
             raise UsageError(f"unknown table '{name}'; known are {', '.join(NAMES)} and ablation")
+        if name == "foreign" and data is None:
+            raise UsageError(
+                "table 'foreign' needs a folder of sequences of several people; the portrait is one person"
+            )
         if name in (*PICTURES, "parser") and data is None:
             raise UsageError(f"table '{name}' needs the folder with the pictures of that set, which is not shipped")
     for method in methods:
@@ -339,6 +361,10 @@ def tables(
                 from mfrec.metric_tables import METRIC_TABLES
 
                 out[name] = METRIC_TABLES[name](data, people, seed, limit, progress)
+            elif name in TRIALS:
+                out[name] = on_trials(
+                    name, data, Path(folder), people=people, seed=seed, limit=limit, progress=progress
+                )
             elif name in PICTURES and data is not None:
                 out[name] = on_pictures(name, data, progress)
             elif name == "parser" and data is not None:
@@ -361,6 +387,70 @@ def finished(name: str, title: str, data: str, columns: Sequence[str], rows: Seq
     used = tuple(column for column in columns if any(column in row.values for row in rows))
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return TableResult(name, title, data, used, tuple(rows), now, machine(), commit())
+
+
+# --- trials ------------------------------------------------------------------------------------------------
+
+
+def on_trials(
+    name: str, data: Path | None, folder: Path, *, people: str, seed: int, limit: int | None, progress: Progress
+) -> TableResult:
+    """The tables of :data:`TRIALS`, a row for each size of the frames.
+
+    Args:
+        folder: an existing one, for the portrait's film where ``data`` is None.
+    """
+    from mfrec import foreign_trials, region_trials
+    from mfrec.bench import film_sequences, find_sequences
+
+    if limit is not None and limit < 1:
+        raise UsageError(f"a limit of {limit} leaves no trial; give 1 or more")
+    root = folder / "portrait" if data is None else data
+    if data is None and not root.exists():
+        root.mkdir()
+        film_sequences(root)
+    sequences = find_sequences(root, people)
+    count = limit or TRIAL_COUNT
+    source = "the astronaut portrait, filmed" if data is None else f"the folder '{root.resolve().name}'"
+    persons = len({sequence.person for sequence in sequences})
+    said = f"{len(sequences)} sequences of {persons} people from {source}, people {people}, seed {seed}"
+    rows = []
+    if name == "regions":
+        for side in region_trials.SIDES:
+            tried = region_trials.region_trials(sequences, side, count, seed, progress)
+            rows.append(Row(f"one sharp region, {side} px", region_values(tried), len(tried)))
+        title = "One region of one frame is sharp, in all others blurred or blocked: is it chosen?"
+    else:
+        for side in foreign_trials.SIDES:
+            tried = foreign_trials.foreign_trials(sequences, side, count, seed, progress)
+            mixed = [outcome for outcome in tried if outcome.foreign is not None]
+            clean = [outcome for outcome in tried if outcome.foreign is None]
+            values = {
+                "found %": percent([outcome.found for outcome in mixed]),
+                "own lost %": percent([outcome.false_alarm for outcome in mixed]),
+                "false alarms %": percent([outcome.false_alarm for outcome in clean]),
+            }
+            rows.append(Row(f"one foreign frame, {side} px ({len(clean)} sequences without)", values, len(mixed)))
+        title = "A frame of somebody else among the frames of one person: is it left out?"
+    return finished(name, title, said, TRIAL_COLUMNS, rows)
+
+
+def percent(answers: Sequence[bool]) -> float:
+    """Share of the answers that are yes, in per cent; at least one answer."""
+    return 100.0 * sum(answers) / len(answers)
+
+
+def region_values(tried: Sequence[Outcome]) -> dict[str, float]:
+    """The columns of the table ``regions``; empty without a trial."""
+    if not tried:
+        return {}
+    ratios = np.log([expected / max(true, 1e-4) for outcome in tried for expected, true in outcome.errors])
+    return {
+        "chosen %": percent([outcome.right for outcome in tried]),
+        "refused %": percent([bool(outcome.refused) for outcome in tried]),
+        "expected / true": math.exp(float(np.median(ratios))),
+        "spread": math.exp(float(np.std(ratios))),
+    }
 
 
 # --- methods on sequences ----------------------------------------------------------------------------------

@@ -220,19 +220,72 @@ class RegionMasks:
         return np.isin(self.labels, [int(region) for region in regions])
 
 
+TYPICAL_POWER = 6
+"""Correlations of faces lie close to one another, so their differences are raised to count beside the other parts of
+:class:`ReferenceScore`."""
+
+
+@dataclass(frozen=True)
+class ReferenceScore:
+    """What speaks for a frame as reference; each part in [0, 1], ``total`` is their product.
+
+    Attributes:
+        frontal: 1 when the head looks into the camera, 0 in profile.
+        sharp: energy of fine detail in the face, relative to the sharpest frame.
+        open_eyes: eye opening relative to the widest in the sequence.
+        clean: how little the codec has taken, relative to the best frame.
+        detected: detector confidence; a frame without landmarks scores 0.1 here.
+        typical: how much the face looks like that of the other frames, relative to the one that does most; low where
+            something covers it.
+        neutral: 1 for a mouth at rest, 0.5 for one that is wide open.
+        yaw, pitch, roll: of the head in degrees, see :mod:`mfrec.pose`; None without landmarks.
+        eyes, mouth: their aspect ratios; None without landmarks.
+    """
+
+    frontal: float
+    sharp: float
+    open_eyes: float
+    clean: float
+    detected: float
+    typical: float
+    neutral: float
+    yaw: float | None
+    pitch: float | None
+    roll: float | None
+    eyes: float | None
+    mouth: float | None
+
+    @property
+    def total(self) -> float:
+        likely = self.clean * self.detected * self.typical**TYPICAL_POWER
+        return self.frontal * self.sharp * self.open_eyes * self.neutral * likely
+
+    @property
+    def text(self) -> str:
+        """The product with its parts."""
+        return (
+            f"score {self.total:.2f} = frontal {self.frontal:.2f} x sharp {self.sharp:.2f} x "
+            f"open eyes {self.open_eyes:.2f} x neutral {self.neutral:.2f} x clean {self.clean:.2f} x "
+            f"detected {self.detected:.2f} x typical {self.typical:.2f}^{TYPICAL_POWER}"
+        )
+
+
 @dataclass(frozen=True)
 class Quality:
     """What was measured of one region of one frame; ``score`` in [0, 1] orders sources, 1 is best.
 
     Attributes:
-        score: the verdict, comparable between the frames of one track.
+        score: the verdict, comparable between frames and tracks: it stands for an expected error, see
+            :func:`mfrec.region_error.error_of`.
         sharpness: fine detail relative to the best frame's same region, 0..1.
         blockiness: strength of the 8 x 8 grid beyond that of ordinary edges, 0 is none.
         noise: standard deviation of the noise, in [0, 1] grey levels.
         exposure: share of the region that is neither crushed nor clipped, 0..1.
-        residual: root-mean-square difference to the registered reference, in [0, 1] grey levels.
-        pose: 1 for the reference's pose, falling to 0 as the head turns away from it.
+        residual: root-mean-square difference to the median of the registered frames after a blur of two reference
+            pixels, in [0, 1] grey levels: large where something covers the face or the registration went astray.
+        pose_gap: degrees between the direction of the head and the reference's; None where one is unknown.
         area: share of the frame's pixels that belong to the region.
+        refused: why the region may not be taken from this frame; empty where it may.
     """
 
     score: float
@@ -241,8 +294,9 @@ class Quality:
     noise: float
     exposure: float
     residual: float
-    pose: float
+    pose_gap: float | None
     area: float
+    refused: str = ""
 
 
 @dataclass(frozen=True)
@@ -402,6 +456,7 @@ class Observation:
         cleaned: the part that the canvas can see, without its artifacts; None where no network has cleaned it.
         reposed: feature to what was decided about bringing it into the reference's pose; empty where the frame keeps
             its plain registration.
+        as_reference: what speaks for the frame as reference, None before that is chosen.
     """
 
     frame: Frame
@@ -415,6 +470,7 @@ class Observation:
     quality: Mapping[Region, Quality] = field(default_factory=dict)
     cleaned: Cleaned | None = None
     reposed: Mapping[str, str] = field(default_factory=dict)
+    as_reference: ReferenceScore | None = None
 
     def __post_init__(self) -> None:
         _freeze(self, "box")

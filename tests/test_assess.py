@@ -1,18 +1,20 @@
 """Region quality: the sharper, cleaner, better-seen region scores higher."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from moving_portrait import film_shifts
 
-from mfrec.colour import luma
+from mfrec.errors import UsageError
 from mfrec.filters import gaussian
-from mfrec.imageio import jpeg_bytes
 from mfrec.pipeline import Pipeline, Run
 from mfrec.regions import Region
 from mfrec.stages.align import Align
-from mfrec.stages.assess import Assess, blockiness, rank_sources
+from mfrec.stages.assess import Assess, rank_sources
 from mfrec.stages.parse import Parse
 from mfrec.stages.track import Track
+from mfrec.train.degrade import through_jpeg
 from mfrec.types import FaceTrack, Frame, Observation, Quality
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.3, -0.6))
@@ -31,22 +33,6 @@ def assessed(images) -> FaceTrack:
 @pytest.fixture(scope="module")
 def images(portrait):
     return [frame.image.copy() for frame in film_shifts(portrait, SHIFTS, noise=1 / 255).frames]
-
-
-def test_blockiness_grows_as_quality_falls(portrait):
-    import io
-
-    from PIL import Image
-
-    def coded(q):
-        data = io.BytesIO(jpeg_bytes(portrait, q))
-        return luma(np.asarray(Image.open(data).convert("RGB"), np.float32) / 255)
-
-    values = [blockiness(coded(q)) for q in (90, 50, 20, 8)]
-    assert values == sorted(values)
-    assert values[-1] > values[0] + 0.2
-    assert blockiness(coded(8), (4, 4)) < 0.3 * values[-1]
-    assert blockiness(np.zeros((4, 4), np.float32)) == 0
 
 
 def test_one_blurred_eye_falls_behind_and_only_that(images):
@@ -100,3 +86,50 @@ def test_equal_scores_are_ordered_by_name(portrait):
     assert rank_sources(observations)[Region.NOSE] == (1, 0)
     observations[0] = Observation(frame[0], quality={Region.NOSE: quality(0.6)})
     assert rank_sources(observations)[Region.NOSE] == (0, 1)
+
+
+def test_a_refused_region_is_no_source(portrait):
+    frame = [Frame(portrait, k, name) for k, name in enumerate("ab")]
+    good, bad = quality(0.5), replace(quality(0.9), refused="covered")
+    observations = [Observation(f, quality={Region.NOSE: q}) for f, q in zip(frame, (good, bad), strict=True)]
+    assert rank_sources(observations)[Region.NOSE] == (0,)
+
+
+def test_the_one_sharp_nose_is_chosen_and_a_blocked_one_is_not_taken_for_sharp(images):
+    """All frames but 3 have a nose that was coded coarsely, which leaves edges but no detail."""
+    spoilt = [coarse_nose(image, k) if k != 3 else image for k, image in enumerate(images)]
+    track = assessed(spoilt)
+    assert track.sources[Region.NOSE][0] == 3
+    scores = [o.quality[Region.NOSE].score for o in track.observations]
+    assert scores[3] > 1.2 * max(scores[:3])
+
+
+def coarse_nose(image, k: int):
+    labels = Pipeline([Track(), Parse()])(FaceTrack((Observation(Frame(image, k, "n.png")),)), Run())
+    masks = labels.observations[0].regions
+    assert masks is not None
+    mask = np.clip(gaussian(masks.mask(Region.NOSE).astype(np.float32), 2.0) * 3, 0, 1)[..., None]
+    return (mask * through_jpeg(image, 5).image + (1 - mask) * image).astype(np.float32)
+
+
+def test_a_covered_mouth_is_refused_with_a_reason(images):
+    """A dark bar over the mouth of one frame; nothing else of that frame is refused."""
+    spoilt = list(images)
+    covered = images[1].copy()
+    labels = Pipeline([Track(), Parse()])(FaceTrack((Observation(Frame(images[1], 0, "a")),)), Run())
+    masks = labels.observations[0].regions
+    assert masks is not None
+    rows, columns = np.nonzero(masks.mask(Region.U_LIP, Region.MOUTH, Region.L_LIP))
+    covered[rows.min() - 2 : rows.max() + 3, columns.min() - 3 : columns.max() + 4] = 0.08
+    spoilt[1] = covered
+    track = assessed(spoilt)
+    lip = track.observations[1].quality[Region.L_LIP]
+    assert "unlike the other frames" in lip.refused or "crushed" in lip.refused
+    assert 1 not in track.sources[Region.L_LIP]
+    assert not track.observations[1].quality[Region.L_EYE].refused
+    assert all(not o.quality[Region.L_LIP].refused for k, o in enumerate(track.observations) if k != 1)
+
+
+def test_thresholds_are_kept_in_range():
+    with pytest.raises(UsageError, match=r"assess\.max_gap is 200"):
+        Assess(max_gap=200)

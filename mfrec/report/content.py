@@ -10,18 +10,19 @@ import json
 import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.imageio import to_uint8
-from mfrec.provenance import count_others, is_other, model_text
+from mfrec.provenance import count_others, is_other, model_text, reference_line
+from mfrec.region_error import error_of
 from mfrec.regions import Region
 from mfrec.report import pictures
 from mfrec.report.pictures import GREY_LEVELS, Comparison, Rgb
-from mfrec.types import Dropped, FloatArray, Frame, Observation, Reconstruction
+from mfrec.types import Dropped, FloatArray, Frame, Observation, Reconstruction, ReferenceScore
 
 IDENTITY = (
     "Whether this is a particular person is decided on the original frames, which are attached to this report. "
@@ -52,6 +53,12 @@ MEASURED = (
     "size of a frame pixel; detail finer than that is always partly assumed"
 )
 """What the observed share means."""
+
+IDENTITY_DISTANCE = (
+    "distances of identity embeddings, where one person mostly stays below 0.6 on good pictures; an indication of what "
+    "the computation did, no decision about who this is"
+)
+"""What the identity figures mean."""
 
 ATTACHED_PIXELS = 24_000_000
 """Originals are attached whole while all frames together have no more pixels than this (about 40 MB of PNG)."""
@@ -95,6 +102,7 @@ class FrameRow:
         displacement, residual, consistency: in frame pixels and grey levels. share: of all pixels, 0..1.
         comparison: against the result.
         noise: where the error of its numbers is known from.
+        as_reference: pose, eyes, mouth and detail, and the score that they give the frame as reference.
     """
 
     position: int | None
@@ -117,15 +125,24 @@ class FrameRow:
     consistency: float | None = None
     comparison: Comparison | None = None
     noise: str = ""
+    as_reference: str = ""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A frame as the source of a region: its row in the table, its score in [0, 1], its sharpness in [0, 1]."""
+    """A frame as the source of a region: its row in the table.
+
+    Attributes:
+        score: in [0, 1]. error: what it stands for, in grey levels.
+        sharpness: in [0, 1], beside the best frame.
+        refused: why the region may not come from this frame; empty where it may.
+    """
 
     row: FrameRow
     score: float
+    error: float
     sharpness: float
+    refused: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +168,7 @@ class Content:
         sources, uncertainty, observed: the maps as coloured pictures, uint8 ``[H, W, 3]``.
         uncertainty_limit, difference_limit: ends of the legends in grey levels.
         regions_map: ``[H, W]`` uint8 labels on the canvas.
+        regions: name of each region, its sources best first, and the frames that were refused.
         subjects: the numbered picture, None where one person was seen; ``subjects_frame`` names the frame.
         facts: label, value and, where the label alone might mislead, what it means.
         evidence_steps: those of the evidence picture that are not among ``steps``.
@@ -182,7 +200,7 @@ class Content:
     difference_limit: float
     regions_map: NDArray[np.uint8]
     rows: tuple[FrameRow, ...]
-    regions: tuple[tuple[str, tuple[Source, ...]], ...]
+    regions: tuple[tuple[str, tuple[Source, ...], tuple[Source, ...]], ...]
     subjects: Rgb | None
     subjects_note: str
     steps: tuple[StepRow, ...]
@@ -259,6 +277,7 @@ def gather(reconstruction: Reconstruction) -> Content:
         ("Recipe", plain(record.get("recipe", {}).get("name", "")), ""),
         ("Uncertainty", f"\u00b1{uncertainty_mean:.1f} grey levels on average", ""),
         ("Measured", f"{observed_mean * 100:.0f} %", MEASURED),
+        ("Identity", plain(record.get("identity", {}).get("text", "not compared")), IDENTITY_DISTANCE),
         ("Least consistent", f"{worst.name}: {worst.consistency:.1f} grey levels", ""),
     ]
     return Content(
@@ -286,7 +305,15 @@ def gather(reconstruction: Reconstruction) -> Content:
         regions_map=_regions_map(reconstruction),
         rows=rows,
         regions=tuple(
-            (REGION_NAMES[region], tuple(_source(by_position[p], track.observations[p], region) for p in positions))
+            (
+                REGION_NAMES[region],
+                tuple(_source(by_position[p], track.observations[p], region) for p in positions),
+                tuple(
+                    _source(by_position[p], o, region)
+                    for p, o in enumerate(track.observations)
+                    if region in o.quality and o.quality[region].refused
+                ),
+            )
             for region, positions in sorted(track.sources.items())
         ),
         subjects=subjects,
@@ -341,6 +368,7 @@ def _rows(reconstruction: Reconstruction, comparisons: Sequence[Comparison | Non
                 consistency=float(reconstruction.consistency[i]) * GREY_LEVELS,
                 comparison=comparisons[i],
                 noise=visible(noise.get(frame.index, "")),
+                as_reference="" if observation.as_reference is None else _as_reference(observation.as_reference),
             )
         )
     known = {entry.get("index"): entry for entry in reconstruction.record.get("inputs", ())}
@@ -389,7 +417,14 @@ def _attached(frame: Frame, whole: bool, window: tuple[slice, slice] | None) -> 
 
 def _source(row: FrameRow, observation: Observation, region: Region) -> Source:
     quality = observation.quality.get(region)
-    return Source(row, quality.score, quality.sharpness) if quality is not None else Source(row, 0.0, 0.0)
+    if quality is None:
+        return Source(row, 0.0, GREY_LEVELS, 0.0)
+    error = error_of(quality.score) * GREY_LEVELS if quality.score > 0 else GREY_LEVELS
+    return Source(row, quality.score, error, quality.sharpness, visible(quality.refused))
+
+
+def _as_reference(score: ReferenceScore) -> str:
+    return f"as reference {reference_line({'total': score.total, **asdict(score)})}"
 
 
 def _regions_map(reconstruction: Reconstruction) -> NDArray[np.uint8]:

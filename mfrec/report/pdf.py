@@ -330,13 +330,21 @@ def _beside(content: Content) -> str:
 def _regions(content: Content) -> list[Flowable]:
     if not content.regions:
         return []
-    cells: list[list[Any]] = [[_line(text, 7.5, bold=True) for text in ("Region", "Best source", "All frames: score")]]
-    for name, sources in content.regions:
-        best = sources[0].row.name if sources else "no frame shows it well enough"
+    header = ("Region", "Best source, expected error", "All frames: score", "Refused, and why")
+    cells: list[list[Any]] = [[_line(text, 7.5, bold=True) for text in header]]
+    for name, sources, refused in content.regions:
+        best = "no frame shows it well enough"
+        if sources:
+            best = f"{sources[0].row.name}, \u00b1{sources[0].error:.1f}"
         scores = ",  ".join(f"{source.row.index}: {source.score:.2f}" for source in sources)
-        cells.append([_line(name, 7.5), _line(best, 7.5, bold=True), _line(scores, 7.5)])
-    note = "Frames in order of their score (0 to 1), best first. Left and right are the person's own."
-    return [*_heading("Sources of every region", note), _grid(cells, [32 * mm, 46 * mm, WIDTH - 78 * mm], header=True)]
+        why = ";  ".join(f"{source.row.index}: {source.refused}" for source in refused) or "none"
+        cells.append([_line(name, 7.5), _line(best, 7.5, bold=True), _line(scores, 7.5), _line(why, 7.5)])
+    note = (
+        "Frames in order of their score (0 to 1), best first. A score stands for the error to expect of the region, in "
+        "grey levels (12.75 at one half). Left and right are the person's own."
+    )
+    widths = [26 * mm, 40 * mm, 52 * mm, WIDTH - 118 * mm]
+    return [*_heading("Sources of every region", note), _grid(cells, widths, header=True)]
 
 
 def _people(content: Content) -> list[Flowable]:

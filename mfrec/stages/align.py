@@ -186,7 +186,7 @@ class Align:
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         if not track.observations:
             raise InputError("no frame is left to align; expected at least one that shows the face")
-        chosen, why = choose_reference(track.observations, self.reference)
+        chosen, why, scores = choose_reference(track.observations, self.reference)
         reference = track.observations[chosen]
         canvas = make_canvas(reference, self.scale, self.crop)
         flow = FlowSettings(patch=self.patch, smoothness=self.smoothness)
@@ -203,7 +203,9 @@ class Align:
                 similarity = start_similarity(observation, reference)
                 to_frame = similarity.inverse().after(canvas.from_reference.inverse())
                 registration = register(target, image, to_frame, canvas, phase=phase, settings=flow)
-            registered.append(replace(observation, similarity=similarity, registration=registration))
+            registered.append(
+                replace(observation, as_reference=scores[position], similarity=similarity, registration=registration)
+            )
             run.progress(self.name, position + 1, len(track.observations))
         kept, dropped = self._drop(registered, chosen)
         return replace(

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from mfrec.detect import Detection, detect_faces, overlap
 from mfrec.errors import NoFaceError, UsageError
+from mfrec.identity_gate import find_foreign, steady_embeddings
 from mfrec.landmarks import detect_landmarks, resolve_source
-from mfrec.metrics.identity import embed_all
 from mfrec.pipeline import Run
 from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Subject
 
@@ -119,7 +119,7 @@ class Track:
             for detection in found:
                 points = detect_landmarks(frames[position].image, detection.box, source)
                 seen.append((position, detection, points))
-        embeddings = embed_all([(frames[position].image, points) for position, _, points in seen])
+        embeddings = steady_embeddings([(frames[position].image, points) for position, _, points in seen])
         faces = [
             Face(position, detection, points, embedding)
             for (position, detection, points), embedding in zip(seen, embeddings, strict=True)
@@ -276,7 +276,8 @@ def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Fa
     """Which faces are one person: agglomeration with average linkage of identity distances.
 
     Two faces of one frame are never one person. The faces of neighbouring video frames that overlap and are alike
-    are joined beforehand, because a turning head is the same person though its embedding drifts.
+    are joined beforehand, because a turning head is the same person though its embedding drifts. In the end a face that
+    stands apart from its group is taken out of it (:func:`mfrec.identity_gate.find_foreign`).
 
     Returns:
         People, the most prominent first (sum of face sides over the frames); within one, faces by frame.
@@ -292,6 +293,8 @@ def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Fa
     squares = (vectors**2).sum(axis=1)
     distance = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * vectors @ vectors.T, 0.0))
     groups = _chains(frames, faces, distance)
+    # Who is followed over neighbouring frames of a video has said by that who it is.
+    linked = {m for chain in groups if len(chain) > 1 for m in chain}
     total = np.array([[distance[np.ix_(a, b)].sum() for b in groups] for a in groups])
     count = np.array([float(len(g)) for g in groups])
     seen = np.zeros((len(groups), len(frames)), bool)
@@ -313,13 +316,21 @@ def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Fa
         count[a] += count[b]
         seen[a] |= seen[b]
         alive[b] = False
-    people = [sorted((faces[m] for m in groups[g]), key=lambda f: f.frame) for g in np.flatnonzero(alive)]
+    members = [m for g in np.flatnonzero(alive) for m in without_foreign(groups[g], vectors, linked)]
+    people = [sorted((faces[m] for m in group), key=lambda f: f.frame) for group in members]
 
     def prominence(person: list[Face]) -> tuple[float, float]:
         # Ties (two people equally large in all frames) go to the one on the left.
         return -round(math.fsum(f.detection.side for f in person), 3), min(float(f.detection.box[0]) for f in person)
 
     return sorted(people, key=prominence)
+
+
+def without_foreign(group: list[int], vectors: NDArray, linked: set[int]) -> list[list[int]]:
+    """A group without the faces that stand apart from it, and each of those as a group of its own."""
+    apart = [group[i] for i in find_foreign([vectors[m] for m in group])]
+    apart = [m for m in apart if m not in linked]
+    return [[m for m in group if m not in apart], *([m] for m in apart)]
 
 
 def _limits(total_within: NDArray, count: NDArray) -> NDArray[np.float64]:

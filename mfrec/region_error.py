@@ -1,0 +1,126 @@
+"""How well a frame shows a region: the error to expect of its pixels, and a score in [0, 1] made of it.
+
+Sharpness is read where neither blur nor a codec can fake it. Coarse coding takes fine detail out of the inside of
+its blocks and puts false edges between them, so a measure of edges or contrast rates a blocked region as a sharp
+one; second differences that stay *inside* a block see only what the block still holds, down to a few pixels.
+
+The error is the root-mean-square difference between the region as the frame shows it and the same moment seen by a
+good camera. Its logarithm is linear in a few measured numbers (:data:`WEIGHTS`), fitted on development sequences
+under five kinds of damage, frames of 32 and 64 px; on people that were held out it is right within a factor of 1.56
+(one standard deviation); of regions damaged as in the table ``regions`` it expects a third too little. It says
+nothing about pose, expression or what covers the face: a sharp hand is sharp. Those refuse a region, see
+:mod:`mfrec.stages.assess`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.noise import BLOCK
+from mfrec.types import FloatArray
+
+FLOOR = (1.0 / 255.0) ** 2
+"""What rounding to 8 bits makes of any squared number by itself, in squared [0, 1] grey levels."""
+
+HALF = 0.05
+"""Expected error at which the score is one half: a twentieth of the range of grey levels."""
+
+WEIGHTS = {"lack": 0.32, "blocks": 0.27, "noise": 0.59, "best": 0.60, "constant": 2.13}
+"""Of the natural logarithms: of the best frame's detail over this one's, of the block steps, of the variance of the
+noise, of the best frame's detail (a rich region has more to lose), and the constant. Least squares on the log of the
+squared error."""
+
+
+def detail_in_blocks(plane: FloatArray, phase: tuple[int, int] = (0, 0)) -> tuple[FloatArray, FloatArray]:
+    """Squared second differences of a picture, horizontal, vertical and mixed, that lie inside one 8 x 8 block each.
+
+    Args:
+        plane: ``[H, W]`` luma of a frame on its own grid.
+        phase: ``(x, y)`` where a block begins.
+
+    Returns:
+        Their sum and how many there are at each pixel, ``[H, W]`` float32; the mixed one counts twice, as in the square
+        of the Hessian matrix.
+    """
+    height, width = plane.shape
+    x, y = (np.arange(width) - phase[0]) // BLOCK, (np.arange(height) - phase[1]) // BLOCK
+    total, count = np.zeros(plane.shape, np.float32), np.zeros(plane.shape, np.float32)
+    within = (x[:-2] == x[2:])[None]
+    total[:, 1:-1] += within * (plane[:, :-2] - 2 * plane[:, 1:-1] + plane[:, 2:]) ** 2
+    count[:, 1:-1] += within
+    within = (y[:-2] == y[2:])[:, None]
+    total[1:-1] += within * (plane[:-2] - 2 * plane[1:-1] + plane[2:]) ** 2
+    count[1:-1] += within
+    within = (y[1:] == y[:-1])[:, None] & (x[1:] == x[:-1])[None]
+    total[:-1, :-1] += 2 * within * (plane[1:, 1:] - plane[1:, :-1] - plane[:-1, 1:] + plane[:-1, :-1]) ** 2
+    count[:-1, :-1] += 2 * within
+    return total, count
+
+
+def block_steps(plane: FloatArray, phase: tuple[int, int] = (0, 0)) -> FloatArray:
+    """Absolute steps across and inside of the 8 x 8 grid, ``[4, H, W]``: sum and count across it, sum and count inside.
+
+    After Wang, Bovik and Evan, "Blind measurement of blocking artifacts in images" (ICIP 2000), with differences in
+    place of the spectrum. Each step is booked to the pixel on its right or below it.
+    """
+    out = np.zeros((4, *plane.shape), np.float32)
+    for axis, start in ((1, phase[0]), (0, phase[1])):
+        step = np.moveaxis(np.abs(np.diff(plane, axis=axis)), axis, -1)
+        border = (np.arange(1, plane.shape[axis]) - start) % BLOCK == 0
+        into = [np.moveaxis(out[k], axis, -1)[..., 1:] for k in range(4)]
+        into[0] += step * border
+        into[1] += border
+        into[2] += step * ~border
+        into[3] += ~border
+    return out
+
+
+def weighted_ratio(total: NDArray, count: NDArray, share: NDArray) -> float:
+    """Mean of what was summed in ``total`` over ``count`` occasions, weighted by ``share``; 0 for none."""
+    occasions = float((count * share).sum())
+    return float((total * share).sum()) / occasions if occasions > 1e-6 else 0.0
+
+
+def blockiness(steps: FloatArray, share: NDArray) -> float:
+    """How much stronger the steps across the grid are than those inside; 0 is none, 1 is twice as strong.
+
+    Args:
+        steps: from :func:`block_steps`.
+        share: ``[H, W]`` in [0, 1], how far each pixel belongs to the region.
+    """
+    if not (steps[1] * share).any() or not (steps[3] * share).any():
+        return 0.0
+    across, inside = weighted_ratio(steps[0], steps[1], share), weighted_ratio(steps[2], steps[3], share)
+    return max(0.0, across / (inside + 1.0 / 255.0) - 1.0)
+
+
+def expected_error(detail: float, best_detail: float, blocks: float, noise: float) -> float:
+    """Root-mean-square error of a region to expect, in [0, 1] grey levels.
+
+    Args:
+        detail: of the region in this frame: mean of :func:`detail_in_blocks`, in pixels of the reference frame.
+        best_detail: the most that a frame of the track has there.
+        blocks: see :func:`blockiness`.
+        noise: standard deviation of the frame's numbers, in [0, 1] grey levels.
+    """
+    squared = (
+        WEIGHTS["lack"] * math.log((best_detail + FLOOR) / (detail + FLOOR))
+        + WEIGHTS["blocks"] * math.log(blocks + 1.5)
+        + WEIGHTS["noise"] * math.log(noise**2)
+        + WEIGHTS["best"] * math.log(best_detail + FLOOR)
+        + WEIGHTS["constant"]
+    )
+    return math.exp(squared / 2)
+
+
+def score_of(error: float) -> float:
+    """The score in [0, 1] of an expected error: ``HALF**2 / (HALF**2 + error**2)``."""
+    return HALF**2 / (HALF**2 + error**2)
+
+
+def error_of(score: float) -> float:
+    """The expected error that a score in (0, 1] means, in [0, 1] grey levels."""
+    return HALF * math.sqrt(1.0 / score - 1.0)

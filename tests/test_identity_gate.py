@@ -1,0 +1,118 @@
+"""A foreign frame is found, a result that has left its frames is noticed."""
+
+import numpy as np
+import pytest
+import skimage.data
+
+from mfrec.detect import detect_faces
+from mfrec.geometry import resize
+from mfrec.identity_gate import IdentityCheck, check_identity, find_foreign, foreign_score, mirrored, steady_embeddings
+from mfrec.landmarks import detect_landmarks
+from mfrec.types import Canvas, FaceTrack, Frame, Landmarks, Observation
+
+ASTRONAUT = (skimage.data.astronaut()[:256, 96:352] / 255).astype(np.float32)
+CAMERAMAN = np.dstack([skimage.data.camera()[60:260, 130:330] / 255] * 3).astype(np.float32)
+
+
+def found(image) -> Landmarks:
+    return detect_landmarks(image, max(detect_faces(image), key=lambda face: face.side).box)
+
+
+def cloud(count: int, spread: float, centre=0.0, seed=0) -> np.ndarray:
+    """Points whose distances from each other are ``spread`` in the mean."""
+    points = np.random.default_rng(seed).normal(size=(count, 128))
+    return (points * spread / np.sqrt(2 * 128) + np.eye(128)[0] * centre).astype(np.float32)
+
+
+@pytest.mark.parametrize("place", [0, 3, 6])
+def test_one_that_stands_apart_is_found_wherever_it_is(place):
+    vectors = cloud(7, 0.35)
+    vectors[place] = cloud(1, 0.35, 0.75, seed=1)[0]
+    assert find_foreign(vectors) == [place]
+
+
+def test_loose_and_tight_groups_of_one_person_stay_whole():
+    for spread in (0.0, 0.2, 0.4, 0.6):
+        assert find_foreign(cloud(7, spread)) == []
+
+
+def test_two_foreign_frames_do_not_hide_each_other():
+    vectors = np.concatenate([cloud(6, 0.3), cloud(2, 0.3, 0.9, seed=2)])
+    assert sorted(find_foreign(vectors)) == [6, 7]
+
+
+def test_a_majority_is_not_foreign_and_three_frames_accuse_nobody():
+    vectors = np.concatenate([cloud(3, 0.3), cloud(4, 0.3, 1.5, seed=2)])
+    assert len(find_foreign(vectors)) <= 2
+    assert find_foreign(np.concatenate([cloud(2, 0.3), cloud(1, 0.3, 2.0, seed=3)])) == []
+    assert find_foreign([]) == []
+
+
+def test_a_face_that_is_lit_otherwise_among_equal_ones_stays():
+    vectors = cloud(5, 0.02)
+    vectors[2] += 0.45 * np.eye(128, dtype=np.float32)[1]
+    assert find_foreign(vectors) == []
+
+
+def test_the_score_is_what_it_says():
+    vectors = cloud(5, 0.6).astype(np.float64)
+    distance = np.linalg.norm(vectors[:, None] - vectors[None], axis=-1)
+    others = [1, 2, 3, 4]
+    within = distance[np.ix_(others, others)].sum() / 12
+    assert foreign_score(distance)[0] == pytest.approx(distance[0, 1:].mean() - 0.5 * within)
+
+
+def test_a_face_and_its_mirror_image_have_one_embedding():
+    landmarks = found(ASTRONAUT)
+    flipped = np.ascontiguousarray(ASTRONAUT[:, ::-1])
+    one, other = steady_embeddings([(ASTRONAUT, landmarks), (flipped, mirrored(landmarks, ASTRONAUT.shape[1]))])
+    assert np.linalg.norm(one - other) < 0.02
+
+
+@pytest.fixture(scope="module")
+def track() -> FaceTrack:
+    """Three frames of the astronaut at 64 px, the middle one the reference of a canvas four times as large."""
+    frames = [resize(np.roll(ASTRONAUT, k, axis=1), 64, 64, interpolation="area") for k in (-6, 0, 9)]
+    points = [found(frame) for frame in frames]
+    embeddings = steady_embeddings(list(zip(frames, points, strict=True)))
+    return FaceTrack(
+        tuple(
+            Observation(Frame(image, k, f"{k}.png"), landmarks=where, embedding=embedding)
+            for k, (image, where, embedding) in enumerate(zip(frames, points, embeddings, strict=True))
+        ),
+        reference=1,
+        canvas=Canvas(0, 0, 64, 64, 4),
+    )
+
+
+def test_an_enlargement_of_the_reference_passes(track):
+    frame = track.observations[1].frame.image
+    check = check_identity(np.clip(resize(frame, 256, 256), 0, 1), track)
+    assert set(check.distances) == {0, 1, 2}
+    assert check.distances[1] < 0.25
+    assert check.between is not None
+
+
+def test_somebody_else_in_its_place_does_not_pass(track):
+    theirs, mine = found(CAMERAMAN), track.observations[1].landmarks
+    scale = 4 * mine.interocular / theirs.interocular
+    large = resize(CAMERAMAN, round(200 * scale), round(200 * scale), interpolation="cubic").clip(0, 1)
+    image = np.zeros((256, 256, 3), np.float32)
+    start = np.rint(theirs.points[30] * scale - (4 * mine.points[30] + 1.5)).astype(int)
+    rows, columns = (np.clip(np.arange(256) + start[k], 0, len(large) - 1) for k in (1, 0))
+    image = large[rows[:, None], columns]
+    check = check_identity(image, track)
+    assert check.passed is False
+    assert "FARTHER" in check.text
+    assert check.record()["passed"] is False
+
+
+def test_nothing_is_decided_without_something_to_compare(track):
+    image = np.zeros((256, 256, 3), np.float32)
+    bare = FaceTrack(tuple(Observation(o.frame) for o in track.observations), reference=1, canvas=track.canvas)
+    assert check_identity(image, bare).passed is None
+    single = FaceTrack(track.observations[1:2], reference=0, canvas=track.canvas)
+    check = check_identity(image, single)
+    assert check.passed is None
+    assert "one frame only" in check.text
+    assert IdentityCheck({}, None, None, "why").text == "not compared: why"

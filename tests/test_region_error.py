@@ -1,0 +1,88 @@
+"""Sharpness inside of blocks, block edges, and the error that is expected of them."""
+
+import numpy as np
+import pytest
+
+from mfrec.colour import luma
+from mfrec.filters import gaussian
+from mfrec.region_error import (
+    HALF,
+    block_steps,
+    blockiness,
+    detail_in_blocks,
+    error_of,
+    expected_error,
+    score_of,
+    weighted_ratio,
+)
+from mfrec.train.degrade import through_jpeg
+
+EVERYWHERE = np.ones((192, 192), np.float32)
+
+
+def detail(plane, phase=(0, 0)) -> float:
+    return weighted_ratio(*detail_in_blocks(plane, phase), np.ones(plane.shape, np.float32))
+
+
+def test_blur_and_coarse_coding_both_take_detail_out_of_blocks(portrait):
+    sharp = detail(luma(portrait))
+    blurs = [detail(gaussian(luma(portrait), sigma)) for sigma in (0.7, 1.5, 3)]
+    codes = [detail(luma(through_jpeg(portrait, q).image)) for q in (60, 20, 5)]
+    assert sharp > blurs[0] > blurs[1] > blurs[2]
+    assert sharp > codes[0] > codes[1] > codes[2]
+    assert codes[2] < 0.25 * sharp
+
+
+def test_edges_between_blocks_are_no_detail():
+    blocks = np.random.default_rng(0).random((6, 6)).astype(np.float32).repeat(8, axis=0).repeat(8, axis=1)
+    assert detail(blocks) == 0
+    assert detail(blocks, (3, 5)) > 0.01
+    shifted = np.roll(blocks, (5, 3), axis=(0, 1))[8:-8, 8:-8]
+    assert detail(np.ascontiguousarray(shifted), (3, 5)) == 0
+
+
+def test_a_plane_has_no_second_differences_and_no_block_edges():
+    y, x = np.mgrid[0:24, 0:32].astype(np.float32)
+    assert detail(0.01 * x + 0.02 * y) == pytest.approx(0, abs=1e-10)
+    assert blockiness(block_steps(0.01 * x + 0.02 * y), np.ones((24, 32))) == pytest.approx(0, abs=1e-3)
+
+
+def test_second_differences_of_a_parabola_are_its_curvature():
+    x = np.arange(32, dtype=np.float32)[None].repeat(16, axis=0)
+    total, count = detail_in_blocks(0.001 * x**2)
+    assert count.sum() == pytest.approx(16 * 6 * 4 + 14 * 32 - 32 * 2 + 2 * (15 - 1) * (31 - 3))
+    assert total.sum() == pytest.approx(16 * 6 * 4 * 0.002**2, rel=1e-2)
+
+
+def test_blockiness_grows_as_quality_falls(portrait):
+    values = [blockiness(block_steps(luma(through_jpeg(portrait, q).image)), EVERYWHERE) for q in (90, 50, 20, 8)]
+    assert values == sorted(values)
+    assert values[-1] > values[0] + 0.2
+    coarse = luma(through_jpeg(portrait, 8).image)
+    assert blockiness(block_steps(coarse, (4, 4)), EVERYWHERE) < 0.3 * values[-1]
+    assert blockiness(block_steps(np.zeros((4, 4), np.float32)), np.ones((4, 4))) == 0
+
+
+def test_blockiness_is_that_of_the_region(portrait):
+    mixed = luma(portrait).copy()
+    mixed[:, :96] = luma(through_jpeg(portrait, 8).image)[:, :96]
+    left = np.zeros((192, 192), np.float32)
+    left[:, :90] = 1
+    steps = block_steps(mixed)
+    assert blockiness(steps, left) > blockiness(steps, left[:, ::-1]) + 0.2
+
+
+def test_every_damage_raises_the_expected_error():
+    good = {"detail": 4e-3, "best_detail": 4e-3, "blocks": 0.0, "noise": 2 / 255}
+    base = expected_error(**good)
+    for worse in ({"detail": 1e-3}, {"blocks": 1.0}, {"noise": 8 / 255}):
+        assert expected_error(**{**good, **worse}) > 1.05 * base
+    assert expected_error(1e-3, 1e-2, 0.0, 2 / 255) > expected_error(1e-3, 2e-3, 0.0, 2 / 255)
+
+
+def test_a_score_is_another_way_to_write_an_error():
+    assert score_of(HALF) == 0.5
+    assert score_of(0) == 1
+    errors = [0.004, 0.02, 0.05, 0.2]
+    assert [error_of(score_of(error)) for error in errors] == pytest.approx(errors)
+    assert [score_of(error) for error in errors] == sorted((score_of(error) for error in errors), reverse=True)
