@@ -73,7 +73,7 @@ def foreign_score(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(to_others > APART, to_others - 0.5 * within, -np.inf)
 
 
-def find_foreign(embeddings: Sequence[FloatArray], limit: float = FOREIGN) -> list[int]:
+def find_foreign(embeddings: Sequence[FloatArray] | FloatArray, limit: float = FOREIGN) -> list[int]:
     """Which of the faces of one track are somebody else's, the farthest first.
 
     One after the other is taken out, so that two foreign frames do not hide each other, while at least :data:`ENOUGH`

@@ -76,6 +76,8 @@ class Recognition(nn.Module):
         self.embedding = nn.Linear(hidden, EMBEDDING)
         self.unspoilt_hidden = nn.Linear(channels * cells * cells, hidden)
         self.unspoilt = nn.Linear(hidden, EMBEDDING)
+        nn.init.normal_(self.unspoilt.weight, std=1e-3)  # it reads large numbers and begins by knowing nothing
+        nn.init.zeros_(self.unspoilt.bias)
 
     def forward(self, faces: Tensor) -> Tensor:
         """Embed faces; repeatable in eval mode, with dropout in training mode.
@@ -136,8 +138,15 @@ class Recognition(nn.Module):
         return self.embedding(dropped(hidden, rate, None))
 
     def guess(self, features: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-        """The second head: features ``[B, K]`` to the guess at the unspoilt face ``[B, 128]``, less the mean person."""
-        hidden = functional.relu(self.unspoilt_hidden(dropped(features, rate, generator)))
+        """The second head: features ``[B, K]`` to the guess at the unspoilt face ``[B, 128]``, less the mean person.
+
+        Both layers read numbers of one size (layer normalisation without parameters, Ba, Kiros and Hinton, 2016).
+        Dropout multiplies; a head that could answer a bad picture with small activations would shrink its own noise as
+        much as its guess, and seem as sure as ever.
+        """
+        read = functional.layer_norm(features, features.shape[1:])
+        hidden = functional.relu(self.unspoilt_hidden(dropped(read, rate, generator)))
+        hidden = functional.layer_norm(hidden, hidden.shape[1:])
         return self.unspoilt(dropped(hidden, rate, generator))
 
 

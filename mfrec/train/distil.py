@@ -140,7 +140,7 @@ def batch_of(faces: Faces, indices: NDArray[np.int64], rng: np.random.Generator)
     canvases = np.stack([spoil(canvas, rng) for canvas in whole])
     known = torch.from_numpy(np.stack([faces.points[i] for i in indices]))
     points = torch.from_numpy(np.stack([moved(faces.points[i], rng) for i in indices]))
-    images, unspoilt = as_images(canvases), as_images(whole.astype(np.float32) / 255)
+    images, unspoilt = as_images(canvases), as_images(whole.astype(np.float32) / np.float32(255))
     mirrored = torch.from_numpy(rng.random(len(indices)) < 0.5).view(-1, 1, 1, 1)
     # The template is symmetric, so the upright faces are mirrored and no landmark has to change its number.
     cuts = (
@@ -162,7 +162,7 @@ def mean_embedding(faces: Faces, teacher: DlibResNet, count: int = 512) -> Tenso
     chosen = range(0, len(faces.canvases), max(1, len(faces.canvases) // count))
     out = []
     for i in chosen:
-        image = as_images(faces.canvases[i : i + 1].astype(np.float32) / 255)
+        image = as_images(faces.canvases[i : i + 1].astype(np.float32) / np.float32(255))
         cut = upright_faces(image, torch.from_numpy(faces.points[i : i + 1]), TEACHER_SIDE, finer=1)[0]
         with torch.no_grad():
             out.append(teacher(cut)[0])
