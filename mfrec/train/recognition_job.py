@@ -135,7 +135,9 @@ def make(folders: Sequence[Path], folder: Path, *, terms: str, steps: int, seed:
             )
 
     check = held_out(folders)
-    faces = find_faces(picture.astype(np.float32) / np.float32(255) for picture in read_pictures(folders, "train").every)
+    faces = find_faces(
+        picture.astype(np.float32) / np.float32(255) for picture in read_pictures(folders, "train").every
+    )
     teacher = load_dlib_resnet()
     source = cards_folder() / "recognition.toml"
     card = read_card(source)
