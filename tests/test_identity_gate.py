@@ -89,7 +89,8 @@ def test_an_enlargement_of_the_reference_passes(track):
     frame = track.observations[1].frame.image
     check = check_identity(np.clip(resize(frame, 256, 256), 0, 1), track)
     assert set(check.distances) == {0, 1, 2}
-    assert check.distances[1] < 0.25
+    assert check.passed
+    assert check.distances[1] < 0.3  # what was enlarged is blurred by the camera once more
     assert check.between is not None
 
 
