@@ -602,6 +602,21 @@ def test_unwritable_output(sequence: Path, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_strict_writes_nothing_where_the_result_has_left_its_frames(clip: Path, tmp_path: Path) -> None:
+    """A camera declared ten times as blurred as it was makes a face out of ringing that is nobody's."""
+    wrong = ("reconstruct", clip, "--recipe", "evidence", "--set", "fuse.psf_sigma=3")
+    warned = mfrec_says(*wrong, "-o", tmp_path / "warned")
+    assert warned.exit_code == 0, warned.stderr
+    warnings = json.loads((tmp_path / "warned" / "run.json").read_text())["warnings"]
+    assert any("may have lost the person" in warning for warning in warnings)
+    refused = mfrec_says(*wrong, "-o", tmp_path / "refused", "--strict")
+    assert refused.exit_code == 5
+    assert "FARTHER" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["warned"]
+    fine = mfrec_says(*wrong[:4], "-o", tmp_path / "fine", "--strict")
+    assert fine.exit_code == 0, fine.stderr
+
+
 SMALL_FILES_ONLY = """
 import resource
 from mfrec.cli import main
