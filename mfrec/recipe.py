@@ -35,7 +35,7 @@ from mfrec.pipeline import Stage, parameters
 STAMPS = ("ENHANCED", "RESTORED", "NOT EVIDENCE")
 
 OF_THE_CALL = {
-    "track": {"subject": "--subject"},
+    "track": {"subject": "--subject", "reference": "--reference"},
     "align": {"reference": "--reference", "scale": "--scale", "crop": "--crop"},
 }
 """Stage to the parameters that a call sets, each with its option."""
@@ -115,7 +115,7 @@ class Recipe:
             UsageError: a value that cannot be.
         """
         values: dict[str, dict[str, Any]] = {
-            "track": {"subject": subject},
+            "track": {"subject": subject, "reference": reference},
             "align": {"reference": reference, "scale": scale, "crop": crop},
         }
         stages = []

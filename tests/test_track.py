@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mfrec.detect import overlap
+from mfrec.detect import Detection, overlap
 from mfrec.errors import NoFaceError, UsageError
 from mfrec.geometry import resize
 from mfrec.pipeline import Run
-from mfrec.stages.track import Track
-from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Observation
+from mfrec.stages.track import Face, Track, group_people, without_foreign
+from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Observation
 
 ASTRONAUT = (skimage.data.astronaut() / 255).astype(np.float32)
 CAMERAMAN = np.dstack([skimage.data.camera() / 255] * 3).astype(np.float32)
@@ -125,6 +125,21 @@ def test_somebody_else_among_tight_crops_is_left_out_with_the_reason() -> None:
 def test_somebody_else_at_32_pixels_is_at_least_named_in_a_warning() -> None:
     track = Track()(start([*crops(32), crop("cameraman", 32)]), Run())
     assert any("5.png" in text for text in (*track.warnings, *(d.name for d in track.dropped)))
+
+
+def test_the_frame_that_the_caller_named_is_not_taken_for_somebody_else() -> None:
+    vectors = np.random.default_rng(0).normal(size=(7, 128)) * 0.3 / 16
+    vectors[4] += 0.5 * np.eye(128)[0]  # near enough to be joined, far enough to stand apart
+    group = list(range(7))
+    assert without_foreign(group, vectors, set()) == [[0, 1, 2, 3, 5, 6], [4]]
+    assert without_foreign(group, vectors, {4}) == [group]
+
+    frames = [Frame(np.full((8, 8, 3), k / 10, np.float32), k, f"{k}.png") for k in group]
+    places = [Detection(np.array([1, 1, 7, 7], np.float32), 1.0, np.zeros((5, 2), np.float32)) for _ in group]
+    where = Landmarks(np.zeros((68, 2), np.float32))
+    faces = [Face(k, place, where, vector) for k, (place, vector) in enumerate(zip(places, vectors, strict=True))]
+    assert sorted(map(len, group_people(frames, faces))) == [1, 6]
+    assert list(map(len, group_people(frames, faces, spared=[4]))) == [7]
 
 
 def test_drops_and_warnings_of_earlier_stages_stay() -> None:

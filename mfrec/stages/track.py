@@ -80,6 +80,8 @@ class Track:
     Attributes:
         subject: number of the person to follow, from 1 (most prominent: size times frames seen); 0 follows 1.
         landmarks: ``"dlib"``, ``"fan"``, or ``"auto"`` (FAN where its package and weights are present).
+        reference: index or name of the frame that the caller chose, who has looked at it: it is not taken for
+            somebody else's because it stands apart from the others. ``"auto"`` spares none.
 
     Raises:
         NoFaceError: nobody was found in any frame.
@@ -89,6 +91,7 @@ class Track:
 
     subject: int = 0
     landmarks: str = "auto"
+    reference: str | int = "auto"
 
     learned = False
 
@@ -124,7 +127,8 @@ class Track:
             Face(position, detection, points, embedding)
             for (position, detection, points), embedding in zip(seen, embeddings, strict=True)
         ]
-        people = group_people(frames, faces)
+        named = [i for i, frame in enumerate(frames) if self.reference in (frame.index, frame.name)]
+        people = group_people(frames, faces, spared=named)
         if not 0 <= self.subject <= len(people):
             raise UsageError(
                 f"there is no subject {self.subject}: {len(people)} "
@@ -272,12 +276,17 @@ def tight_crops(frames: Sequence[Frame], detections: Sequence[tuple[Detection, .
     return bool(np.median(overlap(boxes, np.median(boxes, axis=0))) > 0.5)
 
 
-def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Face]]:
+def group_people(frames: Sequence[Frame], faces: Sequence[Face], spared: Sequence[int] = ()) -> list[list[Face]]:
     """Which faces are one person: agglomeration with average linkage of identity distances.
 
     Two faces of one frame are never one person. The faces of neighbouring video frames that overlap and are alike
     are joined beforehand, because a turning head is the same person though its embedding drifts. In the end a face that
     stands apart from its group is taken out of it (:func:`mfrec.identity_gate.find_foreign`).
+
+    Args:
+        frames: in the order of the positions in ``faces``.
+        faces: of all frames.
+        spared: positions of frames of which no face is taken out of its group.
 
     Returns:
         People, the most prominent first (sum of face sides over the frames); within one, faces by frame.
@@ -294,7 +303,8 @@ def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Fa
     distance = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * vectors @ vectors.T, 0.0))
     groups = _chains(frames, faces, distance)
     # Who is followed over neighbouring frames of a video has said by that who it is.
-    linked = {m for chain in groups if len(chain) > 1 for m in chain}
+    certain = {m for chain in groups if len(chain) > 1 for m in chain}
+    certain |= {m for m, face in enumerate(faces) if face.frame in spared}
     total = np.array([[distance[np.ix_(a, b)].sum() for b in groups] for a in groups])
     count = np.array([float(len(g)) for g in groups])
     seen = np.zeros((len(groups), len(frames)), bool)
@@ -316,7 +326,7 @@ def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Fa
         count[a] += count[b]
         seen[a] |= seen[b]
         alive[b] = False
-    members = [m for g in np.flatnonzero(alive) for m in without_foreign(groups[g], vectors, linked)]
+    members = [m for g in np.flatnonzero(alive) for m in without_foreign(groups[g], vectors, certain)]
     people = [sorted((faces[m] for m in group), key=lambda f: f.frame) for group in members]
 
     def prominence(person: list[Face]) -> tuple[float, float]:
@@ -326,10 +336,16 @@ def group_people(frames: Sequence[Frame], faces: Sequence[Face]) -> list[list[Fa
     return sorted(people, key=prominence)
 
 
-def without_foreign(group: list[int], vectors: NDArray, linked: set[int]) -> list[list[int]]:
-    """A group without the faces that stand apart from it, and each of those as a group of its own."""
+def without_foreign(group: list[int], vectors: NDArray, certain: set[int]) -> list[list[int]]:
+    """A group without the faces that stand apart from it, each of which becomes a group of its own.
+
+    Args:
+        group: numbers of faces.
+        vectors: ``[N, 128]`` of all faces.
+        certain: faces that stay wherever they stand.
+    """
     apart = [group[i] for i in find_foreign([vectors[m] for m in group])]
-    apart = [m for m in apart if m not in linked]
+    apart = [m for m in apart if m not in certain]
     return [[m for m in group if m not in apart], *([m] for m in apart)]
 
 
