@@ -720,7 +720,8 @@ def _plots(
 
 def _command_without_paths() -> str:
     """What was typed, with nothing of the machine in it but the last name of each path."""
-    words = [Path(word).name if "/" in word or "\\" in word else word for word in sys.argv[1:]]
+    # A fold of people such as 0/4 looks like a path too, but its folder does not exist.
+    words = [Path(word).name if Path(word).parent.exists() else word for word in sys.argv[1:]]
     return shlex.join(["mfrec", *words])
 
 

@@ -602,6 +602,25 @@ def test_unwritable_output(sequence: Path, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_the_command_in_a_document_shows_no_path_and_keeps_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mfrec.cli import _command_without_paths
+
+    words = [
+        "bench",
+        str(tmp_path / "faces"),
+        "--table",
+        "3.1",
+        "--people",
+        "0/4",
+        "--document",
+        str(tmp_path / "a b.md"),
+    ]
+    monkeypatch.setattr(sys, "argv", ["mfrec", *words])
+    assert _command_without_paths() == "mfrec bench faces --table 3.1 --people 0/4 --document 'a b.md'"
+
+
 def test_strict_writes_nothing_where_the_result_has_left_its_frames(clip: Path, tmp_path: Path) -> None:
     """A camera declared ten times as blurred as it was makes a face out of ringing that is nobody's."""
     wrong = ("reconstruct", clip, "--recipe", "evidence", "--set", "fuse.psf_sigma=3")
