@@ -16,12 +16,14 @@ reference, and the estimate is then made again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn, idctn
+from scipy import sparse
+from scipy.fft import dct
 
 from mfrec.colour import luma, rgb_to_ycc, ycc_to_rgb
 from mfrec.filters import gaussian
@@ -164,8 +166,29 @@ def weighted_mean(sources: Sequence[Source], belief: FloatArray, precision: Sequ
     return np.asarray(mean, np.float32)
 
 
+class _Group(NamedTuple):
+    """The frames that share one blur.
+
+    Attributes:
+        sigma: of the blur in canvas pixels.
+        members: positions of the frames.
+        ends: where the rows of each frame but the last end.
+        forward: ``sqrt(w) S`` of all of them, and ``adjoint`` its transpose.
+    """
+
+    sigma: float
+    members: tuple[int, ...]
+    ends: NDArray[np.int64]
+    forward: sparse.csr_matrix
+    adjoint: sparse.csr_matrix
+
+
 class _Data:
-    """The data term of one channel: applies ``A^T P A`` and forms ``A^T P y``.
+    """The data term of all channels: applies ``A^T P A`` and forms ``A^T P y``.
+
+    The pixels of a frame are kept in the order of its codec's blocks, and ``sqrt(w)`` is part of the sampling matrix.
+    So a step of the solver is, for all frames together, two products with a sparse matrix, and one with a ``64 x 64``
+    matrix for each table of precisions.
 
     Attributes:
         margin: canvas pixels added on each side, so that the blur sees no border.
@@ -175,71 +198,90 @@ class _Data:
 
     def __init__(self, sources: Sequence[Source], belief: FloatArray, canvas: Canvas, settings: MapSettings) -> None:
         rows, columns = canvas.shape
-        widest = max(psf_on_canvas(settings.psf_sigma, source.registration) for source in sources)
-        self.margin = margin = int(np.ceil(3 * widest)) + 2
+        self.sigma = [psf_on_canvas(settings.psf_sigma, source.registration) for source in sources]
+        self.margin = margin = int(np.ceil(3 * max(self.sigma))) + 2
         self.inner = slice(margin, -margin), slice(margin, -margin)
         self.shape = rows + 2 * margin, columns + 2 * margin
-        self.sigma: list[float] = []
-        self.forward, self.adjoint, self.root, self.frames, self.place = [], [], [], [], []
+        self.root, self.frames, forward = [], [], []
         for source, weight in zip(sources, belief, strict=True):
             landing = source.registration.landing
-            x0, y0 = source.registration.window
-            before = (y0 - source.noise.phase[1]) % BLOCK, (x0 - source.noise.phase[0]) % BLOCK
-            height, width = landing.shape[:2]
-            padded = -(-(before[0] + height) // BLOCK) * BLOCK, -(-(before[1] + width) // BLOCK) * BLOCK
-            matrix = sampling_matrix(landing + np.float32(margin), *self.shape)
+            place, size = block_order(source)
             at_pixel = warp(weight, landing, interpolation="linear", fill=0.0)
-            root = np.zeros(padded, np.float32)
-            inner = slice(before[0], before[0] + height), slice(before[1], before[1] + width)
-            root[inner] = np.sqrt(np.maximum(at_pixel, 0.0))
-            self.sigma.append(psf_on_canvas(settings.psf_sigma, source.registration))
-            self.forward.append(matrix)
-            self.adjoint.append(matrix.T.tocsr())
-            self.root.append(root)
-            self.place.append(inner)
-            self.frames.append(rgb_to_ycc(source.image))
+            root = np.sqrt(np.maximum(at_pixel, 0.0)).ravel()
+            weighted = sparse.csr_matrix((root, (place, np.arange(place.size))), shape=(size, place.size))
+            forward.append(weighted @ sampling_matrix(landing + np.float32(margin), *self.shape))
+            self.root.append(np.zeros(size, np.float32))
+            self.root[-1][place] = root
+            self.frames.append(weighted @ rgb_to_ycc(source.image).reshape(-1, 3))
+        # Frames of one size share one blur, and so one matrix.
+        self.groups = []
+        for sigma in sorted(set(self.sigma)):
+            members = [k for k, own in enumerate(self.sigma) if own == sigma]
+            matrix = sparse.vstack([forward[k] for k in members], format="csr")
+            ends = np.cumsum([len(self.root[k]) for k in members])
+            self.groups.append(_Group(sigma, tuple(members), ends[:-1], matrix, matrix.T.tocsr()))
 
-    def _precise(self, k: int, residual: FloatArray, table: FloatArray) -> FloatArray:
-        """``sqrt(w) T^T P T sqrt(w)`` on a frame's window."""
-        inner, root = self.place[k], self.root[k]
-        if table.min() == table.max():  # white noise: the DCT is orthonormal and drops out
-            return residual * root[inner] ** 2 * table[0, 0]
-        full = np.zeros(root.shape, np.float32)
-        full[inner] = residual
-        full *= root
-        rows, columns = full.shape[0] // BLOCK, full.shape[1] // BLOCK
-        blocks = full.reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
-        spectrum = np.asarray(dctn(blocks, axes=(2, 3), norm="ortho"), np.float32)
-        blocks = np.asarray(idctn(spectrum * table, axes=(2, 3), norm="ortho"), np.float32)
-        full = blocks.transpose(0, 2, 1, 3).reshape(full.shape) * root
-        return full[inner]
+    def right_side(self, channel: int, precise: Sequence[FloatArray]) -> FloatArray:
+        """``A^T P y`` of one channel; ``precise`` from :func:`_precisions`."""
+        planes = enumerate(zip(self.frames, precise, strict=True))
+        return self._gather({k: _weighed(frame[:, channel], p) for k, (frame, p) in planes})
 
-    def _gather(self, parts: list[FloatArray]) -> FloatArray:
-        out = np.zeros(self.shape, np.float32)
-        for sigma in sorted(set(self.sigma)):  # frames of one size share one blur
-            total = np.zeros(self.shape[0] * self.shape[1], np.float32)
-            for own, matrix, part in zip(self.sigma, self.adjoint, parts, strict=True):
-                if own == sigma:
-                    total += matrix @ part.ravel()
-            out += blur(total.reshape(self.shape), sigma)
-        return out
-
-    def right_side(self, channel: int, tables: list[FloatArray]) -> FloatArray:
-        planes = [frame[..., channel] for frame in self.frames]
-        return self._gather([self._precise(k, plane, tables[k]) for k, plane in enumerate(planes)])
-
-    def normal(self, x: FloatArray, tables: list[FloatArray]) -> FloatArray:
-        soft = {sigma: blur(x, sigma).ravel() for sigma in set(self.sigma)}
-        parts = [
-            (matrix @ soft[sigma]).reshape(frame.shape[:2])
-            for matrix, sigma, frame in zip(self.forward, self.sigma, self.frames, strict=True)
-        ]
-        return self._gather([self._precise(k, part, tables[k]) for k, part in enumerate(parts)])
+    def normal(self, x: FloatArray, precise: Sequence[FloatArray]) -> FloatArray:
+        """``A^T P A x``."""
+        parts: dict[int, FloatArray] = {}
+        for group in self.groups:
+            seen = group.forward @ blur(x, group.sigma).ravel()
+            for k, part in zip(group.members, np.split(seen, group.ends), strict=True):
+                parts[k] = _weighed(part, precise[k])
+        return self._gather(parts)
 
     def mass(self, k: int, precision: float) -> FloatArray:
         """``A^T (p w)``: how much precision frame ``k`` brings to each canvas pixel."""
-        weight = (self.root[k][self.place[k]] ** 2 * precision).ravel()
-        return blur((self.adjoint[k] @ weight).reshape(self.shape), self.sigma[k])[self.inner]
+        group = next(group for group in self.groups if k in group.members)
+        weight = np.concatenate([self.root[m] * np.float32(precision if m == k else 0.0) for m in group.members])
+        return blur((group.adjoint @ weight).reshape(self.shape), group.sigma)[self.inner]
+
+    def _gather(self, parts: Mapping[int, FloatArray]) -> FloatArray:
+        out = np.zeros(self.shape, np.float32)
+        for group in self.groups:
+            total = group.adjoint @ np.concatenate([parts[k] for k in group.members])
+            out += blur(total.reshape(self.shape), group.sigma)
+        return out
+
+
+def block_order(source: Source) -> tuple[NDArray[np.int64], int]:
+    """Where each pixel of a frame's window stands when they are sorted by blocks of the codec, and in their raster
+    inside.
+
+    Returns:
+        ``[h * w]`` places, and how many there are with those of the blocks' pixels outside of the window.
+    """
+    height, width = source.registration.landing.shape[:2]
+    x0, y0 = source.registration.window
+    y = (y0 - source.noise.phase[1]) % BLOCK + np.arange(height)[:, None]
+    x = (x0 - source.noise.phase[0]) % BLOCK + np.arange(width)
+    across, down = -(-(x[-1] + 1) // BLOCK), -(-(y[-1, 0] + 1) // BLOCK)
+    place = ((y // BLOCK) * across + x // BLOCK) * BLOCK**2 + (y % BLOCK) * BLOCK + x % BLOCK
+    return place.ravel(), int(across * down) * BLOCK**2
+
+
+def _precisions(tables: Sequence[FloatArray]) -> list[FloatArray]:
+    """``T^T P T`` for the pixels of a block, ``[64, 64]``, of each table of precisions ``[8, 8]``; for white noise one
+    number, because the DCT is orthonormal and drops out."""
+    cosines = dct(np.eye(BLOCK), axis=0, norm="ortho")
+    transform = np.kron(cosines, cosines)
+    out = []
+    for table in tables:
+        white = table.min() == table.max()
+        out.append(table[0, 0] if white else np.float32(transform.T @ (table.reshape(-1, 1) * transform)))
+    return out
+
+
+def _weighed(pixels: FloatArray, precise: FloatArray) -> FloatArray:
+    """``T^T P T`` times pixels in the order of blocks."""
+    if precise.ndim == 0:
+        return pixels * precise
+    return (pixels.reshape(-1, BLOCK**2) @ precise).ravel()
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,7 +331,7 @@ def bound(
     unit = np.asarray(1.0 / np.sqrt(stiff + np.pad(total, data.margin, mode="edge")), np.float32)
     planes = []
     for channel in range(3):
-        tables = _tables(sources, channel, settings)
+        tables = _precisions(_tables(sources, channel, settings))
         start = np.pad(mean[..., channel], data.margin, mode="edge")
         change = np.zeros_like(start)
 
@@ -407,7 +449,7 @@ def estimate(
     data = _Data(sources, belief, canvas, settings)
     planes = []
     for channel in range(3):
-        tables = _tables(sources, channel, settings)
+        tables = _precisions(_tables(sources, channel, settings))
         stiffness = 1.0 / (settings.prior_sigma * (settings.chroma_prior if channel else 1.0)) ** 2
         padded = np.pad(start[..., channel], data.margin, mode="edge")
         planes.append(_solve(data, channel, tables, padded, stiffness=stiffness, settings=settings)[data.inner])
