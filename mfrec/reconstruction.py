@@ -17,6 +17,7 @@ from mfrec.identity_gate import check_identity
 from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
 from mfrec.provenance import make_record
 from mfrec.recipe import Recipe, load
+from mfrec.threads import Aside, one_thread
 from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, Frame, Observation, Reconstruction
 
 if TYPE_CHECKING:
@@ -88,18 +89,32 @@ def reconstruct(
     chosen, evidence = chosen.with_call(**call), evidence.with_call(**call)
 
     shared = common_stages(chosen, evidence)
-    track = run_chain(chosen.stages[:shared], track, run)
-    evidence_run = Run(run.device, run.seed, progress, list(run.steps))
-    result = run_chain(chosen.stages[shared:], track, run)
+    with one_thread():
+        track = run_chain(chosen.stages[:shared], track, run)
+        steps = list(run.steps)
+        if chosen.stages == evidence.stages:
+            result = beside = run_chain(chosen.stages[shared:], track, run)
+            evidence_steps = run.steps
+        elif track.reference is not None:
+            with Aside(progress) as aside:
+                evidence_run = Run(run.device, run.seed, aside.progress, steps)
+                making = aside.start(run_chain, evidence.stages[shared:], track, evidence_run)
+                result = run_chain(chosen.stages[shared:], track, run)
+                beside = making()
+            evidence_steps = evidence_run.steps
+        else:
+            result = run_chain(chosen.stages[shared:], track, run)
+            if result.reference is not None:
+                # Compared pixel by pixel with the result, so it shows the moment that the result shows.
+                evidence = evidence.with_call(
+                    **{**call, "reference": result.observations[result.reference].frame.index}
+                )
+            evidence_run = Run(run.device, run.seed, progress, steps)
+            beside = run_chain(evidence.stages[shared:], track, evidence_run)
+            evidence_steps = evidence_run.steps
     canvas, fused, chief = result.canvas, result.fused, result.reference
     if canvas is None or fused is None or chief is None:
         raise UsageError(f"recipe '{chosen.name}' gave no picture; see which of its stages is asked for one")
-    if track.reference is None:
-        # Compared pixel by pixel with the result, so it shows the moment that the result shows.
-        evidence = evidence.with_call(**{**call, "reference": result.observations[chief].frame.index})
-    beside = result
-    if chosen.stages != evidence.stages:
-        beside = run_chain(evidence.stages[shared:], track, evidence_run)
 
     warnings = list(result.warnings)
     if len(result.observations) == 1:
@@ -149,7 +164,7 @@ def reconstruct(
             frames=read,
             track=result,
             evidence=evidence,
-            evidence_steps=evidence_run.steps if beside is not result else run.steps,
+            evidence_steps=evidence_steps,
             warnings=warnings,
             identity=identity,
         ),
@@ -219,27 +234,17 @@ def run_until(
 def run_chain(stages: Sequence[Stage], track: FaceTrack, run: Run) -> FaceTrack:
     """Run stages whose needs were checked before, so that nothing but frames and parameters decides on any bit.
 
-    A sum over a matrix is rounded differently when two threads share it, so there is one thread (on pictures this
-    small a second one costs more than it brings); what the caller had set is restored. A sum over frames is rounded
-    differently in another order, so pictures without a time are worked on in the order of their hashes.
+    Each works with one thread, see :func:`mfrec.threads.one_thread`. A sum over frames is rounded differently in
+    another order, so pictures without a time are worked on in the order of their hashes.
     """
-    import cv2
-    import scipy.linalg  # noqa: F401  (its own BLAS has to be loaded to be limited)
-    from threadpoolctl import threadpool_limits
-
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        with threadpool_limits(1):
-            stills = all(observation.frame.time is None for observation in track.observations)
-            track = arranged(track, lambda frame: (frame.sha256 if stills else "", frame.index))
-            for stage in stages:
-                # Known only now: what the tracking found out decides which frames are left to choose from.
-                check_reference(getattr(stage, "reference", "auto"), track)
-                track = Pipeline((stage,), given=FACTS)(track, run)
-            return arranged(track, lambda frame: (frame.index,))
-    finally:
-        cv2.setNumThreads(threads)
+    with one_thread():
+        stills = all(observation.frame.time is None for observation in track.observations)
+        track = arranged(track, lambda frame: (frame.sha256 if stills else "", frame.index))
+        for stage in stages:
+            # Known only now: what the tracking found out decides which frames are left to choose from.
+            check_reference(getattr(stage, "reference", "auto"), track)
+            track = Pipeline((stage,), given=FACTS)(track, run)
+        return arranged(track, lambda frame: (frame.index,))
 
 
 def arranged(track: FaceTrack, key: Callable[[Frame], Any]) -> FaceTrack:

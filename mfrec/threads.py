@@ -1,0 +1,81 @@
+"""One thread for each piece of work, and two pieces of work at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from types import TracebackType
+from typing import ParamSpec, TypeVar
+
+from mfrec.pipeline import Progress
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """OpenCV and the linear algebra of NumPy and SciPy work with one thread inside of the block.
+
+    A sum over a matrix is rounded differently when two threads share it, and on pictures this small a second one costs
+    more than it brings. What the caller had set is restored. The numbers belong to the whole process: work that runs
+    :class:`Aside` begins and ends inside of one such block.
+    """
+    import cv2
+    import scipy.linalg  # noqa: F401  (its own BLAS has to be loaded to be limited)
+    from threadpoolctl import threadpool_limits
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+class AbandonedError(Exception):
+    """Raised inside work that nobody waits for any more."""
+
+
+class Aside:
+    """Work beside that of the thread that enters: its progress shows once the other one waits for it, and it ends at
+    its next report when the other one fails or is interrupted.
+
+    Args:
+        progress: of both.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._shown = progress
+        self._waiting, self._abandoned = threading.Event(), threading.Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="mfrec-aside")
+
+    def __enter__(self) -> Aside:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._abandoned.set()
+        self._pool.shutdown()
+
+    def start(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[], T]:
+        """Begin; the function that is returned waits for what ``work`` returns, or raises what it raises."""
+        future: Future[T] = self._pool.submit(work, *args, **kwargs)
+
+        def wait() -> T:
+            self._waiting.set()
+            return future.result()
+
+        return wait
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """The progress of the work: called by it."""
+        if self._abandoned.is_set():
+            raise AbandonedError
+        if self._waiting.is_set():
+            self._shown(stage, done, total)

@@ -1,0 +1,76 @@
+"""Two pieces of work at a time: what arrives, what is shown, and what happens when one of them fails."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import cv2
+import pytest
+import scipy.linalg  # noqa: F401  (loads the BLAS whose threads are counted)
+from threadpoolctl import threadpool_info
+
+from mfrec.threads import Aside, one_thread
+
+
+def test_the_numbers_of_threads_are_lowered_and_restored() -> None:
+    before = cv2.getNumThreads(), [pool["num_threads"] for pool in threadpool_info()]
+    with one_thread():
+        with one_thread():
+            pass
+        assert cv2.getNumThreads() == 1
+        assert all(pool["num_threads"] == 1 for pool in threadpool_info())
+    assert (cv2.getNumThreads(), [pool["num_threads"] for pool in threadpool_info()]) == before
+
+
+def test_the_work_runs_beside_and_its_progress_shows_once_it_is_waited_for() -> None:
+    seen: list[tuple[str, int, int]] = []
+    met, go_on = threading.Event(), threading.Event()
+    with Aside(lambda *step: seen.append(step)) as aside:
+
+        def work(number: int) -> int:
+            aside.progress("aside", 0, 2)
+            met.set()
+            assert go_on.wait(10)
+            aside.progress("aside", 1, 2)
+            return number + 1
+
+        wait = aside.start(work, 41)
+        assert met.wait(10)  # it runs although nobody waits for it yet
+        threading.Timer(0.05, go_on.set).start()
+        assert wait() == 42
+    assert seen == [("aside", 1, 2)]
+
+
+def test_what_the_work_raises_is_raised_where_it_is_waited_for() -> None:
+    def work() -> None:
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"), Aside(lambda *_: None) as aside:
+        aside.start(work)()
+
+
+def test_an_interrupt_ends_the_work_beside_at_its_next_step() -> None:
+    steps: list[int] = []
+    begun = threading.Event()
+
+    def work(report: Callable[[str, int, int], None]) -> None:
+        for step in range(10_000):
+            report("aside", step, 10_000)
+            steps.append(step)
+            begun.set()
+            time.sleep(0.001)
+
+    def interrupted() -> None:
+        with Aside(lambda *_: None) as aside:
+            aside.start(work, aside.progress)
+            assert begun.wait(10)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    done = len(steps)
+    assert 0 < done < 10_000
+    time.sleep(0.02)
+    assert len(steps) == done  # nobody is left at work
