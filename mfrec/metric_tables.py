@@ -1,6 +1,6 @@
 """Do the metrics say what they are read as? Four tables that measure the measures.
 
-* ``metrics``: every metric over a ladder of blur, of size and of compression on the same faces; how well it keeps the
+* ``metrics``: every metric over a ladder of blur, size and compression on the same faces; how well it keeps the
   order of the rungs (Spearman's rank correlation), and how long it takes on a pair of 256 px.
 * ``identity``: how well distances of embeddings tell one person from two, at 128 px (area under the ROC curve).
 * ``calibration``: whether the errors of a reconstruction lie where its uncertainty says.
@@ -32,9 +32,10 @@ SIZES = (128, 64, 32, 16)
 """Side in pixels of the ladder of size; the picture is brought back by bicubic interpolation."""
 
 QUALITIES = (90, 70, 50, 30, 20, 10, 5)
-"""Of JPEG, of the ladder of compression."""
+"""Of JPEG, of the ladders of compression."""
 
-LADDERS = ("blur", "size", "jpeg")
+LADDERS = ("blur", "size", "jpeg", "jpeg32")
+"""``jpeg`` compresses the picture as it is, ``jpeg32`` after shrinking it to 32 px, as small cameras do."""
 
 LADDER_METRICS = tuple(
     name for name in METRICS if name not in ("cpbd_before", "cpbd_gain", "consistency", "tenths", "rank")
@@ -90,8 +91,13 @@ def rungs(picture: FloatArray, ladder: str) -> list[FloatArray]:
             for small in SIZES
             if small < side
         ]
-    else:
+    elif ladder == "jpeg":
         damaged = [through_jpeg(picture, quality).image for quality in QUALITIES]
+    else:
+        small = resize(picture, 32, 32, interpolation="area")
+        scale = picture.shape[0] // 32
+        damaged = [enlarge(through_jpeg(small, quality).image, scale) for quality in QUALITIES]
+        picture = np.clip(enlarge(small, scale), 0, 1)
     return [picture, *(np.clip(image, 0, 1).astype(np.float32) for image in damaged)]
 
 
@@ -111,7 +117,7 @@ def order_kept(values: Sequence[float], better: str) -> float:
 
 
 def metrics_table(data: Path | None, people: str, seed: int, limit: int | None, progress: Progress) -> TableResult:
-    """Every metric over the three ladders, on the middle frame of every sequence.
+    """Every metric over the ladders, on the middle frame of every sequence.
 
     Columns: mean over the faces of :func:`order_kept` for each ladder, the least of any face and ladder, the share of
     faces on which no step of blur makes the metric better, and the median time of one measurement.

@@ -41,10 +41,11 @@ def test_order_is_kept_or_not() -> None:
 
 
 def test_rungs_lose_more_and_more(large: FloatArray) -> None:
-    for ladder, count in zip(LADDERS, (len(BLURS), len(SIZES), len(QUALITIES)), strict=True):
+    steps = len(BLURS), len(SIZES), len(QUALITIES), len(QUALITIES)
+    for ladder, count in zip(LADDERS, steps, strict=True):
         pictures = rungs(large, ladder)
         assert len(pictures) == count + 1
-        assert np.array_equal(pictures[0], large)
+        assert np.array_equal(pictures[0], large) == (ladder != "jpeg32"), "small pictures are small before they suffer"
         assert {picture.shape for picture in pictures} == {large.shape}
         errors = [float(np.square(picture - large).mean()) for picture in pictures]
         assert errors == sorted(errors)

@@ -175,3 +175,7 @@ def test_two_people_are_numbered_and_either_can_be_followed(fps: float | None) -
         assert overlap(o.box, np.array([80 + 5 * i - 14, 82, 80 + 5 * i + 14, 118])) > 0.5
     with pytest.raises(UsageError, match="no subject 3: 2 people were found"):
         Track(subject=3)(start(images[:1], fps), Run())
+    # The frame that the caller named shows one of the two alone, or both of them.
+    assert [s.chosen for s in Track(reference=3)(start(images, fps), Run()).subjects] == [False, True]
+    assert [s.chosen for s in Track(reference="0.png")(start(images, fps), Run()).subjects] == [True, False]
+    assert [s.chosen for s in Track(subject=1, reference=3)(start(images, fps), Run()).subjects] == [True, False]

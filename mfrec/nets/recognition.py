@@ -5,8 +5,9 @@ layers are trained with dropout (Srivastava et al., JMLR 15, 2014). Its embeddin
 (:mod:`mfrec.train.distil`), so distances mean the same: two portraits of one person lie mostly below 0.6.
 
 Two heads read the same features. The first gives the embedding that dlib's network has for *this* picture, damage and
-all. The second guesses which embedding the face would have *unspoilt*, less that of the mean person; the less a picture
-shows of a person the nearer to nothing that guess is, and the more of its direction is left to the dropout.
+all. The second guesses, each time with other numbers left out, in which direction from the mean person the first would
+lie if the face were *unspoilt* (:mod:`mfrec.train.stochastic_head`): the less a picture shows, the more its guesses
+differ.
 
 Three things are made of them: an identity loss, which needs gradients; the quality score SER-FIQ, which needs the
 dropout (:mod:`mfrec.metrics.serfiq`) and the second head; and a trunk for perceptual and style losses, whose levels
@@ -76,8 +77,6 @@ class Recognition(nn.Module):
         self.embedding = nn.Linear(hidden, EMBEDDING)
         self.unspoilt_hidden = nn.Linear(channels * cells * cells, hidden)
         self.unspoilt = nn.Linear(hidden, EMBEDDING)
-        nn.init.normal_(self.unspoilt.weight, std=1e-3)  # it reads large numbers and begins by knowing nothing
-        nn.init.zeros_(self.unspoilt.bias)
 
     def forward(self, faces: Tensor) -> Tensor:
         """Embed faces; repeatable in eval mode, with dropout in training mode.
@@ -90,12 +89,6 @@ class Recognition(nn.Module):
         """
         rate = self.dropout if self.training else 0.0
         return self.head(self.features(faces), rate)
-
-    def both(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """What both heads say, ``[B, 128]`` each: :meth:`forward`, and the guess at the unspoilt face."""
-        features = self.features(faces)
-        rate = self.dropout if self.training else 0.0
-        return self.head(features, rate), self.guess(features, rate, None)
 
     def features(self, faces: Tensor) -> Tensor:
         """What the last two layers read, ``[B, K]``: the part of the work that dropout does not touch."""
@@ -138,7 +131,7 @@ class Recognition(nn.Module):
         return self.embedding(dropped(hidden, rate, None))
 
     def guess(self, features: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-        """The second head: features ``[B, K]`` to the guess at the unspoilt face ``[B, 128]``, less the mean person.
+        """The second head: features ``[B, K]`` to a guess at the unspoilt face ``[B, 128]``; its direction counts.
 
         Both layers read numbers of one size (layer normalisation without parameters, Ba, Kiros and Hinton, 2016).
         Dropout multiplies; a head that could answer a bad picture with small activations would shrink its own noise as

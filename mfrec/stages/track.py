@@ -78,7 +78,8 @@ class Track:
     """Faces found by a cascade of three networks, grouped into people by identity embedding, one person followed.
 
     Attributes:
-        subject: number of the person to follow, from 1 (most prominent: size times frames seen); 0 follows 1.
+        subject: number of the person to follow, from 1 (most prominent: size times frames seen); 0 follows the most
+            prominent one of those that ``reference`` shows, or of all.
         landmarks: ``"dlib"``, ``"fan"``, or ``"auto"`` (FAN where its package and weights are present).
         reference: index or name of the frame that the caller chose, who has looked at it: it is not taken for
             somebody else's because it stands apart from the others. ``"auto"`` spares none.
@@ -134,7 +135,8 @@ class Track:
                 f"there is no subject {self.subject}: {len(people)} "
                 f"{'person was' if len(people) == 1 else 'people were'} found; choose 1 to {len(people)}, or auto"
             )
-        chosen = max(self.subject, 1) - 1
+        shown = (i for i, person in enumerate(people) if any(face.frame in named for face in person))
+        chosen = self.subject - 1 if self.subject else next(shown, 0)
         subjects = tuple(
             Subject(i + 1, {frames[f.frame].index: f.detection.box for f in person}, i == chosen)
             for i, person in enumerate(people)

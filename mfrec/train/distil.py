@@ -1,11 +1,11 @@
 """Teach the recognition network what dlib's knows: knowledge distillation from faces without names.
 
 The student (:mod:`mfrec.nets.recognition`) sees faces, whole and spoilt. Its first head learns the embedding that the
-teacher (:mod:`mfrec.nets.dlib_resnet`) gives to exactly the same picture, so the two agree about bad pictures too; its
-second the one that the teacher gives to the unspoilt face, less the mean of all faces. The loss is the squared distance
-to both embeddings plus the error of the first head's distances within a batch (Park, Kim, Lu and Cho, "Relational
-knowledge distillation", CVPR 2019, eq. 4 to 6, with the teacher's scale kept: distances mean the same).
-:mod:`mfrec.train.recognition_job` is the command around it.
+teacher (:mod:`mfrec.nets.dlib_resnet`) gives to exactly the same picture, so the two agree about bad pictures too. The
+loss is the squared distance of the embeddings plus the error of the distances within a batch (Park, Kim, Lu and Cho,
+"Relational knowledge distillation", CVPR 2019, eq. 4 to 6, with the teacher's scale kept: distances mean the same).
+The second head is taught afterwards (:mod:`mfrec.train.stochastic_head`); :mod:`mfrec.train.recognition_job` is the
+command around both.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def spoil(canvas: NDArray[np.uint8], rng: np.random.Generator) -> FloatArray:
     if rng.random() < 0.4:
         out = np.clip(sensor_noise(out, rng.uniform(0, 8) / 255, rng), 0, 1)
     if rng.random() < 0.5:
-        out = through_jpeg(out, int(rng.integers(20, 96))).image
+        out = through_jpeg(out, round(math.exp(rng.uniform(math.log(5), math.log(96))))).image
     return np.clip(resize(out, side, side, interpolation=str(rng.choice(["cubic", "linear"]))), 0, 1)
 
 
@@ -129,44 +129,25 @@ def moved(points: FloatArray, rng: np.random.Generator) -> FloatArray:
     return ((points - centre) @ turn + centre + rng.normal(0, 1.5, 2)).astype(np.float32)
 
 
-def batch_of(faces: Faces, indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """The chosen faces, each spoilt in its own way, as the student and as the teacher read them, and unspoilt.
+def batch_of(faces: Faces, indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """The chosen faces, each spoilt in its own way, as the student and as the teacher read them.
 
     Returns:
-        ``[B, 3, 96, 96]`` and twice ``[B, 3, 150, 150]``, float32 in [0, 1]; half of the faces are mirrored. The third
-        is cut at the landmarks as they are, the others as a detector might have found them.
+        ``[B, 3, 96, 96]`` and ``[B, 3, 150, 150]``, float32 in [0, 1], cut at landmarks as a detector might have found
+        them; half of the faces are mirrored.
     """
-    whole = np.stack([blended(faces, int(i), rng) for i in indices])
-    canvases = np.stack([spoil(canvas, rng) for canvas in whole])
-    known = torch.from_numpy(np.stack([faces.points[i] for i in indices]))
+    images = as_images(np.stack([spoil(blended(faces, int(i), rng), rng) for i in indices]))
     points = torch.from_numpy(np.stack([moved(faces.points[i], rng) for i in indices]))
-    images, unspoilt = as_images(canvases), as_images(whole.astype(np.float32) / np.float32(255))
     mirrored = torch.from_numpy(rng.random(len(indices)) < 0.5).view(-1, 1, 1, 1)
     # The template is symmetric, so the upright faces are mirrored and no landmark has to change its number.
-    cuts = (
-        upright_faces(images, points)[0],
-        upright_faces(images, points, TEACHER_SIDE, finer=1)[0],
-        upright_faces(unspoilt, known, TEACHER_SIDE, finer=1)[0],
-    )
-    student, spoilt, whole_face = (torch.where(mirrored, cut.flip(3), cut) for cut in cuts)
-    return student, spoilt, whole_face
+    cuts = upright_faces(images, points)[0], upright_faces(images, points, TEACHER_SIDE, finer=1)[0]
+    student, teacher = (torch.where(mirrored, cut.flip(3), cut) for cut in cuts)
+    return student, teacher
 
 
 def as_images(canvases: NDArray[np.float32]) -> Tensor:
     """``[B, S, S, 3]`` to ``[B, 3, S, S]``."""
     return torch.from_numpy(canvases).permute(0, 3, 1, 2).contiguous()
-
-
-def mean_embedding(faces: Faces, teacher: DlibResNet, count: int = 512) -> Tensor:
-    """The teacher's embedding of the mean person ``[128]``, over at most so many faces, spread evenly."""
-    chosen = range(0, len(faces.canvases), max(1, len(faces.canvases) // count))
-    out = []
-    for i in chosen:
-        image = as_images(faces.canvases[i : i + 1].astype(np.float32) / np.float32(255))
-        cut = upright_faces(image, torch.from_numpy(faces.points[i : i + 1]), TEACHER_SIDE, finer=1)[0]
-        with torch.no_grad():
-            out.append(teacher(cut)[0])
-    return torch.stack(out).mean(dim=0)
 
 
 def distillation_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -178,11 +159,11 @@ def distillation_loss(student: Tensor, teacher: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a distillation is.
+    """Where a training is.
 
     Attributes:
         step, steps: done, and to be done.
-        loss: running mean of :func:`distillation_loss`.
+        loss: running mean.
         seconds: since the start.
     """
 
@@ -221,7 +202,6 @@ def distil(
     rng = np.random.default_rng(seed)
     student = (student or Recognition()).train()
     student.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    centre = mean_embedding(faces, teacher)
     mean = torch.optim.swa_utils.AveragedModel(
         student, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True
     )
@@ -233,13 +213,12 @@ def distil(
         if len(order) < batch:
             order = np.concatenate([order, rng.permutation(len(faces.canvases))])
         chosen, order = order[:batch], order[batch:]
-        small, spoilt, whole = batch_of(faces, chosen, rng)
+        small, large = batch_of(faces, chosen, rng)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
-                both = torch.cat([spoilt, whole]).to(memory_format=torch.channels_last)
-                wanted, unspoilt = teacher(both).float().chunk(2)
-            made, guessed = (x.float() for x in student.both(small.to(memory_format=torch.channels_last)))
-        loss = distillation_loss(made, wanted) + (guessed - (unspoilt - centre)).square().sum(dim=1).mean()
+                wanted = teacher(large.to(memory_format=torch.channels_last)).float()
+            made = student(small.to(memory_format=torch.channels_last)).float()
+        loss = distillation_loss(made, wanted)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)

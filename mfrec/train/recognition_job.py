@@ -1,4 +1,4 @@
-"""Make the shipped recognition network from folders of faces: read, distil, measure on people held out, export.
+"""Make the shipped recognition network from folders of faces: read, distil, teach doubt, measure, export.
 
     python -m mfrec.train.recognition_job SEQUENCES STILLS -o FOLDER --terms "research only"
 
@@ -35,6 +35,7 @@ from mfrec.nets.recognition import Recognition, upright_faces
 from mfrec.train.distil import Faces, Progress, distil, find_faces, spoil
 from mfrec.train.export import described, half, replace_file, source_commit
 from mfrec.train.pictures import VALIDATION, read_pictures
+from mfrec.train.stochastic_head import teach_doubt
 from mfrec.types import FloatArray
 from mfrec.weights import cards_folder, read_card, with_weights
 
@@ -141,14 +142,16 @@ def make(folders: Sequence[Path], folder: Path, *, terms: str, steps: int, seed:
     teacher = load_dlib_resnet()
     source = cards_folder() / "recognition.toml"
     card = read_card(source)
-    tensors = half(distil(faces, teacher, steps=steps, seed=seed, report=report))
+    student = distil(faces, teacher, steps=steps, seed=seed, report=report)
+    tensors = half(teach_doubt(student, faces, seed=seed, report=report))
     scores = figures(with_weights(card, tensors), teacher, *check)
     payload = save(tensors)
     text = tomlkit.parse(source.read_text(encoding="utf-8"))
     facts: dict[str, Any] = {
         "sha256": hashlib.sha256(payload).hexdigest(),
         "origin": f"trained with mfrec {mfrec.__version__}",
-        "training": f"{steps} batches, seed {seed}, of {len(faces.canvases):,} faces from {described(folders)}; "
+        "training": f"{steps} batches and the second head's own training, seed {seed}, of "
+        f"{len(faces.canvases):,} faces from {described(folders)}; "
         f"the {len(set(check[1]))} people of fold {VALIDATION} were measured on instead; {terms}",
         "commit": source_commit(),
         "trained": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

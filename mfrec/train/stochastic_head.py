@@ -1,0 +1,127 @@
+"""Teach the recognition network's second head to doubt as much as it errs.
+
+SER-FIQ reads the quality of a face from how much stochastic embeddings of it differ. Plain dropout differs little more
+for a bad picture than for a good one: a network that was taught to see through damage is sure of everything. So the
+stochastic head is trained on what its differences are to mean. It guesses the direction in which the first head, of the
+same network, puts the *unspoilt* face, and the energy score judges several guesses at once (Gneiting and Raftery,
+"Strictly proper scoring rules, prediction, and estimation", JASA 102, 2007, eq. 22 with beta = 1)::
+
+    L = mean_i || g_i - y ||  -  1/2 mean_{i != j} || g_i - g_j ||
+
+Its expectation is least where the guesses are distributed as the truth is, given what can be seen: guesses that agree
+more or less than they are right lose. Of an unspoilt face the answer lies in the features; the more is missing,
+the more faces it could have been.
+
+The trunk and the first head stay as they are, so their features are computed once.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mfrec.nets.recognition import Recognition, upright_faces
+from mfrec.train.distil import Faces, Progress, as_images, blended, moved, spoil
+
+PASSES = 4
+"""Guesses that are compared."""
+
+
+def energy_score(guesses: Tensor, truth: Tensor) -> Tensor:
+    """Energy score of guesses ``[M, B, D]`` at ``truth`` ``[B, D]``, mean over the batch; ``M`` is at least 2."""
+    error = (guesses - truth).norm(dim=2).mean()
+    apart = torch.stack([torch.pdist(each) for each in guesses.unbind(1)]).mean()
+    return error - 0.5 * apart
+
+
+@torch.no_grad()
+def feature_pairs(
+    student: Recognition,
+    faces: Faces,
+    rng: np.random.Generator,
+    *,
+    batches: int,
+    batch: int,
+    report: Callable[[int], None] = lambda _: None,
+) -> tuple[Tensor, Tensor]:
+    """Features of spoilt faces ``[N, K]``, and the first head's embeddings ``[N, 128]`` of the same faces unspoilt."""
+    spoilt, unspoilt = [], []
+    for number in range(1, batches + 1):
+        indices = rng.integers(len(faces.canvases), size=batch)
+        whole = np.stack([blended(faces, int(i), rng) for i in indices])
+        bad = np.stack([spoil(canvas, rng) for canvas in whole])
+        points = torch.from_numpy(np.stack([moved(faces.points[i], rng) for i in indices]))
+        # Cut at the same place, so that what differs is the damage alone.
+        images = as_images(np.concatenate([bad, whole.astype(np.float32) / np.float32(255)]))
+        cuts = upright_faces(images, torch.cat([points, points]))[0].to(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            bad_features, whole_features = student.features(cuts).float().chunk(2)
+        spoilt.append(bad_features.half())
+        unspoilt.append(student.head(whole_features, 0.0))
+        report(number)
+    return torch.cat(spoilt), torch.cat(unspoilt)
+
+
+def teach_doubt(
+    student: Recognition,
+    faces: Faces,
+    *,
+    batches: int = 600,
+    steps: int = 2500,
+    batch: int = 64,
+    rate: float = 1e-3,
+    seed: int = 0,
+    report: Callable[[Progress], None] | None = None,
+) -> Recognition:
+    """Train the second head, from new weights, and nothing else; the same for the same arguments on one machine.
+
+    Args:
+        student: with a finished trunk and first head; changed in place.
+        faces: as for :func:`mfrec.train.distil.distil`.
+        batches, batch: how many batches of how many spoilt faces it learns from.
+        steps: batches drawn among them.
+        rate: highest learning rate of AdamW, lowered to nothing on a cosine.
+        seed: of the first weights, the damage, the order and the dropout.
+        report: called while features are made, and every 50 steps; it counts both.
+
+    Returns:
+        The student, in eval mode.
+    """
+    start = time.perf_counter()
+    running = math.nan
+
+    def tell(done: int) -> None:
+        if report is not None:
+            report(Progress(done, batches + steps, running, time.perf_counter() - start))
+
+    torch.manual_seed(seed)
+    student.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    features, embeddings = feature_pairs(
+        student, faces, np.random.default_rng(seed), batches=batches, batch=batch, report=tell
+    )
+    truth = functional.normalize(embeddings - embeddings.mean(dim=0), dim=1)
+    layers = student.unspoilt_hidden, student.unspoilt
+    for layer in layers:
+        layer.reset_parameters()
+    parameters = [p for layer in layers for p in layer.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
+    for step in range(1, steps + 1):
+        chosen = torch.randint(len(features), (batch,))
+        read = features[chosen].float().repeat(PASSES, 1)
+        guesses = functional.normalize(student.guess(read, student.dropout, None), dim=1).unflatten(0, (PASSES, batch))
+        loss = energy_score(guesses, truth[chosen])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        running = float(loss.detach()) if math.isnan(running) else 0.98 * running + 0.02 * float(loss.detach())
+        if step % 50 == 0 or step == steps:
+            tell(batches + step)
+    return student

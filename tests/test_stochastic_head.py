@@ -1,0 +1,98 @@
+"""The second head of the recognition network: a proper score, and doubt that grows with what is missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from schematic_face import POINTS
+from torch.nn import functional
+
+from mfrec.metrics.serfiq import quality
+from mfrec.nets.recognition import EMBEDDING, SIDE, Recognition
+from mfrec.train.distil import CANVAS, INTEROCULAR, Faces, Progress
+from mfrec.train.stochastic_head import energy_score, feature_pairs, teach_doubt
+
+
+@pytest.fixture(scope="module")
+def faces() -> Faces:
+    rng = np.random.default_rng(0)
+    canvases = rng.integers(0, 256, (24, CANVAS // 8, CANVAS // 8, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
+    points = (POINTS - 50) * INTEROCULAR / 39.5 + CANVAS / 2
+    return Faces(canvases, np.repeat(points[None].astype(np.float32), 24, 0))
+
+
+def student() -> Recognition:
+    torch.manual_seed(3)
+    return Recognition(widths=(8, 16, 16, 16), depths=(1, 1, 1, 1), channels=8, hidden=32).eval()
+
+
+def test_the_score_is_the_formula() -> None:
+    guesses, truth = torch.randn(3, 5, 7), torch.randn(5, 7)
+    error = sum((g - truth).norm(dim=1).mean() for g in guesses) / 3
+    apart = sum((guesses[i] - guesses[j]).norm(dim=1).mean() for i in range(3) for j in range(3) if i != j) / 6
+    assert float(energy_score(guesses, truth)) == pytest.approx(float(error - apart / 2), abs=1e-5)
+
+
+def test_the_score_is_least_for_guesses_spread_as_the_truth_is() -> None:
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.randn(20_000, 3, generator=generator)
+    noise = torch.randn(2, 20_000, 3, generator=generator)
+    scores = {spread: float(energy_score(spread * noise, truth)) for spread in (0.25, 0.6, 1.0, 1.6, 4.0)}
+    assert min(scores, key=scores.__getitem__) == 1.0
+
+
+def test_pairs_are_of_one_place_and_an_undamaged_face_is_its_own_answer(faces: Faces) -> None:
+    network = student()
+    spoilt, unspoilt = feature_pairs(network, faces, np.random.default_rng(0), batches=8, batch=8)
+    assert spoilt.shape == (64, 8 * (SIDE // 16) ** 2)
+    assert unspoilt.shape == (64, EMBEDDING)
+    with torch.no_grad():
+        own = network.head(spoilt.float(), 0.0)
+    off = (own - unspoilt).norm(dim=1) / unspoilt.std(dim=0).norm()
+    # A fifth of the faces keep all their detail and change their light at most.
+    assert float(off.min()) < 0.3 * float(off.max())
+
+
+def test_only_the_second_head_learns_and_a_training_is_repeatable(faces: Faces) -> None:
+    seen: list[Progress] = []
+    before = student().state_dict()
+    runs = [
+        teach_doubt(student(), faces, batches=2, steps=50, batch=4, seed=5, report=seen.append).state_dict()
+        for _ in range(2)
+    ]
+    assert seen[-1].step == seen[-1].steps == 52
+    assert all(torch.equal(runs[0][key], runs[1][key]) for key in before)
+    changed = {key for key in before if not torch.equal(before[key], runs[0][key])}
+    assert changed == {"unspoilt_hidden.weight", "unspoilt_hidden.bias", "unspoilt.weight", "unspoilt.bias"}
+
+
+def test_doubt_grows_with_what_is_missing() -> None:
+    """On features that hold the answer or less and less of it, the head learns to be less and less sure."""
+    torch.manual_seed(0)
+    network = Recognition(widths=(4, 4, 4, 4), depths=(1, 1, 1, 1), channels=4, hidden=64).eval()
+    width = network.unspoilt_hidden.in_features
+    shown, told = torch.randn(4, width), torch.randn(4, EMBEDDING)  # many features hold the same four facts
+
+    def spoilt(facts: torch.Tensor, lost: float | torch.Tensor) -> torch.Tensor:
+        return (1 - lost) * facts @ shown + 3 * lost * torch.randn(len(facts), width)
+
+    facts = torch.randn(4096, 4)
+    features, target = spoilt(facts, torch.rand(4096, 1)), functional.normalize(facts @ told, dim=1)
+    parameters = [*network.unspoilt_hidden.parameters(), *network.unspoilt.parameters()]
+    optimiser = torch.optim.Adam(parameters, lr=2e-3)
+    for _ in range(600):
+        chosen = torch.randint(4096, (64,))
+        guesses = network.guess(features[chosen].repeat(4, 1), network.dropout, None)
+        loss = energy_score(functional.normalize(guesses, dim=1).unflatten(0, (4, 64)), target[chosen])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    scores = []
+    for share in (0.0, 0.5, 0.9):
+        with torch.inference_mode():
+            guesses = network.guess(
+                spoilt(facts[:32], share).repeat(50, 1), network.dropout, torch.Generator().manual_seed(1)
+            )
+        scores.append(np.mean([quality(one.numpy()) for one in guesses.unflatten(0, (50, 32)).unbind(1)]))
+    assert scores[0] > scores[1] + 0.01 > scores[2] + 0.02
