@@ -42,16 +42,16 @@ def test_the_score_is_least_for_guesses_spread_as_the_truth_is() -> None:
     assert min(scores, key=scores.__getitem__) == 1.0
 
 
-def test_pairs_are_of_one_place_and_an_undamaged_face_is_its_own_answer(faces: Faces) -> None:
+def test_a_pair_differs_by_the_damage_alone(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
     network = student()
-    spoilt, unspoilt = feature_pairs(network, faces, np.random.default_rng(0), batches=8, batch=8)
-    assert spoilt.shape == (64, 8 * (SIDE // 16) ** 2)
-    assert unspoilt.shape == (64, EMBEDDING)
-    with torch.no_grad():
-        own = network.head(spoilt.float(), 0.0)
-    off = (own - unspoilt).norm(dim=1) / unspoilt.std(dim=0).norm()
-    # A fifth of the faces keep all their detail and change their light at most.
-    assert float(off.min()) < 0.3 * float(off.max())
+    damaged, unspoilt = feature_pairs(network, faces, np.random.default_rng(0), batches=2, batch=8)
+    features = 8 * (SIDE // 16) ** 2
+    assert damaged.shape == (16, features + network.energy_norm.num_features)
+    assert unspoilt.shape == (16, EMBEDDING)
+    monkeypatch.setattr("mfrec.train.stochastic_head.spoil", lambda canvas, _: canvas.astype(np.float32) / 255)
+    monkeypatch.setattr(network, "head", lambda features, _: features)
+    same, whole = feature_pairs(network, faces, np.random.default_rng(0), batches=2, batch=8)
+    assert torch.allclose(same[:, :features].float(), functional.layer_norm(whole, whole.shape[1:]), atol=0.02)
 
 
 def test_only_the_second_head_learns_and_a_training_is_repeatable(faces: Faces) -> None:
@@ -64,7 +64,10 @@ def test_only_the_second_head_learns_and_a_training_is_repeatable(faces: Faces) 
     assert seen[-1].step == seen[-1].steps == 52
     assert all(torch.equal(runs[0][key], runs[1][key]) for key in before)
     changed = {key for key in before if not torch.equal(before[key], runs[0][key])}
-    assert changed == {"unspoilt_hidden.weight", "unspoilt_hidden.bias", "unspoilt.weight", "unspoilt.bias"}
+    assert changed == {
+        *("unspoilt_hidden.weight", "unspoilt_hidden.bias", "unspoilt.weight", "unspoilt.bias"),
+        *("energy_norm.running_mean", "energy_norm.running_var"),
+    }
 
 
 def test_doubt_grows_with_what_is_missing() -> None:
@@ -75,7 +78,8 @@ def test_doubt_grows_with_what_is_missing() -> None:
     shown, told = torch.randn(4, width), torch.randn(4, EMBEDDING)  # many features hold the same four facts
 
     def spoilt(facts: torch.Tensor, lost: float | torch.Tensor) -> torch.Tensor:
-        return (1 - lost) * facts @ shown + 3 * lost * torch.randn(len(facts), width)
+        mixed = (1 - lost) * facts @ shown + 3 * lost * torch.randn(len(facts), width)
+        return functional.layer_norm(mixed, (width,))
 
     facts = torch.randn(4096, 4)
     features, target = spoilt(facts, torch.rand(4096, 1)), functional.normalize(facts @ told, dim=1)

@@ -7,7 +7,7 @@ layers are trained with dropout (Srivastava et al., JMLR 15, 2014). Its embeddin
 Two heads read the same features. The first gives the embedding that dlib's network has for *this* picture, damage and
 all. The second guesses, each time with other numbers left out, in which direction from the mean person the first would
 lie if the face were *unspoilt* (:mod:`mfrec.train.stochastic_head`): the less a picture shows, the more its guesses
-differ.
+differ. It also reads how much detail the first levels hold, which the first head has learnt to overlook.
 
 Three things are made of them: an identity loss, which needs gradients; the quality score SER-FIQ, which needs the
 dropout (:mod:`mfrec.metrics.serfiq`) and the second head; and a trunk for perceptual and style losses, whose levels
@@ -24,6 +24,9 @@ SIDE = 96
 """Pixels of the upright face that the network reads."""
 
 EMBEDDING = 128
+
+FINE = 3
+"""Stages whose energies the second head reads, besides those of the stem."""
 
 ANCHORS = (*range(27, 55), *range(60, 65))
 """The landmarks that hold a face: nose, eyes and upper lip, as in dlib. Jaw, brows and lower lip move too much."""
@@ -75,7 +78,9 @@ class Recognition(nn.Module):
         cells = SIDE // 2 ** len(widths)
         self.hidden = nn.Linear(channels * cells * cells, hidden)
         self.embedding = nn.Linear(hidden, EMBEDDING)
-        self.unspoilt_hidden = nn.Linear(channels * cells * cells, hidden)
+        energies = 4 * (widths[0] + sum(widths[:FINE]))
+        self.energy_norm = nn.BatchNorm1d(energies, affine=False)
+        self.unspoilt_hidden = nn.Linear(channels * cells * cells + energies, hidden)
         self.unspoilt = nn.Linear(hidden, EMBEDDING)
 
     def forward(self, faces: Tensor) -> Tensor:
@@ -92,7 +97,28 @@ class Recognition(nn.Module):
 
     def features(self, faces: Tensor) -> Tensor:
         """What the last two layers read, ``[B, K]``: the part of the work that dropout does not touch."""
-        return self.squeeze(self.levels(faces)[-1]).flatten(1)
+        return self.features_of(self.levels(faces))
+
+    def features_of(self, levels: list[Tensor]) -> Tensor:
+        """:meth:`features`, from :meth:`levels`."""
+        return self.squeeze(levels[-1]).flatten(1)
+
+    def read(self, levels: list[Tensor]) -> Tensor:
+        """What the second head reads, ``[B, K + E]``: the features, brought to one size, and energies of fine levels.
+
+        The energies are logarithms of the mean, the spread and the mean slopes down and across of every channel. The
+        features are brought to one size (layer normalisation without parameters, Ba, Kiros and Hinton, 2016), because
+        dropout multiplies: a head that could answer a bad picture with small numbers would shrink its own noise as much
+        as its guess, and seem as sure as ever.
+        """
+        features = self.features_of(levels)
+        energies = []
+        for level in levels[: 1 + FINE]:
+            x = level.float()
+            down, across = (x[..., 1:, :] - x[..., :-1, :]).abs(), (x[..., 1:] - x[..., :-1]).abs()
+            energies += [x.mean((2, 3)), x.std((2, 3)), down.mean((2, 3)), across.mean((2, 3))]
+        logarithms = torch.log(torch.cat(energies, 1).clamp_min(1e-5))
+        return torch.cat([functional.layer_norm(features.float(), features.shape[1:]), self.energy_norm(logarithms)], 1)
 
     def levels(self, images: Tensor) -> list[Tensor]:
         """Feature maps of any pictures, from fine to coarse.
@@ -121,23 +147,17 @@ class Recognition(nn.Module):
         Returns:
             ``[passes, B, 128]``.
         """
-        features = self.features(faces)
-        many = features.unsqueeze(0).expand(passes, *features.shape).flatten(0, 1)
-        return self.guess(many, self.dropout, generator).unflatten(0, (passes, len(features)))
+        read = self.read(self.levels(faces))
+        many = read.unsqueeze(0).expand(passes, *read.shape).flatten(0, 1)
+        return self.guess(many, self.dropout, generator).unflatten(0, (passes, len(read)))
 
     def head(self, features: Tensor, rate: float) -> Tensor:
         """The first head: features ``[B, K]`` to the embedding of this picture ``[B, 128]``."""
         hidden = functional.relu(self.hidden(dropped(features, rate, None)))
         return self.embedding(dropped(hidden, rate, None))
 
-    def guess(self, features: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-        """The second head: features ``[B, K]`` to a guess at the unspoilt face ``[B, 128]``; its direction counts.
-
-        Both layers read numbers of one size (layer normalisation without parameters, Ba, Kiros and Hinton, 2016).
-        Dropout multiplies; a head that could answer a bad picture with small activations would shrink its own noise as
-        much as its guess, and seem as sure as ever.
-        """
-        read = functional.layer_norm(features, features.shape[1:])
+    def guess(self, read: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
+        """The second head: from :meth:`read` to a guess at the unspoilt face, ``[B, 128]``; its direction counts."""
         hidden = functional.relu(self.unspoilt_hidden(dropped(read, rate, generator)))
         hidden = functional.layer_norm(hidden, hidden.shape[1:])
         return self.unspoilt(dropped(hidden, rate, generator))
