@@ -86,10 +86,10 @@ def carry(
     turned = 1.0 / (1.0 + (TURN_ERROR / max(pose_gap(here, there), 1e-6)) ** TURN_POWER)
     look_up = (flat + turned * (look_up - flat)).astype(np.float32)
     soft = without_aliases(source, here.scale / there.scale)
-    chosen = refine(soft, target, look_up, validity, there.scale)
+    # From the same side both see the same, skin or not; around a turned head only the face is where the surface says.
+    chosen = refine(soft, target, look_up, 1.0 - turned + turned * validity, there.scale)
     seen = inside(chosen, *source.shape[:2]).astype(np.float32)
     on_face = validity * _of_face(masks[0], chosen) * seen
-    # From the same side both see the same, skin or not; around a turned head only the face is where the surface says.
     weight = turned * on_face + (1.0 - turned) * seen
     weight[weight < LEAST_VALIDITY] = 0.0
     carried = warp(soft, chosen)
