@@ -90,7 +90,7 @@ def carry(
     chosen = refine(soft, target, look_up, 1.0 - turned + turned * validity, there.scale)
     seen = inside(chosen, *source.shape[:2]).astype(np.float32)
     on_face = validity * _of_face(masks[0], chosen) * seen
-    weight = turned * on_face + (1.0 - turned) * seen
+    weight = np.asarray(turned * on_face + (1.0 - turned) * seen, np.float32)
     weight[weight < LEAST_VALIDITY] = 0.0
     carried = warp(soft, chosen)
     gain, offset = match_light(carried, target, on_face > 0)
