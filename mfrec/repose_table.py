@@ -25,8 +25,9 @@ from mfrec.regions import FEATURES
 from mfrec.registration import register
 from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
+from mfrec.repose.detail import with_detail
 from mfrec.repose.mesh import FLOW_SCALE, mesh
-from mfrec.repose.refusal import refuse
+from mfrec.repose.refusal import VALID, refuse
 from mfrec.stages.cross import cross_over, match_seam
 from mfrec.stages.parse import label_regions
 from mfrec.types import Canvas, FloatArray, Landmarks, RegionMasks, Reposed
@@ -213,14 +214,16 @@ def damage(image: FloatArray, landmarks: Landmarks, part: str) -> tuple[FloatArr
     return spoilt.astype(np.float32), where
 
 
-def put_in(target: FloatArray, reposed: Reposed, where: NDArray[np.bool_]) -> FloatArray:
-    """The target with the reposed picture where it was damaged and as far as that is valid."""
-    size = int(np.sqrt(where.sum()) / 4) | 1
-    grown = cv2.dilate(where.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
-    ring = grown & ~where & (reposed.validity > 0.5)
-    matched = match_seam(reposed.image, target, ring)
+def put_in(target: FloatArray, reposed: Reposed, where: NDArray[np.bool_], unit: float) -> FloatArray:
+    """The target with the reposed picture's detail where it was blurred and as far as that is valid.
+
+    ``unit`` is the inter-ocular distance in pixels.
+    """
+    seen = where & (reposed.validity > VALID)
+    matched = match_seam(reposed.image, target, seen)
+    detailed = with_detail(target, matched, seen, unit)
     strength = np.where(where, np.minimum(2 * reposed.validity, 1.0), 0.0).astype(np.float32)
-    return cross_over(target, matched, strength, "soft", max(2.0, 0.25 * size))
+    return cross_over(target, detailed, strength, "soft", max(2.0, 0.25 * (int(np.sqrt(where.sum()) / 4) | 1)))
 
 
 def measure_pair(pair: Pair, pictures: Sequence[Picture]) -> list[Outcome]:
@@ -247,7 +250,7 @@ def measure_pair(pair: Pair, pictures: Sequence[Picture]) -> list[Outcome]:
         reposed = method(a.image, spoilt, points, masks)
         refusal = refuse(pair.part, reposed, spoilt, where, faces=faces, unit=found.interocular)
         refused[name] = "" if name == "blurred" else refusal.text
-        made[name] = put_in(spoilt, reposed, where)
+        made[name] = put_in(spoilt, reposed, where, found.interocular)
     embeddings = embed_all([(b.image, b.landmarks), *((image, b.landmarks) for image in made.values())])
     out = []
     for (name, image), embedding in zip(made.items(), embeddings[1:], strict=True):

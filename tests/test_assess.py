@@ -4,18 +4,30 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import schematic_face
 from moving_portrait import film_shifts
 
 from mfrec.errors import UsageError
 from mfrec.filters import gaussian
+from mfrec.noise import NoiseModel
 from mfrec.pipeline import Pipeline, Run
+from mfrec.region_error import score_of
 from mfrec.regions import Region
 from mfrec.stages.align import Align
-from mfrec.stages.assess import Assess, rank_sources
+from mfrec.stages.assess import (
+    DOUBTFUL,
+    LEAST_SUPPORT,
+    MOUTH_GAP,
+    SUPPORT,
+    Assess,
+    Measured,
+    around,
+    rank_sources,
+)
 from mfrec.stages.parse import Parse
 from mfrec.stages.track import Track
 from mfrec.train.degrade import through_jpeg
-from mfrec.types import FaceTrack, Frame, Observation, Quality
+from mfrec.types import Canvas, FaceTrack, Frame, Observation, Quality
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.3, -0.6))
 
@@ -65,6 +77,39 @@ def test_a_crushed_frame_loses_exposure(images):
     skin = [o.quality[Region.SKIN].exposure for o in track.observations]
     assert skin[1] < 0.7
     assert min(skin[0], skin[2], skin[3]) > 0.95
+
+
+def test_a_colour_that_the_scene_lacks_is_no_crushed_light(images):
+    track = assessed([(image * (1, 1, 0)).astype(np.float32) for image in images])
+    assert min(o.quality[Region.SKIN].exposure for o in track.observations) > 0.95
+
+
+def test_quality_is_read_a_little_beyond_the_region(images):
+    """A region of one pixel is read over its surroundings, as far as the face is large."""
+    frame = Observation(Frame(images[0], 0, "a"))
+    canvas = Canvas(0, 0, 64, 64, 2)
+    mask = np.zeros(canvas.shape, bool)
+    mask[64, 64] = True
+    face = schematic_face.face(64)
+    for seen, wanted in ((frame, LEAST_SUPPORT), (replace(frame, landmarks=face), SUPPORT * face.interocular)):
+        share = around(mask, seen, canvas)
+        across = share.sum(axis=0) / share.sum()
+        spread = np.sqrt((across * (np.arange(128) - 64) ** 2).sum())
+        assert spread == pytest.approx(max(wanted, LEAST_SUPPORT) * canvas.scale, rel=0.05)
+
+
+def test_a_mouth_that_the_reference_hardly_shows_refuses_no_other():
+    """Open against shut is another expression, unless the reference is too blurred to be read."""
+    none = np.zeros((4, 4), np.float32)
+    white = NoiseModel(none, none, (0, 0), 1.0, "still", "none")
+    shut = Measured(none, none, (none, none), none, white, None, None, 0.05)
+    good, poor = quality(score_of(0.03)), quality(score_of(0.03 * 1.1 * DOUBTFUL))
+    opened = shut._replace(mouth=0.05 + 1.1 * MOUTH_GAP)
+    refuse = Assess()._refuse
+    assert "mouth" in refuse(Region.U_LIP, (good, opened), (good, shut))
+    assert not refuse(Region.U_LIP, (good, opened), (poor, shut))
+    assert "mouth" in refuse(Region.U_LIP, (poor, opened), (good, shut))
+    assert not refuse(Region.NOSE, (good, opened), (good, shut))
 
 
 def test_scores_are_shares_and_the_input_is_untouched(images):

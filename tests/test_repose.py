@@ -11,6 +11,7 @@ from mfrec.metrics.psnr import psnr
 from mfrec.regions import FACE
 from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
+from mfrec.repose.detail import fitting_blur, with_detail
 from mfrec.repose.mesh import correspondence, frontal, mesh
 from mfrec.repose.refusal import refuse, unlikeness
 from mfrec.repose_table import PARTS, damage, pairs_of, put_in
@@ -148,8 +149,34 @@ def test_pairs_lie_in_their_bins_and_damage_stays_in_its_place(turned, ahead):
     assert far.any() and np.allclose(spoilt[far], ahead.image[far], atol=1e-6)
     assert np.abs(spoilt - ahead.image)[where].mean() > 0.01
     truth = Reposed(ahead.image, EVERYWHERE, NOWHERE)
-    mended = put_in(spoilt, truth, where)
+    unit = ahead.landmarks.interocular
+    mended = put_in(spoilt, truth, where, unit)
     assert psnr(mended, ahead.image) > psnr(spoilt, ahead.image) + 5
+    unlit = Reposed(np.clip(0.8 * ahead.image + 0.1, 0, 1), EVERYWHERE, NOWHERE)
+    assert psnr(put_in(spoilt, unlit, where, unit), ahead.image) > psnr(spoilt, ahead.image) + 3
+
+
+def test_detail_leaves_what_the_blurred_target_shows(ahead, turned):
+    """The same scene, another light, and another scene: blurred again, all are the target; a sharp target stays."""
+    unit = ahead.landmarks.interocular
+    soft = gaussian(ahead.image, 0.08 * unit)
+    where = masks_of(ahead, ahead)[0].mask(*FACE)
+    assert fitting_blur(ahead.image, soft, where, unit) == pytest.approx((0.08 * unit, 0), abs=2e-3)
+    assert psnr(with_detail(soft, ahead.image, where, unit)[where][None], ahead.image[where][None]) > 45
+    dim = with_detail(soft, (0.7 * ahead.image).astype(np.float32), where, unit)
+    assert psnr(dim[where][None], ahead.image[where][None]) > psnr(soft[where][None], ahead.image[where][None]) + 3
+    other = turned["yaw 22, pitch 0"].image
+    changed = gaussian(with_detail(soft, other, where, unit) - soft, 0.16 * unit)
+    assert np.abs(changed[where]).mean() < 0.5 * np.abs(gaussian(other - soft, 0.16 * unit)[where]).mean()
+    assert with_detail(ahead.image, soft, where, unit) is ahead.image
+    assert with_detail(soft, ahead.image, np.zeros_like(where), unit) is soft
+
+
+def test_views_from_the_same_side_show_what_is_beside_the_face(ahead):
+    """Without a turn nothing is hidden, so a feature near the hair is carried over whole."""
+    made = mesh(ahead.image, ahead.image, (ahead.landmarks, ahead.landmarks), masks_of(ahead, ahead))
+    _, where = damage(ahead.image, ahead.landmarks, "eyes")
+    assert made.validity[where].min() > 0.9
 
 
 def test_landmarks_that_are_no_face_are_an_error(ahead):

@@ -27,6 +27,9 @@ GRAZING, SQUARE = 0.05, 0.2
 """Cosine of the angle between the surface and the line of sight below which a point counts as hidden, and from which on
 its slant costs nothing."""
 
+LEAST_VALIDITY = 0.02
+"""Validity below which a pixel counts as not seen at all."""
+
 FLOW_SCALE = 16.0
 """Inter-ocular distance in pixels at which the flow is found."""
 
@@ -83,10 +86,14 @@ def carry(
     turned = 1.0 / (1.0 + (TURN_ERROR / max(pose_gap(here, there), 1e-6)) ** TURN_POWER)
     look_up = (flat + turned * (look_up - flat)).astype(np.float32)
     soft = without_aliases(source, here.scale / there.scale)
-    chosen = refine(soft, target, look_up, validity, there.scale)
-    weight = validity * _of_face(masks[0], chosen) * inside(chosen, *source.shape[:2])
+    # From the same side both see the same, skin or not; around a turned head only the face is where the surface says.
+    chosen = refine(soft, target, look_up, 1.0 - turned + turned * validity, there.scale)
+    seen = inside(chosen, *source.shape[:2]).astype(np.float32)
+    on_face = validity * _of_face(masks[0], chosen) * seen
+    weight = np.asarray(turned * on_face + (1.0 - turned) * seen, np.float32)
+    weight[weight < LEAST_VALIDITY] = 0.0
     carried = warp(soft, chosen)
-    gain, offset = match_light(carried, target, weight > 0)
+    gain, offset = match_light(carried, target, on_face > 0)
     carried = np.clip(carried * gain + offset, 0.0, 1.0)
     return Reposed(np.where(weight[..., None] > 0, carried, target), weight, chosen)
 
@@ -167,7 +174,7 @@ def correspondence(
     validity = np.where(on_surface & visible & inside(place[..., :2], *source), weight, 0.0)
     # The depth test flickers along a fold; half a pixel of blur takes the lone pixels.
     validity = np.minimum(validity, gaussian(validity.astype(np.float32), 0.7))
-    validity[validity < 0.02] = 0.0
+    validity[validity < LEAST_VALIDITY] = 0.0
     return _continued(place[..., :2], on_surface, here, there), validity.astype(np.float32)
 
 
