@@ -10,6 +10,7 @@ import pytest
 
 from mfrec.metric_tables import LADDERS, rungs
 from mfrec.metrics.serfiq import PASSES, quality, serfiq
+from mfrec.train.points import mirrored
 from mfrec.types import FloatArray, Landmarks
 
 
@@ -39,6 +40,14 @@ def test_a_seed_repeats_the_score_and_more_passes_steady_it(portrait: FloatArray
     )
     assert np.std(many) < np.std(few)
     assert all(0 < score < 1 for score in (*few, *many))
+
+
+def test_a_mirror_image_has_the_same_score(portrait: FloatArray, landmarks: Landmarks) -> None:
+    turned = np.ascontiguousarray(portrait[:, ::-1])
+    score = serfiq(portrait, landmarks, passes=20)
+    assert serfiq(turned, Landmarks(mirrored(landmarks.points, portrait.shape[1])), passes=20) == pytest.approx(
+        score, abs=2e-3
+    )
 
 
 def test_heavy_damage_of_every_kind_lowers_it(portrait: FloatArray, landmarks: Landmarks) -> None:

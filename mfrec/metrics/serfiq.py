@@ -4,7 +4,8 @@ Terhörst, Kolf, Damer, Kirchbuchner and Kuijper, "SER-FIQ: unsupervised estimat
 stochastic embedding robustness", CVPR 2020, algorithm 1 and equation 1: the picture is embedded ``m`` times with
 another part of the network dropped each time, and the quality falls with the mean distance of the embeddings. The
 weights of the authors are not for commercial use, so the network is our own (``models/recognition.toml``), and values
-can be compared only with values of that network.
+can be compared only with values of that network. The quality of a picture is the mean of that of its face and of the
+face's mirror image: what a network finds easy about one of them is not the camera's merit.
 
 The score says how much of a face the network sees, not whose face it is: a sharp picture of somebody else scores high.
 """
@@ -53,10 +54,13 @@ def serfiq(image: Any, landmarks: Landmarks, *, passes: int = PASSES, seed: int 
         raise ValueError(f"the picture has shape {picture.shape}, expected [H, W, 3]; repeat a grey one three times")
     import torch
 
-    generator = torch.Generator().manual_seed(seed)
+    face = upright(picture, landmarks)
     with torch.inference_mode():
-        embeddings = _network().stochastic(upright(picture, landmarks), passes, generator)[:, 0]
-    return quality(embeddings.numpy())
+        both = [
+            _network().stochastic(side, passes, torch.Generator().manual_seed(seed))[:, 0].numpy()
+            for side in (face, face.flip(3))
+        ]
+    return float(np.mean([quality(embeddings) for embeddings in both]))
 
 
 def quality(embeddings: NDArray) -> float:
