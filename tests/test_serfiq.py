@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from mfrec.metric_tables import LADDERS, rungs
+from mfrec.metric_tables import rungs
 from mfrec.metrics.serfiq import PASSES, quality, serfiq
 from mfrec.train.points import mirrored
 from mfrec.types import FloatArray, Landmarks
@@ -50,11 +50,12 @@ def test_a_mirror_image_has_the_same_score(portrait: FloatArray, landmarks: Land
     )
 
 
-def test_heavy_damage_of_every_kind_lowers_it(portrait: FloatArray, landmarks: Landmarks) -> None:
-    """Light damage moves it by less than the draws do; see the table ``metrics`` of ``mfrec bench``."""
-    for ladder in LADDERS:
-        first, *_, last = rungs(portrait, ladder)
-        assert serfiq(last, landmarks) < serfiq(first, landmarks) - 0.005, ladder
+@pytest.mark.parametrize("ladder", ["blur", "size", "jpeg32"])
+def test_heavy_damage_lowers_it(portrait: FloatArray, landmarks: Landmarks, ladder: str) -> None:
+    """Light damage moves it by less than the draws do; see the table ``metrics`` of ``mfrec bench``. A large picture
+    loses to JPEG what lies below the 96 px that the network reads, so that ladder is not here."""
+    first, *_, last = rungs(portrait, ladder)
+    assert serfiq(last, landmarks) < serfiq(first, landmarks) - 0.02
 
 
 def test_a_hundred_passes_take_less_than_five_seconds(portrait: FloatArray, landmarks: Landmarks) -> None:
