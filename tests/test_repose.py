@@ -137,6 +137,8 @@ def test_blur_of_the_target_is_no_unlikeness(ahead):
     assert unlikeness(same, ahead.image, where, unit) < 0.02
     assert unlikeness(same, gaussian(ahead.image, 0.08 * unit), where, unit) < 0.1
     assert unlikeness(same, np.ascontiguousarray(ahead.image[:, ::-1]), where, unit) > 0.3
+    unseen = Reposed(same.image, np.zeros_like(same.validity), same.look_up)
+    assert unlikeness(unseen, ahead.image, where, unit) == np.inf
 
 
 def test_pairs_lie_in_their_bins_and_damage_stays_in_its_place(turned, ahead):

@@ -5,6 +5,7 @@ All of it is judged against what the target still shows, however blurred. A regi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,11 +77,14 @@ def refuse(
 
 
 def unlikeness(reposed: Reposed, target: FloatArray, where: NDArray[np.bool_], unit: float) -> float:
-    """Difference of the two in a region as a share of the target's own spread there, 0 for equal pictures.
+    """Difference of the two in a region as a share of the target's own spread there: 0 for equal pictures, infinite
+    where the reposed one shows nothing of the region.
 
     The reposed picture is blurred until it fits best, because the target may be blurred. Its light is matched first.
     """
     seen = where & (reposed.validity > VALID)
+    if not seen.any():
+        return math.inf
     matched = match_seam(reposed.image, target, seen)
     spread = float(luma(target)[seen].std()) + 2 / 255
     return fitting_blur(matched, target, seen, unit)[1] / spread
