@@ -217,7 +217,7 @@ class _Data:
         self.groups = []
         for sigma in sorted(set(self.sigma)):
             members = [k for k, own in enumerate(self.sigma) if own == sigma]
-            matrix = sparse.vstack([forward[k] for k in members], format="csr")
+            matrix = sparse.csr_matrix(sparse.vstack([forward[k] for k in members]))
             ends = np.cumsum([len(self.root[k]) for k in members])
             self.groups.append(_Group(sigma, tuple(members), ends[:-1], matrix, matrix.T.tocsr()))
 
@@ -268,7 +268,7 @@ def block_order(source: Source) -> tuple[NDArray[np.int64], int]:
 def _precisions(tables: Sequence[FloatArray]) -> list[FloatArray]:
     """``T^T P T`` for the pixels of a block, ``[64, 64]``, of each table of precisions ``[8, 8]``; for white noise one
     number, because the DCT is orthonormal and drops out."""
-    cosines = dct(np.eye(BLOCK), axis=0, norm="ortho")
+    cosines = np.asarray(dct(np.eye(BLOCK), axis=0, norm="ortho"))
     transform = np.kron(cosines, cosines)
     out = []
     for table in tables:
