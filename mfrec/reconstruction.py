@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,7 @@ def reconstruct(
         elif track.reference is not None:
             with Aside(progress) as aside:
                 evidence_run = Run(run.device, run.seed, aside.progress, steps)
-                making = aside.start(run_chain, evidence.stages[shared:], track, evidence_run)
+                making = aside.start(partial(run_chain, evidence.stages[shared:], track, evidence_run))
                 result = run_chain(chosen.stages[shared:], track, run)
                 beside = making()
             evidence_steps = evidence_run.steps

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from mfrec.pipeline import Progress
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -63,9 +62,9 @@ class Aside:
             self._abandoned.set()
         self._pool.shutdown()
 
-    def start(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[], T]:
+    def start(self, work: Callable[[], T]) -> Callable[[], T]:
         """Begin; the function that is returned waits for what ``work`` returns, or raises what it raises."""
-        future: Future[T] = self._pool.submit(work, *args, **kwargs)
+        future: Future[T] = self._pool.submit(work)
 
         def wait() -> T:
             self._waiting.set()

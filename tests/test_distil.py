@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from schematic_face import POINTS
+from patchwork_faces import patchwork_faces
 
 from mfrec.errors import InputError
 from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
@@ -28,10 +28,7 @@ from mfrec.train.distil import (
 
 @pytest.fixture(scope="module")
 def faces() -> Faces:
-    rng = np.random.default_rng(0)
-    canvases = rng.integers(0, 256, (6, CANVAS // 8, CANVAS // 8, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
-    points = (POINTS - 50) * INTEROCULAR / 39.5 + CANVAS / 2
-    return Faces(canvases, np.repeat(points[None].astype(np.float32), 6, 0))
+    return patchwork_faces(6)
 
 
 def test_faces_are_found_and_brought_to_one_size() -> None:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from schematic_face import POINTS
+from patchwork_faces import patchwork_faces
 from torch.nn import functional
 
 from mfrec.metrics.serfiq import quality
 from mfrec.nets.recognition import EMBEDDING, SIDE, Recognition
-from mfrec.train.distil import CANVAS, INTEROCULAR, Faces, Progress
+from mfrec.train.distil import Faces, Progress
 from mfrec.train.stochastic_head import energy_score, feature_pairs, teach_doubt
 
 
 @pytest.fixture(scope="module")
 def faces() -> Faces:
-    rng = np.random.default_rng(0)
-    canvases = rng.integers(0, 256, (24, CANVAS // 8, CANVAS // 8, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
-    points = (POINTS - 50) * INTEROCULAR / 39.5 + CANVAS / 2
-    return Faces(canvases, np.repeat(points[None].astype(np.float32), 24, 0))
+    return patchwork_faces(24)
 
 
 def student() -> Recognition:

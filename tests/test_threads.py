@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import pytest
@@ -36,7 +37,7 @@ def test_the_work_runs_beside_and_its_progress_shows_once_it_is_waited_for() -> 
             aside.progress("aside", 1, 2)
             return number + 1
 
-        wait = aside.start(work, 41)
+        wait = aside.start(partial(work, 41))
         assert met.wait(10)  # it runs although nobody waits for it yet
         threading.Timer(0.05, go_on.set).start()
         assert wait() == 42
@@ -64,7 +65,7 @@ def test_an_interrupt_ends_the_work_beside_at_its_next_step() -> None:
 
     def interrupted() -> None:
         with Aside(lambda *_: None) as aside:
-            aside.start(work, aside.progress)
+            aside.start(partial(work, aside.progress))
             assert begun.wait(10)
             raise KeyboardInterrupt
 

@@ -77,7 +77,7 @@ def teach_doubt(
     student: Recognition,
     faces: Faces,
     *,
-    batches: int = 600,
+    batches: int = 260,
     steps: int = 2000,
     batch: int = 64,
     rate: float = 1.5e-3,
