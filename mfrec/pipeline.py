@@ -31,7 +31,7 @@ class Run:
         seed: of every random draw.
         progress: called as ``progress(stage, done, total)``.
         steps: filled by the pipeline, one :class:`Step` a stage.
-        load: from the name of a card to the network, see :func:`mfrec.weights.load_network`; None means that function.
+        load: from the name of a card to the network; None means :func:`mfrec.weights.shared_network` on the device.
     """
 
     device: str = "cpu"
@@ -50,10 +50,11 @@ class Run:
         """
         if card not in self._networks:
             if self.load is None:
-                from mfrec.weights import load_network
+                from mfrec.weights import shared_network
 
-                self.load = load_network
-            self._networks[card] = self.load(card).to(self.device)
+                self._networks[card] = shared_network(card, self.device)
+            else:
+                self._networks[card] = self.load(card).to(self.device)
         return self._networks[card]
 
     def resolve(self, values: dict[str, Any]) -> None:

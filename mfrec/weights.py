@@ -156,6 +156,21 @@ def read_state(card: Card, folder: Path | None = None) -> dict[str, NDArray]:
     Raises:
         WeightsError: the card is not trained yet, or the file is missing, has another hash, or is no safetensors file.
     """
+    data = _verified(card, folder)
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(data)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise WeightsError(
+            f"{card.file} is not a safetensors file, whatever its name says ({error}); other formats can carry code "
+            "and are never opened, so convert the weights to safetensors"
+        ) from None
+
+
+def _verified(card: Card, folder: Path | None) -> bytes:
+    """The bytes of a card's file, with the hash that the card says; the errors are those of :func:`read_state`."""
     if not card.sha256:
         raise WeightsError(
             f"'{card.name}' is not trained yet: its card has a recipe but no 'sha256', and weights without a hash are "
@@ -175,16 +190,7 @@ def read_state(card: Card, folder: Path | None = None) -> dict[str, NDArray]:
             f"{path.name} is damaged or not the file that its card describes: SHA-256 {found[:16]}..., expected "
             f"{card.sha256[:16]}...; install mfrec again or restore the file"
         )
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        return load(data)
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise WeightsError(
-            f"{path.name} is not a safetensors file, whatever its name says ({error}); other formats can carry code "
-            "and are never opened, so convert the weights to safetensors"
-        ) from None
+    return data
 
 
 def card_path(name: str | Path) -> Path:
@@ -206,9 +212,38 @@ def load_network(name: str | Path) -> Any:
     Raises:
         WeightsError: see :func:`read_card` and :func:`read_state`, or the network refuses the tensors.
     """
+    card, folder = _card_and_folder(name)
+    return with_weights(card, read_state(card, folder))
+
+
+_shared: dict[tuple[str, str, str], Any] = {}
+
+
+def shared_network(name: str | Path, device: str = "cpu") -> Any:
+    """:func:`load_network`, built once in a process for each device and kept, because building takes longer than using.
+
+    The file is read and its hash compared every time all the same. Everybody gets the same network, so it is used and
+    never changed.
+
+    Args:
+        name: see :func:`load_network`.
+        device: ``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        WeightsError: see :func:`load_network`.
+    """
+    card, folder = _card_and_folder(name)
+    _verified(card, folder)
+    key = card.sha256, f"{card.net} {dict(card.arguments)}", device
+    if key not in _shared:
+        _shared[key] = with_weights(card, read_state(card, folder)).to(device)
+    return _shared[key]
+
+
+def _card_and_folder(name: str | Path) -> tuple[Card, Path | None]:
+    """A card, and the folder of its weights where that is not the usual one."""
     path = card_path(name)
-    card = read_card(path)
-    return with_weights(card, read_state(card, None if path.parent == cards_folder() else path.parent))
+    return read_card(path), None if path.parent == cards_folder() else path.parent
 
 
 def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:

@@ -22,6 +22,7 @@ from mfrec.weights import (
     new_network,
     read_card,
     read_state,
+    shared_network,
     weights_folder,
 )
 
@@ -235,6 +236,16 @@ def test_a_flipped_byte_is_refused_on_the_way_to_a_network(tmp_path: Path, tiny:
     (tmp_path / "small.safetensors").write_bytes(damaged)
     with pytest.raises(WeightsError, match="damaged"):
         load_network(path)
+
+
+def test_a_shared_network_is_built_once_and_its_file_verified_every_time(tmp_path: Path, tiny: Tiny) -> None:
+    path = written(tmp_path, halves(tiny))
+    network = shared_network(path)
+    assert shared_network(path) is network
+    assert load_network(path) is not network
+    (tmp_path / "small.safetensors").write_bytes(b"something else")
+    with pytest.raises(WeightsError, match="damaged"):
+        shared_network(path)
 
 
 # --- where they are found ----------------------------------------------------------------------------------
