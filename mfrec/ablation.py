@@ -148,7 +148,7 @@ class AblationResult:
         """The table for a document."""
         from mfrec.bench import commit
         from mfrec.document import Section
-        from mfrec.provenance import machine
+        from mfrec.provenance.surroundings import machine
 
         notes = "\n".join(f"- {note}" for note in (*self.notes, *self._failures()))
         body = "\n\n".join(filter(None, (f"{self.title}.", markdown_table(*self.cells()), notes)))

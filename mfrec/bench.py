@@ -34,7 +34,7 @@ import numpy as np
 
 from mfrec.errors import InputError, NoFramesError, UsageError
 from mfrec.pipeline import Progress, silent
-from mfrec.provenance import machine, versions
+from mfrec.provenance.surroundings import machine, versions
 from mfrec.scores import BASELINE, BenchResult, Score, SequenceResult
 
 if TYPE_CHECKING:

@@ -165,7 +165,7 @@ def reconstruct(
 ) -> None:
     """Make one picture from many frames, with its provenance, a report and a record."""
     from mfrec.outputs import staged, write_outputs
-    from mfrec.provenance import count_others, other_files
+    from mfrec.provenance.left_out import count_others, other_files
     from mfrec.reconstruction import reconstruct as run
 
     with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:
@@ -210,7 +210,8 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Print the record of a run: what went in, what was done, which frames gave the picture."""
-    from mfrec.provenance import read_record, summary
+    from mfrec.provenance.record import read_record
+    from mfrec.provenance.summary import summary
 
     record = read_record(out)
     if as_json:
@@ -231,7 +232,7 @@ def rerun(
 
     Ends with code 0 where all are identical, else 1.
     """
-    from mfrec.provenance import rerun as repeat
+    from mfrec.provenance.rerun import rerun as repeat
 
     with Progress() as progress:
         found = repeat(record, frames=frames, progress=progress)
@@ -732,7 +733,8 @@ def _command() -> str:
 
 def _written(out: Path) -> dict[str, Any]:
     """The record that was just written; its warnings go to stderr."""
-    from mfrec.provenance import count_others, other_files, read_record
+    from mfrec.provenance.left_out import count_others, other_files
+    from mfrec.provenance.record import read_record
 
     record = read_record(out)
     others = other_files(record["dropped"])

@@ -19,7 +19,8 @@ import numpy as np
 
 from mfrec.errors import MfrecError, UsageError
 from mfrec.pipeline import Progress, silent
-from mfrec.provenance import machine, to_json, versions
+from mfrec.provenance.plain_json import to_json
+from mfrec.provenance.surroundings import machine, versions
 from mfrec.scores import aligned
 
 FRAMES = (3, 7, 15, 31)

@@ -23,7 +23,10 @@ from numpy.typing import NDArray
 from mfrec.errors import InputError, NoFramesError, UsageError
 from mfrec.measures import DEFAULT, METRICS, Case, Truth, measure
 from mfrec.pipeline import Progress, silent
-from mfrec.provenance import RECORD, file_digests, machine, to_json, versions
+from mfrec.provenance.digests import file_digests
+from mfrec.provenance.plain_json import to_json
+from mfrec.provenance.record import RECORD
+from mfrec.provenance.surroundings import machine, versions
 from mfrec.scores import aligned, mean
 from mfrec.types import FloatArray
 

@@ -23,7 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import UsageError
-from mfrec.provenance import RECORD, file_digests, read_record, to_json
+from mfrec.provenance.digests import file_digests
+from mfrec.provenance.plain_json import to_json
+from mfrec.provenance.record import RECORD, read_record
 from mfrec.types import FaceTrack, Observation, Reconstruction
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from mfrec.errors import MfrecError, UsageError
 from mfrec.pipeline import Progress, silent
-from mfrec.provenance import machine
+from mfrec.provenance.surroundings import machine
 from mfrec.scores import markdown_table, mean
 from mfrec.types import FloatArray
 

@@ -16,7 +16,7 @@ from mfrec.errors import IdentityError, UsageError
 from mfrec.geometry import resize, similarity_map, warp
 from mfrec.identity_gate import check_identity
 from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
-from mfrec.provenance import make_record
+from mfrec.provenance.record import make_record
 from mfrec.recipe import Recipe, load
 from mfrec.threads import Aside, one_thread
 from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, Frame, Observation, Reconstruction

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mfrec.provenance import to_json
+from mfrec.provenance.plain_json import to_json
 
 BASELINE = "bicubic"
 """What every other method is compared with."""

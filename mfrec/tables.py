@@ -31,7 +31,7 @@ from mfrec.errors import InputError, MfrecError, UsageError
 from mfrec.measures import METRICS, Truth, measure
 from mfrec.measures import Case as MeasuredCase
 from mfrec.pipeline import Progress, silent
-from mfrec.provenance import machine
+from mfrec.provenance.surroundings import machine
 from mfrec.scores import BASELINE, aligned, markdown_table, mean
 from mfrec.types import FloatArray
 

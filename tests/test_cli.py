@@ -20,7 +20,8 @@ from typer.testing import CliRunner, Result
 
 import mfrec
 from mfrec.cli import app
-from mfrec.provenance import file_digests, read_record
+from mfrec.provenance.digests import file_digests
+from mfrec.provenance.record import read_record
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-m", "mfrec")

@@ -14,7 +14,8 @@ from report_case import reconstruction
 
 from mfrec.errors import UsageError
 from mfrec.outputs import annotated, save, staged, uninterrupted, write_arrays, write_record
-from mfrec.provenance import file_digests, read_record
+from mfrec.provenance.digests import file_digests
+from mfrec.provenance.record import read_record
 
 
 def earlier(folder: Path) -> Path:

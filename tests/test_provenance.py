@@ -15,7 +15,13 @@ import pytest
 import mfrec
 from mfrec.errors import InputError, UsageError
 from mfrec.outputs import save, write_record
-from mfrec.provenance import array_difference, file_digests, machine, read_record, rerun, summary, to_json, versions
+from mfrec.provenance.difference import array_difference
+from mfrec.provenance.digests import file_digests
+from mfrec.provenance.plain_json import to_json
+from mfrec.provenance.record import read_record
+from mfrec.provenance.rerun import rerun
+from mfrec.provenance.summary import summary
+from mfrec.provenance.surroundings import machine, versions
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.imageio import to_uint8
-from mfrec.provenance import count_others, is_other, model_text, reference_line
+from mfrec.provenance.left_out import count_others, is_other
+from mfrec.provenance.summary import reference_line
+from mfrec.provenance.surroundings import model_text
 from mfrec.region_error import error_of
 from mfrec.regions import Region
 from mfrec.report import pictures

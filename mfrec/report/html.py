@@ -20,7 +20,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from mfrec.imageio import png_bytes
-from mfrec.provenance import count_others
+from mfrec.provenance.left_out import count_others
 from mfrec.report import pictures
 from mfrec.report.content import IDENTITY, REGION_NAMES, Content
 from mfrec.report.pictures import GREY_LEVELS

@@ -26,7 +26,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from mfrec.imageio import to_uint8
-from mfrec.provenance import count_others
+from mfrec.provenance.left_out import count_others
 from mfrec.report import pictures
 from mfrec.report.content import IDENTITY, Content, FrameRow, StepRow
 

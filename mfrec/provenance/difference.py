@@ -1,0 +1,77 @@
+"""By how much the output of a repeated run differs from the recorded one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.provenance.digests import file_digests
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How an output of the repeated run compares with the recorded one.
+
+    Attributes:
+        name: of the file.
+        identical: byte for byte, by the recorded SHA-256.
+        detail: by how much it differs, in words; empty where it does not.
+    """
+
+    name: str
+    identical: bool
+    detail: str = ""
+
+
+def compare(name: str, recorded: Mapping[str, str], old: Path, new: Path) -> Difference:
+    """One output against its recorded digest, and against the old file for the size of a difference."""
+    if not new.exists():
+        return Difference(name, False, "the repeated run did not write it")
+    if file_digests(new)["sha256"] == recorded.get("sha256"):
+        return Difference(name, True)
+    if not old.exists():
+        return Difference(name, False, "differs; the recorded file is gone, so by how much cannot be said")
+    if file_digests(old)["sha256"] != recorded.get("sha256"):
+        return Difference(name, False, "differs; the recorded file was changed since, so by how much cannot be said")
+    if name.endswith(".png"):
+        return Difference(name, False, _picture_difference(old, new))
+    if name.endswith(".npz"):
+        return Difference(name, False, _arrays_difference(old, new))
+    return Difference(name, False, f"differs ({old.stat().st_size} bytes recorded, {new.stat().st_size} here)")
+
+
+def _picture_difference(old: Path, new: Path) -> str:
+    from PIL import Image
+
+    with Image.open(old) as first, Image.open(new) as second:
+        return array_difference(np.asarray(first), np.asarray(second), "grey levels")
+
+
+def _arrays_difference(old: Path, new: Path) -> str:
+    with np.load(old, allow_pickle=False) as first, np.load(new, allow_pickle=False) as second:
+        names = sorted(set(first.files) | set(second.files))
+        parts = []
+        for name in names:
+            if name not in first.files or name not in second.files:
+                parts.append(f"{name}: only in one of the two")
+            elif not np.array_equal(first[name], second[name]):
+                parts.append(f"{name}: {array_difference(first[name], second[name])}")
+    return "; ".join(parts) or "same numbers, other compression"
+
+
+def array_difference(old: NDArray, new: NDArray, unit: str = "") -> str:
+    """By how much two arrays differ, in words."""
+    if old.shape != new.shape:
+        return f"shape {list(old.shape)} recorded, {list(new.shape)} here"
+    if not (np.issubdtype(old.dtype, np.number) and np.issubdtype(new.dtype, np.number)):
+        return f"{int(np.count_nonzero(old != new))} of {old.size} entries differ"
+    gap = np.abs(old.astype(np.float64) - new.astype(np.float64))
+    if not gap.any():
+        return "same values, other encoding"
+    share = float(np.count_nonzero(gap)) / gap.size
+    unit = f" {unit}" if unit else ""
+    return f"largest difference {gap.max():.4g}{unit}, mean {gap.mean():.4g}, {share * 100:.3g} % of the values"

@@ -1,0 +1,186 @@
+"""Writing the record of a run, and reading it back."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import mfrec
+from mfrec.errors import UsageError
+from mfrec.pipeline import Run, Step
+from mfrec.provenance.plain_json import to_json
+from mfrec.provenance.surroundings import machine, models, versions
+from mfrec.types import FaceTrack, Frame
+
+if TYPE_CHECKING:
+    from mfrec.identity_gate import IdentityCheck
+    from mfrec.recipe import Recipe
+
+SCHEMA = 1
+
+RECORD = "run.json"
+
+
+def make_record(
+    *,
+    recipe: Recipe,
+    arguments: Mapping[str, Any],
+    run: Run,
+    frames: Iterable[Frame],
+    track: FaceTrack,
+    evidence: Recipe | None = None,
+    evidence_steps: Sequence[Step] = (),
+    warnings: Sequence[str] = (),
+    identity: IdentityCheck | None = None,
+) -> dict[str, Any]:
+    """What ``run.json`` holds, but for the digests of the outputs.
+
+    Args:
+        recipe: as it ran.
+        arguments: of the call, enough to repeat it.
+        run: its device, seed and steps.
+        frames: everything that was read, used or not.
+        track: after the last stage.
+        evidence: the recipe of the evidence picture; None where none was made.
+        evidence_steps: how that one ran.
+        warnings: for the reader.
+        identity: how like the result is to the frames; None where there is no result.
+
+    Returns:
+        JSON types only.
+    """
+    record: dict[str, Any] = {
+        "mfrec": mfrec.__version__,
+        "schema": SCHEMA,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": "mfrec.reconstruct (Python)",
+        "recipe": recipe.record(),
+        "arguments": dict(arguments),
+        "device": run.device,
+        "seed": run.seed,
+        "versions": versions(),
+        "models": models(),
+        "machine": machine(),
+        "inputs": [_input(frame) for frame in frames],
+        "used": _used(track),
+        "dropped": [
+            {"index": d.index, "name": d.name, "reason": d.reason, "stage": d.stage}
+            for d in sorted(track.dropped, key=lambda d: (d.index is None, d.index or 0, d.name))
+        ],
+        "reference": _reference(track),
+        "subjects": [
+            {"number": s.number, "chosen": s.chosen, "frames": sorted(int(index) for index in s.boxes)}
+            for s in track.subjects
+        ],
+        "canvas": None if track.canvas is None else asdict(track.canvas),
+        "steps": [asdict(step) for step in run.steps],
+        "regions": {
+            region.name: [
+                {
+                    "index": track.observations[position].frame.index,
+                    **asdict(track.observations[position].quality[region]),
+                }
+                for position in positions
+                if region in track.observations[position].quality
+            ]
+            for region, positions in sorted(track.sources.items())
+        },
+        "refused": [
+            {"region": region.name, "index": o.frame.index, "why": quality.refused}
+            for o in track.observations
+            for region, quality in sorted(o.quality.items())
+            if quality.refused
+        ],
+        "warnings": list(warnings),
+    }
+    if evidence is not None:
+        record["evidence"] = {
+            "recipe": evidence.record(),
+            "same_as_result": evidence.stages == recipe.stages,
+            "steps": [asdict(step) for step in evidence_steps],
+        }
+    if identity is not None:
+        record["identity"] = identity.record()
+    return json.loads(to_json(record))
+
+
+def _input(frame: Frame) -> dict[str, Any]:
+    height, width = frame.image.shape[:2]
+    return {
+        "index": frame.index,
+        "name": frame.name,
+        "path": None if frame.path is None else str(Path(frame.path).absolute()),
+        "sha256": frame.sha256,
+        "md5": frame.md5,
+        "time": frame.time,
+        "size": [width, height],
+        "notes": list(frame.notes),
+    }
+
+
+def _used(track: FaceTrack) -> list[dict[str, Any]]:
+    from mfrec.imageio import to_uint8
+    from mfrec.noise import noise_of
+
+    shares = None
+    if track.fused is not None:
+        shares = track.fused.weight.mean(axis=(1, 2), dtype=np.float64)
+        shares = shares / max(float(shares.sum()), 1e-12)
+    used = []
+    for position, observation in enumerate(track.observations):
+        registration, landmarks = observation.registration, observation.landmarks
+        regions = observation.regions
+        chief = observation.as_reference
+        used.append(
+            {
+                "index": observation.frame.index,
+                "name": observation.frame.name,
+                "residual": None if registration is None else registration.residual,
+                "displacement": None if registration is None else registration.displacement,
+                "consistency": None if track.fused is None else float(track.fused.consistency[position]),
+                "share": None if shares is None else float(shares[position]),
+                "interocular": None if landmarks is None else landmarks.interocular,
+                "score": observation.score,
+                "landmarks": None if landmarks is None else landmarks.source,
+                "regions": None if regions is None else {"source": regions.source, "why": regions.why},
+                "as_reference": None if chief is None else {"total": chief.total, **asdict(chief)},
+                "noise": noise_of(observation.frame).source,
+                # Another decoder may give other pixels for the same file; this tells.
+                "pixels_sha256": hashlib.sha256(to_uint8(observation.frame.image).tobytes()).hexdigest(),
+            }
+        )
+    return used
+
+
+def _reference(track: FaceTrack) -> dict[str, Any] | None:
+    if track.reference is None:
+        return None
+    frame = track.observations[track.reference].frame
+    return {"index": frame.index, "name": frame.name, "why": track.reference_why}
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A ``run.json``, or that of the folder that is given.
+
+    Raises:
+        UsageError: there is none, or it is not a record that this version can read.
+    """
+    path = path / RECORD if path.is_dir() else path
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"no record at '{path}' ({error.strerror}); expected the {RECORD} that a run writes") from None
+    except ValueError:
+        raise UsageError(f"'{path}' is not JSON; expected the {RECORD} that a run writes") from None
+    if not isinstance(record, dict) or "schema" not in record or "recipe" not in record:
+        raise UsageError(f"'{path}' is not the record of a run; expected the {RECORD} that a run writes")
+    if record["schema"] != SCHEMA:
+        raise UsageError(f"'{path}' has schema {record['schema']}; this version of mfrec reads schema {SCHEMA}")
+    return record

@@ -1,0 +1,158 @@
+"""Running a run again from its record, and comparing every output."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mfrec.errors import InputError, UsageError
+from mfrec.pipeline import Progress, silent
+from mfrec.provenance.difference import Difference, compare
+from mfrec.provenance.record import RECORD, read_record
+from mfrec.provenance.surroundings import model_text
+
+if TYPE_CHECKING:
+    from mfrec.types import Reconstruction
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What :func:`rerun` found.
+
+    Attributes:
+        differences: one an output, in the record's order.
+        surroundings: versions and machine that are not as recorded, in words.
+    """
+
+    differences: tuple[Difference, ...]
+    surroundings: tuple[str, ...]
+
+    @property
+    def identical(self) -> bool:
+        """Whether every output is."""
+        return all(difference.identical for difference in self.differences)
+
+
+def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: Progress = silent) -> Rerun:
+    """Repeat a run from its record and compare every output. Nothing is written beside the record.
+
+    The date, the command, the durations, the versions and the machine of the first run are put into the new record
+    before its files are written, so that every file is comparable byte for byte; other versions and another machine
+    are reported for themselves.
+
+    Args:
+        path: a ``run.json``, or the folder that holds it.
+        frames: where the originals are now, if they were moved; they are recognised by their SHA-256.
+        progress: called as ``progress(stage, done, total)``.
+
+    Raises:
+        UsageError: no usable record.
+        InputError: the originals are missing or not the recorded ones.
+    """
+    from mfrec.outputs import write_outputs
+
+    record = read_record(path)
+    folder = path if path.is_dir() else path.parent
+    outputs = record.get("outputs")
+    if not isinstance(outputs, dict) or not outputs or "evidence" not in record:
+        raise UsageError(f"'{path}' is not the record of a finished reconstruction; there is nothing to compare with")
+    repeated = _repeat(record, frames, progress)
+    again = with_history(repeated, record)
+    with tempfile.TemporaryDirectory(prefix="mfrec-rerun-") as temporary:
+        new = Path(temporary)
+        write_outputs(again, new, pdf="report.pdf" in outputs)
+        differences = [compare(name, outputs[name], folder / name, new / name) for name in outputs]
+        ours, theirs = read_record(folder), read_record(new)
+        keys = (ours.keys() | theirs.keys()) - {"outputs"}  # those were compared one by one
+        changed = sorted(key for key in keys if ours.get(key) != theirs.get(key))
+        differences.append(Difference(RECORD, not changed, f"differs in {', '.join(changed)}" if changed else ""))
+    return Rerun(tuple(differences), tuple(_changed_surroundings(record, repeated.record)))
+
+
+def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, progress: Progress) -> Reconstruction:
+    from mfrec.recipe import from_record
+    from mfrec.reconstruction import reconstruct
+
+    arguments = record.get("arguments", {})
+    source = frames if frames is not None else [Path(p) for p in arguments.get("frames", ())]
+    if isinstance(source, list) and len(source) == 1:
+        source = source[0]
+    if not source:
+        raise InputError("the recorded run was given arrays and not files; save them as PNG and pass --frames FOLDER")
+    if frames is None:
+        for path in (Path(p) for p in arguments["frames"]):
+            if not path.exists():
+                raise InputError(
+                    f"the original '{path}' is not where it was in the recorded run; if it was moved, name its new "
+                    "place with --frames"
+                )
+    names = ("reference", "scale", "crop", "subject", "start", "end", "every", "deinterlace", "device", "seed")
+    missing = [name for name in names if name not in arguments]
+    if missing:
+        raise UsageError(f"the record is damaged: it has no argument {', '.join(missing)}; expected what a run writes")
+    again = reconstruct(
+        source, recipe=from_record(record["recipe"]), progress=progress, **{n: arguments[n] for n in names}
+    )
+    _check_inputs(record.get("inputs", ()), again.record["inputs"], moved=frames is not None)
+    return again
+
+
+def _check_inputs(recorded: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]], *, moved: bool) -> None:
+    """Refuse to compare runs over other originals."""
+    before = {entry["index"]: entry for entry in recorded}
+    now = {entry["index"]: entry for entry in found}
+    hint = "point --frames at the originals" if not moved else "look for the originals elsewhere"
+    for index in sorted(before.keys() | now.keys()):
+        if index not in now:
+            raise InputError(f"the recorded frame {index} ('{before[index]['name']}') is missing; {hint}")
+        if index not in before:
+            raise InputError(f"'{now[index]['name']}' was not there in the recorded run; {hint}")
+        if now[index]["sha256"] != before[index]["sha256"]:
+            raise InputError(
+                f"frame {index} is not the recorded original: '{now[index]['name']}' has SHA-256 "
+                f"{now[index]['sha256'][:16]}..., recorded is '{before[index]['name']}' with "
+                f"{before[index]['sha256'][:16]}...; {hint}"
+            )
+
+
+def with_history(again: Reconstruction, record: Mapping[str, Any]) -> Reconstruction:
+    """The repeated run with what tells of the first one and not of its result: when, how long, where, with what."""
+    merged = dict(again.record)
+    for key in ("created", "command", "arguments", "mfrec", "versions", "models", "machine"):
+        merged[key] = record.get(key)
+    paths = {entry["index"]: entry.get("path") for entry in record.get("inputs", ())}
+    merged["inputs"] = [{**entry, "path": paths.get(entry["index"])} for entry in merged["inputs"]]
+    merged["steps"] = _with_seconds(merged["steps"], record.get("steps", ()))
+    merged["evidence"] = {
+        **merged["evidence"],
+        "steps": _with_seconds(merged["evidence"]["steps"], record["evidence"].get("steps", ())),
+    }
+    return replace(again, record=merged)
+
+
+def _with_seconds(steps: Sequence[Mapping[str, Any]], recorded: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    if len(steps) != len(recorded):
+        return [dict(step) for step in steps]
+    return [{**step, "seconds": old.get("seconds")} for step, old in zip(steps, recorded, strict=True)]
+
+
+def _changed_surroundings(record: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
+    out = []
+    for kind in ("versions", "machine"):
+        old, new = record.get(kind, {}), again.get(kind, {})
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                out.append(f"{key}: recorded {_short(old.get(key))}, here {_short(new.get(key))}")
+    old, new = ({m["name"]: model_text(m) for m in r.get("models") or ()} for r in (record, again))
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            out.append(f"model {name}: recorded {old.get(name, 'none')}, here {new.get(name, 'none')}")
+    return out
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return f"{text[:12]}..." if len(text) == 64 else text

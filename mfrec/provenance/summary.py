@@ -1,0 +1,99 @@
+"""A record as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mfrec.provenance.left_out import count_others, other_files
+from mfrec.provenance.surroundings import model_text
+
+
+def summary(record: Mapping[str, Any]) -> str:
+    """A record as text for people: what went in, which reference and why, what gave the picture, what was left out."""
+    recipe, canvas, reference = record["recipe"], record.get("canvas"), record.get("reference")
+    lines = [
+        f"{recipe['stamp']}: recipe {recipe['name']}, mfrec {record['mfrec']}, {record['created']}",
+        f"command: {record['command']}",
+    ]
+    if canvas:
+        size = f"{canvas['width'] * canvas['scale']} x {canvas['height'] * canvas['scale']}"
+        place = f"{canvas['width']} x {canvas['height']} at ({canvas['x0']}, {canvas['y0']})"
+        lines.append(f"picture: {size} px, {canvas['scale']} times the reference's {place}")
+    if reference:
+        lines.append(f"reference: frame {reference['index']}, {reference['name']}: {reference['why']}")
+    for person in record["subjects"] if len(record["subjects"]) > 1 else ():
+        followed = " (followed)" if person["chosen"] else ""
+        lines.append(f"subject {person['number']}{followed}: in {len(person['frames'])} frames")
+    hashes = {entry["index"]: entry["sha256"] for entry in record["inputs"]}
+    rows = [("frame", "name", "share", "residual", "consistency", "eyes", "SHA-256", "noise")]
+    for entry in record["used"]:
+        rows.append(
+            (
+                str(entry["index"]),
+                entry["name"],
+                _number(entry["share"], 100, "%"),
+                _number(entry["residual"], 255),
+                _number(entry["consistency"], 255),
+                _number(entry["interocular"], 1, " px"),
+                hashes.get(entry["index"], "")[:16],
+                entry.get("noise", ""),
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines += [
+        "",
+        f"used: {len(record['used'])} of {len(record['inputs'])} frames; residual, consistency in grey levels of 255",
+    ]
+    lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines += ["", "as reference: score, and head (degrees), eyes and mouth (aspect ratios), detail"]
+    for entry in record["used"]:
+        lines.append(f"frame {entry['index']}: {reference_line(entry.get('as_reference'))}")
+    others = other_files(record["dropped"])
+    left_out = [entry for entry in record["dropped"] if entry not in others]
+    if left_out:
+        lines += ["", f"left out: {len(left_out)}"]
+        lines += [f"{entry['name']}: {entry['reason']} (stage {entry['stage']})" for entry in left_out]
+    if others:
+        lines += ["", f"{count_others(len(others))}: {', '.join(entry['name'] for entry in others)}"]
+    if record["regions"]:
+        lines += ["", "best frames of each region, with scores"]
+        for region, sources in record["regions"].items():
+            best = ", ".join(f"{source['index']} ({source['score']:.2f})" for source in sources[:4])
+            lines.append(f"{region.lower()}: {best}")
+    doubts = [(used["name"], used["regions"]["why"]) for used in record["used"] if used.get("regions")]
+    if any(why for _, why in doubts):
+        lines += ["", "regions of single frames", *(f"{name}: {why}" for name, why in doubts if why)]
+    if record.get("refused"):
+        lines += ["", "regions that were refused"]
+        lines += [f"{r['region'].lower()} of frame {r['index']}: {r['why']}" for r in record["refused"]]
+    if record.get("identity"):
+        lines += ["", f"identity: {record['identity']['text']}"]
+    lines += ["", "steps"]
+    for step in record["steps"]:
+        given = ", ".join(f"{key}={value}" for key, value in step["parameters"].items())
+        lines.append(f"{step['stage']}: {step['seconds']:.2f} s ({given})")
+    if record.get("models"):
+        lines += ["", "models", *(f"{model['name']}: {model_text(model)}" for model in record["models"])]
+    if record["warnings"]:
+        lines += ["", "warnings", *record["warnings"]]
+    if record.get("outputs"):
+        lines += ["", "outputs, SHA-256"]
+        lines += [f"{digests['sha256']}  {name}" for name, digests in record["outputs"].items()]
+    return "\n".join(lines)
+
+
+def reference_line(score: Mapping[str, Any] | None) -> str:
+    """What was measured of a frame as reference, for people."""
+    if score is None:
+        return "not scored"
+    if score["yaw"] is None:
+        return f"{score['total']:.2f}, no landmarks, sharp {score['sharp']:.2f}"
+    return (
+        f"{score['total']:.2f}, yaw {score['yaw']:+.0f}, pitch {score['pitch']:+.0f}, roll {score['roll']:+.0f}, "
+        f"eyes {score['eyes']:.2f}, mouth {score['mouth']:.2f}, sharp {score['sharp']:.2f}"
+    )
+
+
+def _number(value: float | None, factor: float, unit: str = "") -> str:
+    return "-" if value is None else f"{value * factor:.1f}{unit}"

