@@ -187,7 +187,7 @@ def ablate(
         UsageError: an unknown protocol or method, or a limit that leaves nothing.
         InputError: the folder is missing or holds no sequence.
     """
-    from mfrec.bench import PORTRAITS, check_method, film_sequences, find_sequences
+    from mfrec.bench import PORTRAITS, check_method, evenly, film_sequences, find_sequences
     from mfrec.protocols import PROTOCOLS
 
     if protocol not in PROTOCOLS:
@@ -203,7 +203,7 @@ def ablate(
         if sequences is None:
             film_sequences(root, count=min(limit or PORTRAITS, PORTRAITS))
         every = find_sequences(root, people)
-        chosen = every if limit is None else [every[i * len(every) // limit] for i in range(min(limit, len(every)))]
+        chosen = evenly(every, limit)
         if len({sequence.person for sequence in every}) < 2:
             notes = ("one person only, so nobody else's frames can be put in",)
         progress("ablation", 0, len(chosen))

@@ -116,9 +116,7 @@ def bench(
         root = Path(folder) if sequences is None else Path(sequences)
         if sequences is None:
             film_sequences(root, count=min(limit or PORTRAITS, PORTRAITS))
-        found = find_sequences(root, people)
-        if limit is not None and limit < len(found):
-            found = [found[i * len(found) // limit] for i in range(limit)]
+        found = evenly(find_sequences(root, people), limit)
         work = [(sequence, protocol, methods, seed) for protocol in protocols for sequence in found]
         results: dict[int, SequenceResult] = {}
         progress("bench", 0, len(work))
@@ -184,6 +182,13 @@ def find_sequences(root: Path, people: str = "all") -> list[TruthSequence]:
     if not found:
         raise InputError(f"the split '{people}' leaves nobody of {len({s.person for s in every})} people; try 'all'")
     return found
+
+
+def evenly(items: Sequence[T], limit: int | None) -> list[T]:
+    """All of them, or ``limit`` of them that are spread evenly where there are more."""
+    if limit is None or limit >= len(items):
+        return list(items)
+    return [items[i * len(items) // limit] for i in range(limit)]
 
 
 def read_persons(table: Path) -> dict[str, str]:

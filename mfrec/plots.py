@@ -306,7 +306,7 @@ def errors_plot(
     Of landmarks as in the 300-W challenge, of iris, pupil and gaze as in the thesis on gaze. A sequence whose truth has
     no such error, closed eyes say, does not count; one in which only this method has none never arrives.
     """
-    from mfrec.bench import PORTRAITS, film_sequences, find_sequences, spoil
+    from mfrec.bench import PORTRAITS, evenly, film_sequences, find_sequences, spoil
 
     errors: dict[str, dict[str, list[float]]] = {metric: {method: [] for method in methods} for metric in ERRORS}
     counts = dict.fromkeys(ERRORS, 0)
@@ -315,8 +315,7 @@ def errors_plot(
         root = Path(folder) if data is None else data
         if data is None:
             film_sequences(root, count=min(limit or PORTRAITS, PORTRAITS))
-        every = find_sequences(root, people)
-        chosen = every if limit is None else [every[i * len(every) // limit] for i in range(min(limit, len(every)))]
+        chosen = evenly(find_sequences(root, people), limit)
         for i, sequence in enumerate(chosen):
             progress("plot", i, len(chosen))
             try:

@@ -13,6 +13,7 @@ from mfrec.bench import (
     PLAIN,
     bench,
     chosen_person,
+    evenly,
     film_sequences,
     find_sequences,
     measure,
@@ -173,6 +174,14 @@ def test_without_a_face_there_is_no_identity() -> None:
 
 
 # --- runs ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [None, 1, 2, 5, 7, 100])
+def test_what_a_limit_leaves_is_spread_and_never_the_same_twice(limit: int | None) -> None:
+    chosen = evenly(range(7), limit)
+    assert chosen == sorted(set(chosen))
+    assert len(chosen) == min(7, limit or 7)
+    assert chosen[0] == 0 and np.ptp(np.diff([*chosen, 7])) <= 1
 
 
 def test_a_limit_spreads_and_does_not_change_the_figures(filmed: Path) -> None:

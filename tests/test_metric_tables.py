@@ -14,9 +14,9 @@ from mfrec.cli import app
 from mfrec.errors import UsageError
 from mfrec.geometry import resize
 from mfrec.measures import METRICS, Case, Truth, measure
-from mfrec.metric_tables import BLURS, LADDER_METRICS, LADDERS, QUALITIES, SIZES, order_kept, rungs
 from mfrec.metrics.identity import separation
-from mfrec.tables import CHECKS, NAMES, tables
+from mfrec.tables import METRIC_TABLES, NAMES, tables
+from mfrec.tables.ladders import BLURS, LADDER_METRICS, LADDERS, QUALITIES, SIZES, order_kept, rungs
 from mfrec.types import FloatArray
 
 
@@ -103,8 +103,8 @@ def test_drawn_eyes_are_found(tmp_path: Path) -> None:
 
 
 def test_refusals() -> None:
-    assert set(CHECKS) <= set(NAMES)
-    for name in CHECKS:
+    assert set(METRIC_TABLES) <= set(NAMES)
+    for name in METRIC_TABLES:
         with pytest.raises(UsageError, match="a limit of 0"):
             tables([name], None, limit=0)
 

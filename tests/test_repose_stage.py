@@ -15,7 +15,7 @@ from mfrec.stages.assess import Assess
 from mfrec.stages.fuse import Fuse, register_again, sources_of
 from mfrec.stages.parse import Parse
 from mfrec.stages.repose import Repose, with_map
-from mfrec.tables import chain
+from mfrec.tables.definitions import chain
 from mfrec.types import FaceTrack, Frame, Landmarks, Observation
 
 SHRINK = 4

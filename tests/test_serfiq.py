@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from mfrec.metric_tables import rungs
 from mfrec.metrics.serfiq import PASSES, quality, serfiq
+from mfrec.tables.ladders import rungs
 from mfrec.train.points import mirrored
 from mfrec.types import FloatArray, Landmarks
 

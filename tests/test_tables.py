@@ -13,22 +13,12 @@ from PIL import Image
 from mfrec.bench import film_sequences
 from mfrec.cubic import resize_cubic
 from mfrec.errors import InputError, UsageError
-from mfrec.tables import (
-    BICUBIC,
-    DEFINITIONS,
-    NAMES,
-    Line,
-    Published,
-    Row,
-    chain,
-    finished,
-    in_8_bits,
-    load_pictures,
-    on_sequences,
-    tables,
-    with_memory,
-    with_methods,
-)
+from mfrec.tables import NAMES, tables
+from mfrec.tables.definitions import BICUBIC, DEFINITIONS, Line, chain, with_methods
+from mfrec.tables.enlargement import in_8_bits, load_pictures
+from mfrec.tables.memory import with_memory
+from mfrec.tables.methods import on_sequences
+from mfrec.tables.result import NUMBERED, Published, Row, finished
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +70,10 @@ def test_rows_are_measured_and_missing_ones_say_so(sequences: Path, tmp_path: Pa
     for text in (table.text(), table.section("mfrec bench").body):
         assert "20.00 / 0.7" in text and "a paper" in text and "nobody's: not there yet" in text
     assert json.loads(json.dumps(table.to_dict()))["rows"][0]["values"]["psnr"] == bicubic.values["psnr"]
+
+
+def test_tables_of_methods_are_headed_with_their_name() -> None:
+    assert set(NUMBERED) == {*DEFINITIONS, "3.5"}
 
 
 def test_a_method_of_the_user_is_added_once() -> None:

@@ -1,0 +1,128 @@
+"""The tables that the field argues with, each as a command, ours beside what was published.
+
+* ``3.1`` to ``3.6`` are the tables of the thesis that mfrec builds on. Our rows are measured on sequences of the user
+  or on the filmed portrait, by the protocols of :mod:`mfrec.protocols`; the published rows are of other pictures, and
+  the tables say so. A row whose network or stage does not exist yet says that, and fills when it lands.
+* ``set5`` and ``set14`` are x4 enlargement measured on the luma, where bicubic has 28.43 and 26.00 dB; a bench that
+  cannot reproduce those has another bicubic, another luma or another border than the literature.
+* ``faces`` is bicubic enlargement at the published settings for single faces, 16 -> 128 and 32 -> 128 px.
+* ``parser`` is the intersection over union of every face region, on labelled faces that the parser has not learnt from.
+* ``regions`` and ``foreign`` are trials: whether the one sharp region is chosen (:mod:`mfrec.region_trials`), and
+  whether a frame of somebody else is found (:mod:`mfrec.foreign_trials`).
+* ``peers`` adds time and memory, every method in a process of its own.
+* ``metrics``, ``identity``, ``calibration`` and ``eyes`` measure the measures: do they say what they are read as?
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mfrec.bench import check_method
+from mfrec.errors import UsageError
+from mfrec.pipeline import Progress, silent
+from mfrec.tables.calibration import calibration_table
+from mfrec.tables.definitions import DEFINITIONS, with_methods
+from mfrec.tables.enlargement import PICTURES, on_faces, on_pictures
+from mfrec.tables.eyes import eyes_table
+from mfrec.tables.identity import identity_table
+from mfrec.tables.ladders import metrics_table
+from mfrec.tables.memory import with_memory
+from mfrec.tables.methods import COLUMNS, on_sequences
+from mfrec.tables.pairs import on_pairs
+from mfrec.tables.parser import on_labelled_faces
+from mfrec.tables.result import TableResult, finished
+from mfrec.tables.trials import TRIALS, on_trials
+
+METRIC_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], TableResult]] = {
+    "metrics": metrics_table,
+    "identity": identity_table,
+    "calibration": calibration_table,
+    "eyes": eyes_table,
+}
+"""Name to ``table(data, people, seed, limit, progress)``."""
+
+NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", "parser", *METRIC_TABLES, *TRIALS)
+"""Every table there is, but ``ablation``, which is :mod:`mfrec.ablation`."""
+
+
+def tables(
+    names: Sequence[str],
+    data: Path | None,
+    *,
+    methods: Sequence[str] = (),
+    people: str = "all",
+    seed: int = 0,
+    limit: int | None = None,
+    progress: Progress = silent,
+) -> list[TableResult]:
+    """Measure tables; a method that several of them have under one protocol runs once.
+
+    Args:
+        names: of :data:`NAMES`.
+        data: for ``set5``, ``set14`` and ``faces`` a folder of pictures, for ``parser`` one of pictures and labels as
+            :mod:`mfrec.train.labelled_faces` describes it, else a folder of sequences as :mod:`mfrec.bench` describes
+            it; None films the portrait.
+        methods: added to the rows of every table on sequences.
+        people, seed, limit: as in :func:`mfrec.bench.bench`; of ``regions`` and ``foreign``, the limit is the number of
+            trials.
+        progress: called as ``progress("tables", done, total)``.
+
+    Raises:
+        UsageError: an unknown table or method, or one that needs pictures and has none.
+        InputError: the pictures or sequences cannot be used.
+    """
+    for name in names:
+        if name not in NAMES:
+            raise UsageError(f"unknown table '{name}'; known are {', '.join(NAMES)} and ablation")
+        if name == "foreign" and data is None:
+            raise UsageError(
+                "table 'foreign' needs a folder of sequences of several people; the portrait is one person"
+            )
+        if name in (*PICTURES, "parser") and data is None:
+            raise UsageError(f"table '{name}' needs the folder with the pictures of that set, which is not shipped")
+    for method in methods:
+        check_method(method)
+    out: dict[str, TableResult] = {}
+    with tempfile.TemporaryDirectory(prefix="mfrec-tables-") as folder:
+        asked = [DEFINITIONS[name] for name in names if name in DEFINITIONS]
+        lines = {
+            protocol: list(
+                dict.fromkeys(
+                    line for table in asked if table.protocol == protocol for line in with_methods(table, methods)
+                )
+            )
+            for protocol in dict.fromkeys(table.protocol for table in asked)
+        }
+        found = {
+            protocol: on_sequences(
+                data, protocol, those, Path(folder), people=people, seed=seed, limit=limit, progress=progress
+            )
+            for protocol, those in lines.items()
+        }
+        for name in names:
+            if name in DEFINITIONS:
+                table = DEFINITIONS[name]
+                rows, said = found[table.protocol]
+                chosen = [rows[line] for line in with_methods(table, methods)]
+                columns: tuple[str, ...] = (*COLUMNS, "seconds")
+                if name == "peers":
+                    chosen = with_memory(chosen, with_methods(table, methods), data, seed)
+                    columns = (*columns, "MiB")
+                out[name] = finished(name, table.title, said, columns, chosen)
+            elif name == "3.5":
+                out[name] = on_pairs(data, people, limit, progress)
+            elif name in METRIC_TABLES:
+                out[name] = METRIC_TABLES[name](data, people, seed, limit, progress)
+            elif name in TRIALS:
+                out[name] = on_trials(
+                    name, data, Path(folder), people=people, seed=seed, limit=limit, progress=progress
+                )
+            elif name in PICTURES and data is not None:
+                out[name] = on_pictures(name, data, progress)
+            elif name == "parser" and data is not None:
+                out[name] = on_labelled_faces(data, progress)
+            else:
+                out[name] = on_faces(data, limit, progress)
+    return [out[name] for name in names]

@@ -1,0 +1,114 @@
+"""The tables of methods on sequences: which methods, under which protocol, beside which published figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mfrec.scores import BASELINE
+from mfrec.tables.result import Published
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row before it is measured.
+
+    Attributes:
+        label: in words.
+        method: a method of the bench, see :func:`mfrec.bench.check_method`; empty for a row that is published only.
+        recipe: TOML of the recipe that is the method, where no name does; ``method`` is then empty.
+        published: what is known of others.
+    """
+
+    label: str
+    method: str = ""
+    recipe: str = ""
+    published: Published | None = None
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A table of methods on sequences: what it shows, under which protocol, and its rows."""
+
+    title: str
+    protocol: str
+    lines: tuple[Line, ...]
+
+
+THESIS = "the thesis that mfrec builds on; other pictures, so the figures are not comparable with ours"
+
+BICUBIC = Line("bicubic", BASELINE)
+
+MULTI_FRAME = (
+    Line("U-Net", "network:unet"),
+    Line("U-Net, SER-FIQ loss", "network:unet_serfiq"),
+    Line("BiO-Net", "network:bionet"),
+    Line("feature merge", "network:feature_merge"),
+)
+
+OURS = (Line("registered mean", "mean"), Line("evidence", "evidence"), Line("restore", "restore"))
+
+FINISHED = (
+    Line("U-Net, then finetune", "network:unet+finetune"),
+    Line("bicubic, then finetune", "network:finetune"),
+)
+
+FINISHED_PUBLISHED = (replace(FINISHED[0], published=Published(26.48, 0.82, f"CelebA, {THESIS}")), FINISHED[1])
+
+
+def chain(stage: str, method: str) -> str:
+    """TOML of a recipe that ends in one stage with one method."""
+    names = ["track", "align", "parse", *([] if stage == "cross" else [stage]), "assess", "cross"]
+    listed = ", ".join(f'"{name}"' for name in names)
+    stamp = "RESTORED" if method == "unet" else "ENHANCED"
+    return f'name = "{stage} {method}"\nstamp = "{stamp}"\nstages = [{listed}]\n\n[{stage}]\nmethod = "{method}"\n'
+
+
+CROSSED = tuple(
+    Line(f"cross-over, {name}", recipe=chain("cross", name)) for name in ("soft", "sharp", "pyramid", "unet")
+)
+
+REPOSED = tuple(
+    Line(f"repose, {name}", recipe=chain("repose", name)) for name in ("align_and_blend", "delaunay", "mesh")
+)
+
+DEFINITIONS: dict[str, Definition] = {
+    "3.1": Definition("Multi-frame networks, small JPEGs", "jpeg32", (BICUBIC, *MULTI_FRAME, *OURS)),
+    "3.2": Definition("Multi-frame networks, surveillance film", "cctv64", (BICUBIC, *MULTI_FRAME, *OURS)),
+    "3.3": Definition("Finetuning of a single picture", "jpeg32", (BICUBIC, *FINISHED_PUBLISHED, *OURS)),
+    "3.4": Definition("Ways to cross regions over", "patch32", (BICUBIC, *CROSSED, *OURS)),
+    "3.6": Definition(
+        "Everything, frames with blurred patches",
+        "patch32",
+        (
+            Line("bilinear", "bilinear"),
+            BICUBIC,
+            *MULTI_FRAME,
+            *FINISHED,
+            *CROSSED,
+            *REPOSED,
+            Line("the thesis's whole chain", published=Published(17.11, 0.77, f"patch-damaged sequences, {THESIS}")),
+            *OURS,
+        ),
+    ),
+    "peers": Definition(
+        "Peers: quality, time and memory of a whole process",
+        "jpeg32",
+        (
+            Line("nearest", "nearest"),
+            Line("bilinear", "bilinear"),
+            BICUBIC,
+            Line("Lanczos", "lanczos"),
+            Line("registered median", "median"),
+            Line("Real-ESRGAN x4", "realesrgan"),
+            *OURS,
+        ),
+    ),
+}
+"""Tables of methods on sequences."""
+
+
+def with_methods(table: Definition, methods: Sequence[str]) -> tuple[Line, ...]:
+    """The rows of a table and one for each method of the user that it does not have yet."""
+    there = {line.method for line in table.lines}
+    return (*table.lines, *(Line(method, method) for method in dict.fromkeys(methods) if method not in there))

@@ -1,0 +1,155 @@
+"""Enlargement of single pictures: Set5 and Set14 on their luma, and faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.bench import evenly
+from mfrec.errors import InputError, MfrecError
+from mfrec.pipeline import Progress
+from mfrec.scores import BASELINE
+from mfrec.tables.result import Published, Row, TableResult, finished, means
+from mfrec.types import FloatArray
+
+PICTURES = {
+    "set5": Published(28.42, 0.8104, "bicubic x4 on Set5, Kim et al., VDSR (CVPR 2016), table 3"),
+    "set14": Published(26.00, 0.7027, "bicubic x4 on Set14, Kim et al., VDSR (CVPR 2016), table 3"),
+}
+"""Tables of single pictures, and what bicubic has there in print."""
+
+FACES = {
+    16: Published(23.58, 0.6285, "bicubic on CelebA, Ma et al., DIC (CVPR 2020), table 1; other faces than ours"),
+    32: None,
+}
+"""Side of the small face in pixels to what bicubic has in print; the truth has 128 px."""
+
+
+def on_pictures(name: str, folder: Path, progress: Progress) -> TableResult:
+    """Enlargement by four of the pictures of a folder, on their luma.
+
+    The small picture is made as the literature makes it (:mod:`mfrec.cubic`, rounded to 8 bits), sides are cut to a
+    multiple of four, and four pixels along each border are left out.
+
+    Raises:
+        InputError: there is no such folder, or no picture in it.
+    """
+    from mfrec.cubic import resize_cubic
+    from mfrec.metrics.psnr import psnr_y, studio_luma
+    from mfrec.metrics.ssim import ssim
+    from mfrec.peers import REALESRGAN, find_peer
+
+    scale = 4
+    pictures = load_pictures(folder)
+    kinds = ("nearest", "bilinear", BASELINE, "lanczos", REALESRGAN)
+    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
+    reasons: dict[str, str] = {}
+    for i, picture in enumerate(pictures):
+        progress(f"tables, {name}", i, len(pictures))
+        height, width = (side // scale * scale for side in picture.shape[:2])
+        truth = picture[:height, :width]
+        small = in_8_bits(resize_cubic(truth, height // scale, width // scale))
+        for kind in kinds:
+            if kind == BASELINE:
+                large = in_8_bits(resize_cubic(small, height, width))
+            elif kind in reasons:
+                continue
+            else:
+                colour = np.dstack([small] * 3) if small.ndim == 2 else small
+                try:
+                    made = find_peer(kind)([colour], 0)
+                except MfrecError as error:
+                    reasons[kind] = f"not there ({error})"
+                    continue
+                large = in_8_bits(made if truth.ndim == 3 else made.mean(axis=2))
+            inner = np.s_[scale : height - scale, scale : width - scale]
+            lumas = [studio_luma(np.asarray(image, np.float64))[inner] for image in (large, truth)]
+            found[kind].append({"psnr_y": psnr_y(large, truth, border=scale), "ssim_y": ssim(*lumas)})
+    progress(f"tables, {name}", len(pictures), len(pictures))
+    rows = [
+        Row(
+            kind,
+            means(found[kind]),
+            len(found[kind]),
+            reasons.get(kind, ""),
+            PICTURES[name] if kind == BASELINE else None,
+        )
+        for kind in kinds
+    ]
+    title = f"{name.capitalize()}, enlarged by four, PSNR and SSIM of the luma"
+    data = f"{len(pictures)} pictures of the folder '{folder.resolve().name}', {scale} px of the border left out"
+    return finished(name, title, data, ("psnr_y", "ssim_y"), rows)
+
+
+def on_faces(folder: Path | None, limit: int | None, progress: Progress) -> TableResult:
+    """Bicubic enlargement of single faces to 128 px, as the literature on faces states it.
+
+    Raises:
+        InputError: there is no such folder, or no picture of 128 px in it.
+    """
+    from mfrec.cubic import resize_cubic
+    from mfrec.metrics.psnr import psnr, psnr_y
+    from mfrec.metrics.ssim import ssim
+
+    side = 128
+    if folder is None:
+        from mfrec.demo import HEAD, astronaut
+
+        x, y = (int(centre) - 96 for centre in HEAD)
+        pictures, source = [astronaut()[y : y + 192, x : x + 192]], "the astronaut portrait"
+    else:
+        pictures = [p for p in load_pictures(folder, limit) if p.ndim == 3 and min(p.shape[:2]) >= side]
+        source = f"the folder '{folder.resolve().name}'"
+    if not pictures:
+        raise InputError(f"'{folder}' holds no colour picture of {side} px and more along each side")
+    found: dict[int, list[dict[str, float]]] = {small: [] for small in FACES}
+    for i, picture in enumerate(pictures):
+        progress("tables, faces", i, len(pictures))
+        height, width = picture.shape[:2]
+        edge = min(height, width)
+        top, left = (height - edge) // 2, (width - edge) // 2
+        truth = in_8_bits(resize_cubic(picture[top : top + edge, left : left + edge], side, side))
+        for small in FACES:
+            result = in_8_bits(resize_cubic(in_8_bits(resize_cubic(truth, small, small)), side, side))
+            found[small].append(
+                {"psnr": psnr(result, truth), "psnr_y": psnr_y(result, truth), "ssim": ssim(result, truth)}
+            )
+    progress("tables, faces", len(pictures), len(pictures))
+    rows = [
+        Row(f"bicubic, {small} -> {side} px", means(found[small]), len(found[small]), "", published)
+        for small, published in FACES.items()
+    ]
+    title = "Bicubic enlargement of single faces"
+    return finished("faces", title, f"{len(pictures)} faces from {source}", ("psnr", "psnr_y", "ssim"), rows)
+
+
+def load_pictures(folder: Path, limit: int | None = None) -> list[FloatArray]:
+    """The pictures of a folder in natural order: ``[H, W, 3]`` float32 in [0, 1], and ``[H, W]`` where a file is grey.
+
+    Args:
+        limit: at most so many, spread evenly.
+
+    Raises:
+        InputError: there is no such folder, no picture in it, or one that cannot be read.
+    """
+    from PIL import Image
+
+    from mfrec.evaluate import picture_files, read_one
+
+    if not folder.is_dir():
+        raise InputError(f"no folder of pictures at '{folder}'")
+    out = []
+    for file in evenly(picture_files(folder), limit):
+        image = read_one(file)
+        with Image.open(file) as picture:
+            grey = picture.mode == "L"
+        out.append(np.ascontiguousarray(image[..., 0]) if grey else image)
+    return out
+
+
+def in_8_bits(image: NDArray[Any]) -> FloatArray:
+    """A picture as a file of 8 bits would hold it, in [0, 1]."""
+    return (np.rint(np.clip(image, 0.0, 1.0) * 255.0) / 255.0).astype(np.float32)

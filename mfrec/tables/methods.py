@@ -1,0 +1,101 @@
+"""Methods on sequences that a protocol has spoilt, see :data:`mfrec.tables.definitions.DEFINITIONS`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mfrec.bench import TruthSequence, attempt, check_method, evenly, find_sequences, prepare, read_frames
+from mfrec.errors import MfrecError, UsageError
+from mfrec.measures import Case, Truth, measure
+from mfrec.pipeline import Progress
+from mfrec.tables.definitions import Line
+from mfrec.tables.result import Row, means
+from mfrec.tables.sequences import described, sequences_root
+
+COLUMNS = ("psnr", "ssim", "identity", "cpbd_before", "cpbd", "cpbd_gain", "serfiq")
+"""Measured of every method on sequences."""
+
+
+def on_sequences(
+    data: Path | None,
+    protocol: str,
+    lines: Sequence[Line],
+    folder: Path,
+    *,
+    people: str,
+    seed: int,
+    limit: int | None,
+    progress: Progress,
+) -> tuple[dict[Line, Row], str]:
+    """Every line on every sequence under one protocol.
+
+    Args:
+        folder: an existing one, for what has to be written on the way.
+
+    Returns:
+        The measured rows, and in words on what.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError(f"a limit of {limit} leaves no sequence; give 1 or more")
+    chosen = evenly(find_sequences(sequences_root(data, folder, limit), people), limit)
+    methods, reasons = usable(lines, folder)
+    measured = []
+    progress(f"tables, {protocol}", 0, len(chosen))
+    for i, sequence in enumerate(chosen):
+        measured.append((sequence.name, *measure_sequence(sequence, protocol, methods, seed)))
+        progress(f"tables, {protocol}", i + 1, len(chosen))
+    rows = {}
+    for line in lines:
+        values = [found[line] for _, found, _ in measured if line in found]
+        failed = [f"{name}: {why[line]}" for name, _, why in measured if line in why]
+        reason = reasons.get(line, f"failed on {len(failed)} of {len(chosen)}, first {failed[0]}" if failed else "")
+        rows[line] = Row(line.label, means(values), len(values), reason, line.published)
+    return rows, f"Protocol {protocol}, {described(chosen, data, people)}, seed {seed}"
+
+
+def usable(lines: Sequence[Line], folder: Path) -> tuple[dict[Line, str], dict[Line, str]]:
+    """Line to the method that the bench knows it by, and line to why there is none."""
+    methods: dict[Line, str] = {}
+    reasons: dict[Line, str] = {}
+    for number_, line in enumerate(lines):
+        method = line.method
+        if line.recipe:
+            path = folder / f"row-{number_}.toml"
+            path.write_text(line.recipe, encoding="utf-8")
+            method = str(path)
+        if not method:
+            continue
+        try:
+            check_method(method)
+            methods[line] = method
+        except MfrecError as error:
+            reasons[line] = f"not there yet ({str(error).replace(method, line.label)})"
+    return methods, reasons
+
+
+def measure_sequence(
+    sequence: TruthSequence, protocol: str, methods: Mapping[Line, str], seed: int
+) -> tuple[dict[Line, dict[str, float]], dict[Line, str]]:
+    """Spoil one sequence and run every method on it.
+
+    Returns:
+        What was measured of each line, and why the others failed.
+    """
+    values: dict[Line, dict[str, float]] = {}
+    failures: dict[Line, str] = {}
+    with tempfile.TemporaryDirectory(prefix="mfrec-tables-") as folder:
+        case = attempt(prepare, sequence, protocol, seed, Path(folder))
+        if isinstance(case, str):
+            return {}, dict.fromkeys(methods, case)
+        truth = Truth(case.spoilt.truth, sequence.name)
+        before = read_frames(case.source)[case.spoilt.reference]
+        for line, method in methods.items():
+            made = attempt(case.picture, method)
+            if isinstance(made, str):
+                failures[line] = made
+            else:
+                found, _ = measure(Case(made[0], truth, before, None), COLUMNS)
+                values[line] = found | {"seconds": made[1]}
+    return values, failures

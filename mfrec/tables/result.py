@@ -1,0 +1,156 @@
+"""A measured table: its rows, and how it is printed."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mfrec.bench import commit
+from mfrec.measures import METRICS
+from mfrec.provenance.surroundings import machine
+from mfrec.scores import aligned, markdown_table, mean
+
+if TYPE_CHECKING:
+    from mfrec.document import Section
+
+NUMBERED = ("3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "peers")
+"""Tables whose name stands before their title."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What somebody else printed. ``source`` names the paper and the pictures."""
+
+    psnr: float
+    ssim: float | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured row.
+
+    Attributes:
+        values: column to mean.
+        count: how many pictures the means are over.
+        reason: why there is no value, or none for some pictures; empty where all went well.
+        published: what is known of others.
+    """
+
+    label: str
+    values: Mapping[str, float]
+    count: int
+    reason: str = ""
+    published: Published | None = None
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """A measured table.
+
+    Attributes:
+        name: as it is asked for.
+        title: what it shows.
+        data: on which pictures.
+        columns: keys of the rows' values, in order.
+        rows: in order.
+        created: UTC, ISO 8601.
+        machine, commit: where it was measured.
+    """
+
+    name: str
+    title: str
+    data: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    created: str
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    commit: str | None = None
+
+    def cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Header and rows as text; the last columns hold what was published and what is missing."""
+        published = any(row.published for row in self.rows)
+        header = ("", *self.columns, "n", *(("published",) if published else ()))
+        lines = []
+        for row in self.rows:
+            values = [number(row.values.get(column), column) for column in self.columns]
+            lines.append((row.label, *values, str(row.count), *((in_print(row.published),) if published else ())))
+        return header, lines
+
+    def text(self) -> str:
+        """The table for a terminal."""
+        header, lines = self.cells()
+        missing = [f"{row.label}: {row.reason}" for row in self.rows if row.reason]
+        sources = [f"published, {row.label}: {row.published.source}" for row in self.rows if row.published]
+        return "\n\n".join(
+            filter(
+                None,
+                (
+                    f"{self.name}: {self.title}\n{self.data}",
+                    aligned(header, lines),
+                    *map("\n".join, (missing, sources)),
+                ),
+            )
+        )
+
+    def section(self, command: str) -> Section:
+        """The table for a document."""
+        from mfrec.document import Section
+
+        notes = [f"- {row.label}: {row.reason}" for row in self.rows if row.reason]
+        notes += [f"- published, {row.label}: {row.published.source}" for row in self.rows if row.published]
+        body = "\n\n".join(filter(None, (f"{self.data}.", markdown_table(*self.cells()), "\n".join(notes))))
+        heading = f"Table {self.name}: {self.title}" if self.name in NUMBERED else self.title
+        return Section(self.name, heading, body, command, self.created, self.machine, self.commit)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+FORMS = {
+    "seconds": ".2f",
+    "MiB": ".0f",
+    "ssim_y": ".4f",
+    "taken": ".2f",
+    "straight ahead": ".1f",
+    "pixels": ",.0f",
+    "expected / true": ".2f",
+    "spread": ".2f",
+}
+"""How the columns are printed that neither are of :data:`mfrec.measures.METRICS` nor in per cent."""
+
+
+def number(value: float | None, column: str) -> str:
+    """A value as its column is printed."""
+    if value is None:
+        return "-"
+    if math.isinf(value):
+        return "equal"
+    if column.endswith(" %"):
+        return format(value, ".1f")
+    return format(value, FORMS.get(column) or (METRICS[column].form if column in METRICS else ".3f"))
+
+
+def in_print(published: Published | None) -> str:
+    """PSNR and SSIM of others as text."""
+    if published is None:
+        return ""
+    return f"{published.psnr:.2f}" if published.ssim is None else f"{published.psnr:.2f} / {published.ssim:.4g}"
+
+
+def means(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Column to the mean over the pictures that have it."""
+    columns = dict.fromkeys(column for found in values for column in found)
+    averages = {column: mean(found[column] for found in values if column in found) for column in columns}
+    return {column: average for column, average in averages.items() if average is not None}
+
+
+def finished(name: str, title: str, data: str, columns: Sequence[str], rows: Sequence[Row]) -> TableResult:
+    """A table with the columns that at least one row fills, and where it was measured."""
+    used = tuple(column for column in columns if any(column in row.values for row in rows))
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return TableResult(name, title, data, used, tuple(rows), now, machine(), commit())
