@@ -1,22 +1,18 @@
 """``report.html``: one file without a single outside resource, for any browser.
 
-File names and messages come from strangers' cameras, so three walls stand between them and the page: Jinja escapes
-whatever it inserts, data for the script travels as JSON without ``<``, and a content security policy lets exactly one
-script run, named by its hash, and no address be reached.
+File names and messages come from strangers' cameras, so there is a third wall beside the two of
+:mod:`mfrec.standalone_page`: data for the script travels as JSON without ``<``.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from mfrec.imageio import png_bytes
@@ -24,6 +20,7 @@ from mfrec.provenance.left_out import count_others
 from mfrec.report import pictures
 from mfrec.report.content import IDENTITY, REGION_NAMES, Content
 from mfrec.report.pictures import GREY_LEVELS
+from mfrec.standalone_page import standalone_page
 from mfrec.types import Reconstruction
 
 HERE = Path(__file__).parent
@@ -37,23 +34,17 @@ THUMBNAIL = 128
 
 def render(content: Content, reconstruction: Reconstruction) -> bytes:
     """The page as UTF-8."""
-    script = (HERE / "report.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.globals.update(uri=uri, shown=shown, gradient=gradient, count_others=count_others)
-    page = environment.get_template("report.html.jinja").render(
-        c=content,
-        identity=IDENTITY,
-        pictures=pictures,
-        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'",
-        data=script_data(content, reconstruction),
-    )
-    return page.encode("utf-8")
+    values = {
+        "c": content,
+        "identity": IDENTITY,
+        "pictures": pictures,
+        "data": script_data(content, reconstruction),
+        "uri": uri,
+        "shown": shown,
+        "gradient": gradient,
+        "count_others": count_others,
+    }
+    return standalone_page(HERE, "report", values)
 
 
 def uri(picture: NDArray, label: str = "") -> str:

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from mfrec.errors import InputError, NoFramesError
 from mfrec.evaluate import picture_files, read_one
 from mfrec.imageio import png_bytes
+from mfrec.standalone_page import standalone_page
 
 HERE = Path(__file__).parent
 
@@ -131,19 +130,7 @@ def survey_id(cases: tuple[SurveyCase, ...]) -> str:
 
 def render(cases: tuple[SurveyCase, ...], identity: str) -> bytes:
     """The page as UTF-8, with no address in it and one script that its security policy allows by hash."""
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template("page.html.jinja").render(
-        style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'",
-        data=page_data(cases, identity),
-    )
-    return page.encode("utf-8")
+    return standalone_page(HERE, "page", {"data": page_data(cases, identity)})
 
 
 def page_data(cases: tuple[SurveyCase, ...], identity: str) -> Mapping[str, Any]:
