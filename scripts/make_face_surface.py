@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.landmarks import detect_landmarks
+from mfrec.pose import MIRROR
 from mfrec.raster import rasterise
 
 ORIGIN = (
@@ -40,56 +41,6 @@ IDENTITY, EXPRESSION = 18, 12
 
 SHAPES = ("cheek", "chin", "eyes", "eyebrows", "forehead", "head", "mouth", "nose", "macrodetails")
 PARTS = ("body", "helper-l-eye", "helper-r-eye")
-
-
-MIRROR = np.array(
-    [
-        *range(16, -1, -1),
-        *range(26, 16, -1),
-        27,
-        28,
-        29,
-        30,
-        35,
-        34,
-        33,
-        32,
-        31,
-        45,
-        44,
-        43,
-        42,
-        47,
-        46,
-        39,
-        38,
-        37,
-        36,
-        41,
-        40,
-        54,
-        53,
-        52,
-        51,
-        50,
-        49,
-        48,
-        59,
-        58,
-        57,
-        56,
-        55,
-        64,
-        63,
-        62,
-        61,
-        60,
-        67,
-        66,
-        65,
-    ]
-)
-"""Which landmark takes the place of each in a mirror."""
 
 
 def read_mesh(path: Path) -> tuple[NDArray, NDArray, NDArray]:
@@ -237,7 +188,7 @@ def main() -> None:
     for i, (x, y) in enumerate(found):  # a landmark beside the head belongs to the nearest pixel of it
         nearest = drawn[((drawn - (y, x)) ** 2).sum(axis=1).argmin()]
         marks[i] = seen.read(cells, skin)[tuple(nearest)]
-    marks = (marks + np.array([SIDE - 1, 0]) - marks[MIRROR] * [1, -1]) / 2  # the head is symmetric
+    marks = (marks + np.array([SIDE - 1, 0]) - marks[list(MIRROR)] * [1, -1]) / 2  # the head is symmetric
     np.savez_compressed(
         arguments.out,
         mean=((mean - CENTRE) * scale * flip).astype(np.float32),

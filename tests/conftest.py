@@ -51,6 +51,16 @@ def sequence(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def filmed_sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of sequences for the bench with one of the portrait in it; never written to."""
+    from mfrec.bench import film_sequences
+
+    root = tmp_path_factory.mktemp("sequences")
+    film_sequences(root, count=1)
+    return root
+
+
+@pytest.fixture(scope="session")
 def turned() -> dict[str, Picture]:
     """The portrait at known turns of a smooth model of her head, by ``"yaw Y, pitch P"``."""
     from mfrec.repose_table import turned_portraits

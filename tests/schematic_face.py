@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mfrec.pose import MIRROR
 from mfrec.regions import Region
 from mfrec.types import Landmarks
 
@@ -41,25 +42,6 @@ OUTER = [
 ]
 INNER = [(38, 77), (46, 75), (50, 76), (54, 75), (62, 77), (54, 81), (50, 81), (46, 81)]
 POINTS = np.array([*JAW, *BROWS, *NOSE, *EYES, *OUTER, *INNER], np.float64)
-MIRROR = [
-    *range(16, -1, -1),
-    *range(26, 16, -1),
-    *range(27, 31),
-    *range(35, 30, -1),
-    45,
-    44,
-    43,
-    42,
-    47,
-    46,
-    39,
-    38,
-    37,
-    36,
-    41,
-    40,
-]
-MIRROR += [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
 SWAP = {Region.L_EYE: Region.R_EYE, Region.L_BROW: Region.R_BROW}
 SWAP |= {b: a for a, b in SWAP.items()}
 
@@ -73,7 +55,7 @@ def mirrored(landmarks: Landmarks, width: int) -> Landmarks:
     """The landmarks of the mirror image of a picture of that width."""
     points = landmarks.points.copy()
     points[:, 0] = width - 1 - points[:, 0]
-    return Landmarks(points[MIRROR])
+    return Landmarks(points[list(MIRROR)])
 
 
 def area(polygon: np.ndarray) -> float:

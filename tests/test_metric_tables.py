@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mfrec.bench import film_sequences
 from mfrec.cli import app
 from mfrec.errors import UsageError
 from mfrec.geometry import resize
@@ -18,13 +17,6 @@ from mfrec.metrics.identity import separation
 from mfrec.tables import METRIC_TABLES, NAMES, tables
 from mfrec.tables.ladders import BLURS, LADDER_METRICS, LADDERS, QUALITIES, SIZES, order_kept, rungs
 from mfrec.types import FloatArray
-
-
-@pytest.fixture(scope="module")
-def sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("sequences")
-    film_sequences(root, count=1)
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +53,8 @@ def test_separation_is_the_area_under_the_curve() -> None:
     assert separation(same, different) == pytest.approx(pairs)
 
 
-def test_every_metric_of_a_picture_keeps_the_order_of_blur(sequences: Path) -> None:
-    (table,) = tables(["metrics"], sequences)
+def test_every_metric_of_a_picture_keeps_the_order_of_blur(filmed_sequences: Path) -> None:
+    (table,) = tables(["metrics"], filmed_sequences)
     rows = {row.label: row for row in table.rows}
     assert tuple(rows) == LADDER_METRICS
     for name in ("psnr", "psnr_y", "ssim", "cpbd", "identity"):
@@ -73,16 +65,16 @@ def test_every_metric_of_a_picture_keeps_the_order_of_blur(sequences: Path) -> N
         assert row.values or row.reason, "what has no value says why"
 
 
-def test_one_person_cannot_be_told_from_two(sequences: Path) -> None:
-    (table,) = tables(["identity"], sequences)
+def test_one_person_cannot_be_told_from_two(filmed_sequences: Path) -> None:
+    (table,) = tables(["identity"], filmed_sequences)
     for row in table.rows:
         assert row.count == 0 and "needs two people" in row.reason
     assert "0 pairs of one person" in table.data
 
 
 @pytest.mark.slow
-def test_calibration_of_both_recipes(sequences: Path) -> None:
-    (table,) = tables(["calibration"], sequences)
+def test_calibration_of_both_recipes(filmed_sequences: Path) -> None:
+    (table,) = tables(["calibration"], filmed_sequences)
     assert {row.label.split(",")[0] for row in table.rows} == {"evidence", "restore"}
     for row in table.rows:
         assert row.count == 1, row.reason

@@ -10,7 +10,6 @@ import pytest
 from labelled_portraits import write_portraits
 from PIL import Image
 
-from mfrec.bench import film_sequences
 from mfrec.cubic import resize_cubic
 from mfrec.errors import InputError, UsageError
 from mfrec.tables import NAMES, tables
@@ -19,13 +18,6 @@ from mfrec.tables.enlargement import in_8_bits, load_pictures
 from mfrec.tables.memory import with_memory
 from mfrec.tables.methods import on_sequences
 from mfrec.tables.result import NUMBERED, Published, Row, finished
-
-
-@pytest.fixture(scope="module")
-def sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("sequences")
-    film_sequences(root, count=1)
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +39,7 @@ def test_every_row_has_one_method_or_was_published() -> None:
             assert bool(line.method) + bool(line.recipe) == (0 if line.published and not line.method else 1), line
 
 
-def test_rows_are_measured_and_missing_ones_say_so(sequences: Path, tmp_path: Path) -> None:
+def test_rows_are_measured_and_missing_ones_say_so(filmed_sequences: Path, tmp_path: Path) -> None:
     lines = (
         BICUBIC,
         Line("nearest", "nearest"),
@@ -56,7 +48,7 @@ def test_rows_are_measured_and_missing_ones_say_so(sequences: Path, tmp_path: Pa
         Line("in print", published=Published(20.0, 0.7, "a paper")),
     )
     rows, said = on_sequences(
-        sequences, "jpeg32", lines, tmp_path, people="all", seed=0, limit=None, progress=lambda *_: None
+        filmed_sequences, "jpeg32", lines, tmp_path, people="all", seed=0, limit=None, progress=lambda *_: None
     )
     assert "jpeg32, 1 sequences of 1 people" in said
     bicubic, nearest, nobody, pose, printed = (rows[line] for line in lines)
@@ -83,9 +75,9 @@ def test_a_method_of_the_user_is_added_once() -> None:
     assert len(with_methods(table, ["my.toml", "my.toml"])) == len(table.lines) + 1
 
 
-def test_memory_is_that_of_a_process_of_its_own(sequences: Path) -> None:
+def test_memory_is_that_of_a_process_of_its_own(filmed_sequences: Path) -> None:
     ballast = np.ones(2**26)  # half a gigabyte that must not be counted
-    (row,) = with_memory([Row("bicubic", {"psnr": 20.0}, 1)], [BICUBIC], sequences, 0)
+    (row,) = with_memory([Row("bicubic", {"psnr": 20.0}, 1)], [BICUBIC], filmed_sequences, 0)
     assert 30 < row.values["MiB"] < 300
     assert ballast[0] == 1
 
