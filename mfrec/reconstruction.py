@@ -15,6 +15,7 @@ import numpy as np
 from mfrec.errors import IdentityError, UsageError
 from mfrec.geometry import resize, similarity_map, warp
 from mfrec.identity_gate import check_identity
+from mfrec.options import Options
 from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
 from mfrec.provenance.record import make_record
 from mfrec.recipe import Recipe, load
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 EVIDENCE = "evidence"
 """The recipe whose picture accompanies every result."""
+
+DEFAULT = Options()
+"""What is asked for where nothing is said."""
 
 
 def reconstruct(
@@ -73,21 +77,44 @@ def reconstruct(
         IdentityError: see ``strict``.
         WeightsError: weights that a stage needs are missing or damaged.
     """
-    settings = tuple(settings)
-    chosen = chosen_recipe(recipe, settings)
-    call: dict[str, Any] = {"reference": reference, "scale": scale, "crop": crop, "subject": as_subject(subject)}
+    options = Options(
+        recipe=recipe,
+        settings=tuple(settings),
+        reference=reference,
+        scale=scale,
+        crop=crop,
+        subject=subject,
+        start=start,
+        end=end,
+        every=every,
+        deinterlace=deinterlace,
+    )
+    return run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
+
+
+def run_recipe(
+    frames: Source,
+    options: Options,
+    *,
+    device: str = "auto",
+    seed: int = 0,
+    strict: bool = False,
+    progress: Progress = silent,
+) -> Reconstruction:
+    """Run a recipe's whole chain and the one of the evidence picture; see :func:`reconstruct`."""
+    chosen, asked = options.chosen_recipe(), options.reference
     # Everything that can be refused without opening a frame is refused before one is opened.
-    chosen, evidence = chosen.with_call(**call), load(EVIDENCE).with_call(**call)
+    chosen, evidence = options.applied_to(chosen, asked), options.applied_to(load(EVIDENCE), asked)
     Pipeline(chosen.stages)
     if not any("fused" in stage.gives for stage in chosen.stages):
         raise UsageError(f"recipe '{chosen.name}' ends without a picture; add the stage 'fuse' to its list of stages")
     run = Run(device=resolve_device(device), seed=seed, progress=progress)
 
     frames = in_order(frames)
-    track = read_track(frames, start=start, end=end, every=every, deinterlace=deinterlace, progress=progress)
+    track = read_track(frames, options, progress=progress)
     read = tuple(observation.frame for observation in track.observations)
-    call["reference"] = find_reference(reference, read, track.dropped)
-    chosen, evidence = chosen.with_call(**call), evidence.with_call(**call)
+    meant = find_reference(asked, read, track.dropped)
+    chosen, evidence = options.applied_to(chosen, meant), options.applied_to(evidence, meant)
 
     shared = common_stages(chosen, evidence)
     with one_thread():
@@ -107,9 +134,7 @@ def reconstruct(
             result = run_chain(chosen.stages[shared:], track, run)
             if result.reference is not None:
                 # Compared pixel by pixel with the result, so it shows the moment that the result shows.
-                evidence = evidence.with_call(
-                    **{**call, "reference": result.observations[result.reference].frame.index}
-                )
+                evidence = options.applied_to(evidence, result.observations[result.reference].frame.index)
             evidence_run = Run(run.device, run.seed, progress, steps)
             beside = run_chain(evidence.stages[shared:], track, evidence_run)
             evidence_steps = evidence_run.steps
@@ -133,21 +158,6 @@ def reconstruct(
         warnings.append(
             f"Identity: {identity.text}. The picture may have lost the person; compare it with the originals."
         )
-    arguments = {
-        "frames": source_list(frames),
-        "recipe": chosen.name if isinstance(recipe, Recipe) else str(recipe),
-        "settings": list(settings),
-        "reference": reference,
-        "scale": scale,
-        "crop": crop,
-        "subject": subject,
-        "start": start,
-        "end": end,
-        "every": every,
-        "deinterlace": deinterlace,
-        "device": device,
-        "seed": seed,
-    }
     return Reconstruction(
         image=fused.image,
         evidence=on_canvas(beside, canvas),
@@ -160,7 +170,7 @@ def reconstruct(
         stamp=chosen.stamp,
         record=make_record(
             recipe=chosen,
-            arguments=arguments,
+            arguments={"frames": source_list(frames), **options.record(), "device": device, "seed": seed},
             run=run,
             frames=read,
             track=result,
@@ -172,29 +182,8 @@ def reconstruct(
     )
 
 
-def chosen_recipe(recipe: str | os.PathLike[str] | Recipe, settings: Iterable[str] = ()) -> Recipe:
-    """The recipe that a name, a path or a value means, with single parameters changed."""
-    if isinstance(recipe, Recipe):
-        return recipe.with_settings(settings)
-    return load(recipe if isinstance(recipe, str) else Path(recipe)).with_settings(settings)
-
-
 def run_until(
-    name: str,
-    frames: Source,
-    *,
-    recipe: str | os.PathLike[str] | Recipe = "restore",
-    reference: str | int = "auto",
-    scale: int = 4,
-    crop: str = "auto",
-    seed: int = 0,
-    subject: str | int = "auto",
-    settings: Iterable[str] = (),
-    start: float | None = None,
-    end: float | None = None,
-    every: int = 1,
-    deinterlace: bool = False,
-    progress: Progress = silent,
+    name: str, frames: Source, options: Options = DEFAULT, *, seed: int = 0, progress: Progress = silent
 ) -> tuple[FaceTrack, dict[str, Any]]:
     """Run a recipe's chain up to and including the stage ``name``; other arguments as in :func:`reconstruct`.
 
@@ -204,30 +193,15 @@ def run_until(
     Raises:
         UsageError, InputError, WeightsError: see :func:`reconstruct`.
     """
-    settings = tuple(settings)
-    call: dict[str, Any] = {"reference": reference, "scale": scale, "crop": crop, "subject": as_subject(subject)}
-    chain = chosen_recipe(recipe, settings).until(name).with_call(**call)
+    chain = options.applied_to(options.chosen_recipe().until(name), options.reference)
     Pipeline(chain.stages)
     frames = in_order(frames)
-    track = read_track(frames, start=start, end=end, every=every, deinterlace=deinterlace, progress=progress)
+    track = read_track(frames, options, progress=progress)
     read = tuple(observation.frame for observation in track.observations)
-    chain = chain.with_call(**{**call, "reference": find_reference(reference, read, track.dropped)})
+    chain = options.applied_to(chain, find_reference(options.reference, read, track.dropped))
     run = Run(seed=seed, progress=progress)
     track = run_chain(chain.stages, track, run)
-    arguments = {
-        "frames": source_list(frames),
-        "recipe": chain.name if isinstance(recipe, Recipe) else str(recipe),
-        "settings": list(settings),
-        "reference": reference,
-        "scale": scale,
-        "crop": crop,
-        "subject": subject,
-        "start": start,
-        "end": end,
-        "every": every,
-        "deinterlace": deinterlace,
-        "seed": seed,
-    }
+    arguments = {"frames": source_list(frames), **options.record(), "seed": seed}
     record = make_record(recipe=chain, arguments=arguments, run=run, frames=read, track=track, warnings=track.warnings)
     return track, record
 
@@ -266,15 +240,7 @@ def arranged(track: FaceTrack, key: Callable[[Frame], Any]) -> FaceTrack:
     )
 
 
-def read_track(
-    frames: Source,
-    *,
-    start: float | None = None,
-    end: float | None = None,
-    every: int = 1,
-    deinterlace: bool = False,
-    progress: Progress = silent,
-) -> FaceTrack:
+def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress = silent) -> FaceTrack:
     """The frames as the first stage takes them: one bare observation each, and what could not be read.
 
     Raises:
@@ -283,7 +249,14 @@ def read_track(
     """
     from mfrec.imageio import read
 
-    reading = read(frames, start=start, end=end, every=every, deinterlace=deinterlace, progress=progress)
+    reading = read(
+        frames,
+        start=options.start,
+        end=options.end,
+        every=options.every,
+        deinterlace=options.deinterlace,
+        progress=progress,
+    )
     return FaceTrack(
         tuple(Observation(frame) for frame in reading.frames), tuple(reading.dropped), warnings=tuple(reading.warnings)
     )
@@ -298,23 +271,6 @@ def in_order(frames: Source) -> Source:
     items: list[Any] = list(frames)
     paths = [Path(item) for item in items if isinstance(item, str | os.PathLike)]
     return sorted(paths, key=lambda path: natural_key(str(path))) if len(paths) == len(items) else items
-
-
-def as_subject(subject: str | int) -> int:
-    """The number that the stage ``track`` takes: 0 for ``"auto"``, else a person's number from 1.
-
-    Raises:
-        UsageError: neither of the two.
-    """
-    if subject == "auto":
-        return 0
-    try:
-        number = int(subject)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise UsageError(f"--subject is '{subject}'; expected auto, or a person's number from 1 as the report shows it")
-    return number
 
 
 def check_reference(wanted: str | int, track: FaceTrack) -> None:

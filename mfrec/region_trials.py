@@ -163,6 +163,7 @@ def run_trial(sequence: TruthSequence, side: int, seed: int, turn: int = 0) -> O
     from mfrec.bench import truth_frames
     from mfrec.detect import detect_faces
     from mfrec.landmarks import detect_landmarks
+    from mfrec.options import Options
     from mfrec.reconstruction import run_until
 
     truths = truth_frames(sequence)
@@ -177,7 +178,7 @@ def run_trial(sequence: TruthSequence, side: int, seed: int, turn: int = 0) -> O
     with tempfile.TemporaryDirectory(prefix="mfrec-regions-") as folder:
         for i, data in enumerate(trial.files):
             (Path(folder) / f"{i}.jpg").write_bytes(data)
-        track, _ = run_until("assess", folder, recipe="evidence", crop="frame")
+        track, _ = run_until("assess", folder, Options(recipe="evidence", crop="frame"))
     shown = {o.frame.index: o for o in track.observations}
     if trial.sharp not in shown or not all(trial.region in o.quality for o in shown.values()):
         return None

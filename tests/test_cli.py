@@ -606,7 +606,7 @@ def test_unwritable_output(sequence: Path, tmp_path: Path) -> None:
 def test_the_command_in_a_document_shows_no_path_and_keeps_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mfrec.cli import _command_without_paths
+    from mfrec.cli.command_line import command_without_paths
 
     words = [
         "bench",
@@ -619,7 +619,7 @@ def test_the_command_in_a_document_shows_no_path_and_keeps_the_rest(
         str(tmp_path / "a b.md"),
     ]
     monkeypatch.setattr(sys, "argv", ["mfrec", *words])
-    assert _command_without_paths() == "mfrec bench faces --table 3.1 --people 0/4 --document 'a b.md'"
+    assert command_without_paths() == "mfrec bench faces --table 3.1 --people 0/4 --document 'a b.md'"
 
 
 def test_strict_writes_nothing_where_the_result_has_left_its_frames(clip: Path, tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ import mfrec
 from mfrec.errors import UsageError
 from mfrec.geometry import enlarge
 from mfrec.imageio import read
+from mfrec.options import as_subject
 from mfrec.recipe import load
 from mfrec.reconstruction import (
     arranged,
-    as_subject,
     bicubic,
     check_reference,
     find_reference,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,13 +73,12 @@ def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: 
 
 
 def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, progress: Progress) -> Reconstruction:
+    from mfrec.options import Options
     from mfrec.recipe import from_record
     from mfrec.reconstruction import reconstruct
 
     arguments = record.get("arguments", {})
     source = frames if frames is not None else [Path(p) for p in arguments.get("frames", ())]
-    if isinstance(source, list) and len(source) == 1:
-        source = source[0]
     if not source:
         raise InputError("the recorded run was given arrays and not files; save them as PNG and pass --frames FOLDER")
     if frames is None:
@@ -89,7 +88,9 @@ def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, pro
                     f"the original '{path}' is not where it was in the recorded run; if it was moved, name its new "
                     "place with --frames"
                 )
-    names = ("reference", "scale", "crop", "subject", "start", "end", "every", "deinterlace", "device", "seed")
+    # The settings are in the recorded recipe already.
+    options = (option.name for option in fields(Options) if option.name not in ("recipe", "settings"))
+    names = (*options, "device", "seed")
     missing = [name for name in names if name not in arguments]
     if missing:
         raise UsageError(f"the record is damaged: it has no argument {', '.join(missing)}; expected what a run writes")

@@ -1,0 +1,87 @@
+"""The command line. Every command is a few lines around a function that Python can call as well.
+
+Results go to stdout; progress, warnings and errors go to stderr. Exit codes: 0 done, 1 a repeated run differs, 2 usage,
+3 unusable input, 4 weights, 5 the result is unlike its frames (under ``--strict``), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import mfrec
+from mfrec.cli.benchmarks import bench
+from mfrec.cli.console import print_line, say
+from mfrec.cli.evaluation import evaluate, survey
+from mfrec.cli.records import inspect, rerun
+from mfrec.cli.runs import demo, reconstruct, stage
+from mfrec.cli.training import train
+from mfrec.cli.weights import weights_export, weights_list, weights_verify
+from mfrec.errors import MfrecError
+from mfrec.interruption import interruptible
+
+
+class Commands(TyperGroup):
+    """Turns what mfrec raises on purpose into one line on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # Typer's own context class is private
+        try:
+            with interruptible():
+                return super().invoke(ctx)
+        except MfrecError as error:
+            say(f"error: {error}")
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            say("interrupted; no half-written output is left, and an earlier one is as it was")
+            raise typer.Exit(128 + signal.SIGINT) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="mfrec",
+    help="One picture of a face from many poor ones, with a record of where each pixel came from.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """One picture of a face from many poor ones, with a record of where each pixel came from."""
+    if version:
+        print_line(f"mfrec {mfrec.__version__}")
+        raise typer.Exit(0)
+    if ctx.invoked_subcommand is None:
+        print_line(ctx.get_help())
+        raise typer.Exit(2)
+
+
+# The help lists them in this order.
+app.command()(reconstruct)
+app.command()(inspect)
+app.command()(rerun)
+app.command()(stage)
+app.command()(demo)
+app.command()(evaluate)
+app.command()(survey)
+app.command()(bench)
+app.command()(train)
+
+weights_app = typer.Typer(help="The networks' weights that are installed.", no_args_is_help=True, rich_markup_mode=None)
+weights_app.command("list")(weights_list)
+weights_app.command("verify")(weights_verify)
+weights_app.command("export")(weights_export)
+app.add_typer(weights_app, name="weights")
+
+
+def main() -> None:
+    """The script ``mfrec``."""
+    app(prog_name="mfrec")

@@ -1,0 +1,149 @@
+"""``mfrec bench``: methods on spoilt sequences, as scores, tables or plots."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mfrec.cli.command_line import command_without_paths
+from mfrec.cli.console import Progress, print_json, print_line
+from mfrec.cli.options import Json, Seed
+from mfrec.errors import UsageError
+
+if TYPE_CHECKING:
+    from mfrec.ablation import AblationResult
+    from mfrec.plots import Plot
+    from mfrec.tables.result import TableResult
+
+
+def bench(
+    sequences: Annotated[
+        Path | None, typer.Argument(help="A folder of folders of 256 px frames; without it the portrait is filmed.")
+    ] = None,
+    *,
+    protocol: Annotated[
+        list[str] | None, typer.Option("--protocol", help="jpeg32, cctv64, patch32; may be repeated; default all.")
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="unregistered, mean, median, a recipe or its file; may be repeated."),
+    ] = None,
+    people: Annotated[str, typer.Option("--people", help="all, even, odd, or K/N: a split by person.")] = "all",
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many sequences.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 1,
+    seed: Seed = 0,
+    cost: Annotated[bool, typer.Option("--cost", help="Measure time and memory against frames and size too.")] = False,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--table",
+            help="3.1 to 3.6, set5, set14, faces, parser, peers, ablation, metrics, identity, calibration, eyes, "
+            "regions, foreign; repeatable.",
+        ),
+    ] = None,
+    curve: Annotated[
+        list[str] | None, typer.Option("--plot", help="frames, degradation, pose, errors, cost; may be repeated.")
+    ] = None,
+    document: Annotated[
+        Path | None, typer.Option("--document", help="Markdown file whose sections the tables and plots replace.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Spoil good sequences by named protocols and compare recipes with plain alternatives against the truth."""
+    if document and not (table or curve):
+        raise UsageError("--document takes tables and plots: name them with --table or --plot")
+    if table and curve:
+        raise UsageError("tables and plots are measured one after the other: give --table or --plot")
+    if curve:
+        from mfrec.plots import plot
+
+        chosen = method or ["mean", "evidence", "restore"]
+        with Progress() as progress:
+            plots = [
+                plot(name, chosen, data=sequences, people=people, limit=limit, seed=seed, progress=progress)
+                for name in curve
+            ]
+        _publish_plots(plots, document, as_json)
+        return
+    if table:
+        from mfrec.ablation import ablate
+        from mfrec.bench import METHODS
+        from mfrec.tables import tables
+
+        plain = [name for name in table if name != "ablation"]
+        ablated = protocol or ["jpeg32"] if "ablation" in table else []
+        chosen = method or (*METHODS, "restore")
+        with Progress() as progress:
+            made = tables(
+                plain, sequences, methods=method or (), people=people, seed=seed, limit=limit, progress=progress
+            )
+            ablations = [
+                ablate(sequences, name, chosen, people=people, seed=seed, limit=limit, progress=progress)
+                for name in ablated
+            ]
+        _publish_tables(made, ablations, document, as_json)
+        return
+    from mfrec.bench import METHODS
+    from mfrec.bench import bench as measure
+    from mfrec.protocols import PROTOCOLS
+
+    with Progress() as progress:
+        result = measure(
+            sequences,
+            protocol or tuple(PROTOCOLS),
+            method or METHODS,
+            people=people,
+            seed=seed,
+            limit=limit,
+            jobs=jobs,
+            progress=progress,
+        )
+    used = None
+    if cost:
+        from mfrec.cost import cost as measure_cost
+
+        with Progress() as progress:
+            used = measure_cost(seed=seed, progress=progress)
+    if as_json:
+        print_json({**json.loads(result.to_json()), **({"cost": json.loads(used.to_json())} if used else {})})
+        return
+    print_line(result.table())
+    if used:
+        print_line(f"\n{used.table()}")
+
+
+def _publish_tables(
+    tables: list[TableResult], ablations: list[AblationResult], document: Path | None, as_json: bool
+) -> None:
+    """Print tables, and put them into a document."""
+    if document:
+        from mfrec.document import put_sections
+
+        put_sections(document, [result.section(command_without_paths()) for result in (*tables, *ablations)])
+    if as_json:
+        print_json({"tables": [t.to_dict() for t in tables], "ablations": [a.to_dict() for a in ablations]})
+        return
+    print_line("\n\n".join(result.text() for result in (*tables, *ablations)))
+
+
+def _publish_plots(plots: list[Plot], document: Path | None, as_json: bool) -> None:
+    """Print the numbers of plots, and put the pictures beside a document and into it."""
+    if document:
+        from mfrec.document import put_sections
+        from mfrec.outputs import writing
+
+        folder = document.with_suffix("")
+        pictures = {one.name: one.png() for one in plots}
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, png in pictures.items():
+                (folder / f"{name}.png").write_bytes(png)
+        command = command_without_paths()
+        put_sections(document, [one.section(command, f"{folder.name}/{one.name}.png") for one in plots])
+    if as_json:
+        print_json([one.to_dict() for one in plots])
+        return
+    print_line("\n\n".join(one.text() for one in plots))

@@ -1,0 +1,54 @@
+"""``mfrec inspect`` and ``rerun``: what the record of a run says, and whether it still holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mfrec.cli.console import Progress, print_json, print_line
+from mfrec.cli.options import Json
+
+
+def inspect(
+    out: Annotated[Path, typer.Argument(help="An output folder or its run.json.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Print the record of a run: what went in, what was done, which frames gave the picture."""
+    from mfrec.provenance.record import read_record
+    from mfrec.provenance.summary import summary
+
+    record = read_record(out)
+    if as_json:
+        print_json(record)
+    else:
+        print_line(summary(record))
+
+
+def rerun(
+    record: Annotated[Path, typer.Argument(help="An output folder or its run.json.", show_default=False)],
+    frames: Annotated[
+        list[Path] | None, typer.Option("--frames", help="Where the originals are now, if moved.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Repeat a run from its record; say for every output whether it is identical, or by how much it differs.
+
+    Ends with code 0 where all are identical, else 1.
+    """
+    from mfrec.provenance.rerun import rerun as repeat
+
+    with Progress() as progress:
+        found = repeat(record, frames=frames, progress=progress)
+    if as_json:
+        print_json({"identical": found.identical, **asdict(found)})
+    else:
+        width = max(len(difference.name) for difference in found.differences)
+        for difference in found.differences:
+            print_line(f"{difference.name:<{width}}  {'identical' if difference.identical else difference.detail}")
+        for change in found.surroundings:
+            print_line(f"not as recorded: {change}")
+    if not found.identical:
+        raise typer.Exit(1)

@@ -1,0 +1,69 @@
+"""The options that ``mfrec reconstruct`` and ``mfrec stage`` share, declared once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from mfrec.options import Options
+
+
+def run_options(
+    *,
+    recipe: Annotated[str, typer.Option("--recipe", help="restore, evidence, or a TOML file.")] = "restore",
+    reference: Annotated[str, typer.Option("--reference", help="auto, a frame's index from 0, or its name.")] = "auto",
+    subject: Annotated[
+        str, typer.Option("--subject", help="Whom to follow: auto, or a number from the report.")
+    ] = "auto",
+    scale: Annotated[int, typer.Option("--scale", help="Output pixels per reference pixel along each side.")] = 4,
+    crop: Annotated[str, typer.Option("--crop", help="auto, face, or frame for the whole reference frame.")] = "auto",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="stage.key=value; may be repeated.", show_default=False)
+    ] = None,
+    start: Annotated[
+        float | None, typer.Option("--start", help="Seconds of a video to start at.", show_default=False)
+    ] = None,
+    end: Annotated[
+        float | None, typer.Option("--end", help="Seconds of a video to end at.", show_default=False)
+    ] = None,
+    every: Annotated[int, typer.Option("--every", help="Take each n-th frame.")] = 1,
+    deinterlace: Annotated[
+        bool, typer.Option("--deinterlace", help="The video is interlaced: separate its fields.")
+    ] = False,
+) -> Options:
+    """What was asked for."""
+    return Options(
+        recipe=recipe,
+        settings=tuple(settings or ()),
+        reference=reference,
+        scale=scale,
+        crop=crop,
+        subject=subject,
+        start=start,
+        end=end,
+        every=every,
+        deinterlace=deinterlace,
+    )
+
+
+def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the parameters of :func:`run_options` in the place of its parameter ``options``.
+
+    Typer reads the options of a command from its signature, and calls it by keyword.
+    """
+    shared = inspect.signature(run_options, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def called(**given: Any) -> None:
+        options = run_options(**{name: given.pop(name) for name in shared})
+        command(**given, options=options)
+
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
+        parameters += shared.values() if name == "options" else [parameter]
+    called.__signature__ = inspect.Signature(parameters)
+    return called

@@ -1,0 +1,136 @@
+"""``mfrec reconstruct``, ``stage`` and ``demo``: from frames to a folder with pictures and their record."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mfrec.cli.command_line import command
+from mfrec.cli.console import Progress, print_json, print_line, say
+from mfrec.cli.options import Device, Json, Seed
+from mfrec.cli.run_options import with_run_options
+from mfrec.errors import UsageError
+from mfrec.options import Options
+
+Frames = Annotated[list[Path], typer.Argument(help="A folder of pictures, a video, or files.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.", show_default=False)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier output.")]
+
+
+@with_run_options
+def reconstruct(
+    frames: Frames,
+    *,
+    out: Out,
+    options: Options,
+    device: Device = "auto",
+    seed: Seed = 0,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write the report as PDF too.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Write nothing and end with code 5 where the result is less like the frames than they "
+            "are like each other.",
+        ),
+    ] = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Make one picture from many frames, with its provenance, a report and a record."""
+    from mfrec.outputs import staged, write_outputs
+    from mfrec.provenance.left_out import count_others, other_files
+    from mfrec.reconstruction import run_recipe
+
+    with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:
+        result = run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
+        result = replace(result, record={**result.record, "command": command()})
+        write_outputs(result, folder, pdf=pdf)
+    record = _written(out)
+    if as_json:
+        print_json(record)
+        return
+    height, width = result.uncertainty.shape
+    print_line(
+        f"{out / 'reconstruction.png'}: {width} x {height} px, {result.stamp}, recipe {record['recipe']['name']}"
+    )
+    others = len(other_files(record["dropped"]))
+    counts = [f"{len(record['used'])} used", f"{len(record['dropped']) - others} left out", count_others(others)]
+    print_line(f"frames: {', '.join(filter(None, counts))}")
+    print_line(f"reference: frame {record['reference']['index']}, {record['reference']['name']}")
+    print_line(f"identity: {record['identity']['text']}")
+    print_line(f"report: {out / 'report.html'}")
+    for warning in record["warnings"]:
+        say(f"warning: {warning}")
+
+
+@with_run_options
+def stage(
+    name: Annotated[
+        str, typer.Argument(help="Where the chain ends: track, align, parse, assess ...", show_default=False)
+    ],
+    frames: Frames,
+    *,
+    out: Out,
+    options: Options,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Run a recipe's chain up to one stage and write pictures of what it has found in every frame."""
+    from mfrec.outputs import staged, write_stage
+    from mfrec.reconstruction import run_until
+
+    with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:
+        track, record = run_until(name, frames, options, seed=seed, progress=progress)
+        write_stage(track, {**record, "command": command()}, folder)
+    record = _written(out)
+    if as_json:
+        print_json(record)
+        return
+    for file in record["outputs"]:
+        print_line(out / file)
+
+
+def demo(
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("demo"),
+    frames: Annotated[int, typer.Option("--frames", help="How many frames to film.")] = 15,
+    size: Annotated[int, typer.Option("--size", help="Pixels along each side of a frame, even.")] = 48,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Film a public-domain portrait with a simulated camera, reconstruct it, and compare with the truth."""
+    from mfrec.demo import demonstrate, table
+
+    try:
+        with Progress() as progress:
+            shown = demonstrate(out, frames=frames, size=size, seed=seed, progress=progress)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        rows = [asdict(row) for row in shown.rows]
+        print_json({"rows": rows, "report": str(shown.report), "comparison": str(shown.comparison)})
+        return
+    print_line(table(shown.rows))
+    print_line(f"\nreport: {shown.report}\npictures: {shown.comparison}")
+
+
+def _written(out: Path) -> dict[str, Any]:
+    """The record that was just written; its warnings go to stderr."""
+    from mfrec.provenance.left_out import count_others, other_files
+    from mfrec.provenance.record import read_record
+
+    record = read_record(out)
+    others = other_files(record["dropped"])
+    for dropped in record["dropped"]:
+        if dropped not in others:
+            say(f"left out: {dropped['name']}: {dropped['reason']}")
+    if others:
+        say(f"{count_others(len(others))}: {', '.join(other['name'] for other in others)}")
+    for warning in record["warnings"]:
+        say(f"warning: {warning}")
+    return record

@@ -1,0 +1,74 @@
+"""``mfrec weights``: the networks' weights that are installed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mfrec.cli.console import print_json, print_line
+from mfrec.cli.options import Json
+from mfrec.errors import UsageError
+
+
+def weights_list(as_json: Json = False) -> None:
+    """Print every card: what the network does, and under which licence."""
+    from mfrec.weights import card_names, cards_folder, read_card
+
+    cards = [read_card(cards_folder() / f"{name}.toml") for name in card_names()]
+    if as_json:
+        print_json([asdict(card) for card in cards])
+        return
+    for card in cards:
+        state = f"{card.file}, SHA-256 {card.sha256}" if card.sha256 else "not trained"
+        print_line(f"{card.name}: {card.summary}\n  {state}\n  {card.licence}")
+
+
+def weights_verify(as_json: Json = False) -> None:
+    """Check every weights file against the hash on its card. Ends with code 4 where one is missing or damaged.
+
+    A card with a recipe that nobody has trained yet has no weights, and is said to be not trained.
+    """
+    from mfrec.errors import WeightsError
+    from mfrec.weights import card_names, cards_folder, read_card, read_state
+
+    problems: dict[str, str | None] = {}
+    for name in card_names():
+        try:
+            card = read_card(cards_folder() / f"{name}.toml")
+            if card.sha256:
+                read_state(card)
+            problems[name] = "" if card.sha256 else None
+        except WeightsError as error:
+            problems[name] = str(error)
+    if as_json:
+        print_json({name: {"intact": None if p is None else not p, "problem": p} for name, p in problems.items()})
+    else:
+        for name, problem in problems.items():
+            print_line(f"{name}: {'not trained' if problem is None else problem or 'intact'}")
+    if any(problems.values()):
+        raise typer.Exit(WeightsError.exit_code)
+
+
+def weights_export(
+    name: Annotated[str, typer.Argument(help="A card, or a path ending in .toml.", show_default=False)],
+    *,
+    onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX, the only format there is.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Write a network in another format, checked against PyTorch."""
+    if not onnx:
+        raise UsageError("no format was given; the only one is --onnx")
+    from mfrec.onnx_export import export_onnx
+
+    found = export_onnx(name, out)
+    if as_json:
+        print_json(asdict(found))
+        return
+    for input_name, shape in found.inputs.items():
+        print_line(f"input {input_name} [{', '.join(map(str, shape))}]")
+    print_line(f"outputs {', '.join(found.outputs)}")
+    print_line(f"{out}: differs from PyTorch by {found.difference:.1e} at most")

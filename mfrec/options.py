@@ -1,0 +1,80 @@
+"""What is asked of a run: which recipe, what of the frames is to be seen, and which frames to take."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mfrec.errors import UsageError
+
+if TYPE_CHECKING:
+    from mfrec.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Options:
+    """Those arguments of :func:`mfrec.reconstruct` that say what is wanted; its documentation says what each means.
+
+    In contrast to these, ``device``, ``seed`` and ``progress`` say how it is computed.
+    """
+
+    recipe: str | os.PathLike[str] | Recipe = "restore"
+    settings: tuple[str, ...] = ()
+    reference: str | int = "auto"
+    scale: int = 4
+    crop: str = "auto"
+    subject: str | int = "auto"
+    start: float | None = None
+    end: float | None = None
+    every: int = 1
+    deinterlace: bool = False
+
+    def chosen_recipe(self) -> Recipe:
+        """The recipe that is meant, with the settings in it.
+
+        Raises:
+            UsageError: there is no such recipe, stage or parameter.
+        """
+        from mfrec.recipe import Recipe, load
+
+        if isinstance(self.recipe, Recipe):
+            recipe = self.recipe
+        else:
+            recipe = load(self.recipe if isinstance(self.recipe, str) else Path(self.recipe))
+        return recipe.with_settings(self.settings)
+
+    def applied_to(self, recipe: Recipe, reference: str | int) -> Recipe:
+        """A recipe with what belongs to one call.
+
+        Args:
+            recipe: the chosen one, or the one of the picture beside it.
+            reference: what was asked for or, once the frames are known, the index of the frame that it means.
+
+        Raises:
+            UsageError: a value that cannot be.
+        """
+        return recipe.with_call(reference=reference, scale=self.scale, crop=self.crop, subject=as_subject(self.subject))
+
+    def record(self) -> dict[str, Any]:
+        """The options as ``run.json`` lists them; a recipe that was given as a value by its name."""
+        recipe = str(self.recipe) if isinstance(self.recipe, str | os.PathLike) else self.recipe.name
+        return {**vars(self), "recipe": recipe, "settings": list(self.settings)}
+
+
+def as_subject(subject: str | int) -> int:
+    """The number that the stage ``track`` takes: 0 for ``"auto"``, else a person's number from 1.
+
+    Raises:
+        UsageError: neither of the two.
+    """
+    if subject == "auto":
+        return 0
+    try:
+        number = int(subject)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise UsageError(f"--subject is '{subject}'; expected auto, or a person's number from 1 as the report shows it")
+    return number
