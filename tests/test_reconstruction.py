@@ -15,7 +15,6 @@ import mfrec
 from mfrec.errors import UsageError
 from mfrec.geometry import enlarge
 from mfrec.imageio import read
-from mfrec.options import as_subject
 from mfrec.recipe import load
 from mfrec.reconstruction import (
     arranged,
@@ -177,12 +176,7 @@ def test_listed_files_are_taken_in_natural_order() -> None:
     assert [id(array) for array in kept] == [id(array) for array in arrays]
 
 
-def test_subjects_and_devices_are_checked() -> None:
-    assert as_subject("auto") == 0
-    assert as_subject("2") == as_subject(2) == 2
-    for wrong in ("0", "-1", "me", 0):
-        with pytest.raises(UsageError, match="expected auto, or a person's number"):
-            as_subject(wrong)
+def test_devices_are_checked() -> None:
     assert resolve_device("auto") == resolve_device("cpu") == "cpu"
     with pytest.raises(UsageError, match="no device 'gpu'"):
         resolve_device("gpu")

@@ -65,5 +65,5 @@ def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
         parameters += shared.values() if name == "options" else [parameter]
-    called.__signature__ = inspect.Signature(parameters)
+    called.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue]
     return called
