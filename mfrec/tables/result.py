@@ -71,7 +71,7 @@ class TableResult:
     commit: str | None = None
 
     def cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Header and rows as text; the last columns hold what was published and what is missing."""
+        """Header and rows as text; the last column holds what was published."""
         published = any(row.published for row in self.rows)
         header = ("", *self.columns, "n", *(("published",) if published else ()))
         lines = []
@@ -82,33 +82,28 @@ class TableResult:
 
     def text(self) -> str:
         """The table for a terminal."""
-        header, lines = self.cells()
-        missing = [f"{row.label}: {row.reason}" for row in self.rows if row.reason]
-        sources = [f"published, {row.label}: {row.published.source}" for row in self.rows if row.published]
-        return "\n\n".join(
-            filter(
-                None,
-                (
-                    f"{self.name}: {self.title}\n{self.data}",
-                    aligned(header, lines),
-                    *map("\n".join, (missing, sources)),
-                ),
-            )
-        )
+        parts = (f"{self.name}: {self.title}\n{self.data}", aligned(*self.cells()), *map("\n".join, self._notes()))
+        return "\n\n".join(filter(None, parts))
 
     def section(self, command: str) -> Section:
         """The table for a document."""
         from mfrec.document import Section
 
-        notes = [f"- {row.label}: {row.reason}" for row in self.rows if row.reason]
-        notes += [f"- published, {row.label}: {row.published.source}" for row in self.rows if row.published]
-        body = "\n\n".join(filter(None, (f"{self.data}.", markdown_table(*self.cells()), "\n".join(notes))))
+        missing, sources = self._notes()
+        notes = "\n".join(f"- {note}" for note in (*missing, *sources))
+        body = "\n\n".join(filter(None, (f"{self.data}.", markdown_table(*self.cells()), notes)))
         heading = f"Table {self.name}: {self.title}" if self.name in NUMBERED else self.title
         return Section(self.name, heading, body, command, self.created, self.machine, self.commit)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+    def _notes(self) -> tuple[list[str], list[str]]:
+        """What is missing and why, and where the published figures are from."""
+        missing = [f"{row.label}: {row.reason}" for row in self.rows if row.reason]
+        sources = [f"published, {row.label}: {row.published.source}" for row in self.rows if row.published]
+        return missing, sources
 
 
 FORMS = {
