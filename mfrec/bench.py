@@ -472,12 +472,20 @@ def measure(image: FloatArray, truth: FloatArray, face: tuple[Landmarks, FloatAr
 # --- where it ran ------------------------------------------------------------------------------------------
 
 
-def commit() -> str | None:
-    """The commit of the checkout that mfrec runs from, with ``-dirty`` where files differ; None outside of one."""
-    root = Path(__file__).resolve().parent.parent
+def commit(root: Path = Path(__file__).resolve().parent.parent) -> str | None:
+    """The commit of the checkout that mfrec runs from, or of the one at ``root``; None where there is none.
+
+    With ``-dirty`` where what was measured is not what was committed: code, cards or weights. A document that is being
+    written, and notes beside it, do not count.
+    """
     if not (root / ".git").exists():
         return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        changed = git("status", "--porcelain", "--", "mfrec", "models", "weights")
+        return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mfrec.bench import (
     PLAIN,
     bench,
     chosen_person,
+    commit,
     evenly,
     film_sequences,
     find_sequences,
@@ -251,3 +253,23 @@ def test_evidence_and_the_registered_alternatives_run_on_the_portrait() -> None:
     assert list(rows) == [*PLAIN, "evidence"]
     assert (rows["evidence"].psnr_gain or 0) > (rows["mean"].psnr_gain or 0) > (rows["unregistered"].psnr_gain or 0)
     assert result.source == "the astronaut portrait, filmed"
+
+
+def test_a_commit_is_dirty_where_what_runs_differs_and_not_where_a_document_does(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        names = ["-c", "user.name=N", "-c", "user.email=n@localhost"]
+        command = ["git", "-C", str(tmp_path), *names, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    assert commit(tmp_path) is None
+    for folder in ("mfrec", "models", "weights", "docs"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "file").write_text("first")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    head = git("rev-parse", "HEAD")
+    (tmp_path / "docs" / "file").write_text("second")
+    assert commit(tmp_path) == head
+    (tmp_path / "models" / "file").write_text("second")
+    assert commit(tmp_path) == f"{head}-dirty"
