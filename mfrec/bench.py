@@ -471,8 +471,11 @@ def measure(image: FloatArray, truth: FloatArray, face: tuple[Landmarks, FloatAr
 
 # --- where it ran ------------------------------------------------------------------------------------------
 
+CHECKOUT = Path(__file__).resolve().parent.parent
+"""Where a checkout of mfrec would have its ``.git``."""
 
-def commit(root: Path = Path(__file__).resolve().parent.parent) -> str | None:
+
+def commit(root: Path = CHECKOUT) -> str | None:
     """The commit of the checkout that mfrec runs from, or of the one at ``root``; None where there is none.
 
     With ``-dirty`` where what was measured is not what was committed: code, cards or weights. A document that is being
