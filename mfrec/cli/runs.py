@@ -63,8 +63,6 @@ def reconstruct(
     print_line(f"reference: frame {record['reference']['index']}, {record['reference']['name']}")
     print_line(f"identity: {record['identity']['text']}")
     print_line(f"report: {out / 'report.html'}")
-    for warning in record["warnings"]:
-        say(f"warning: {warning}")
 
 
 @with_run_options
