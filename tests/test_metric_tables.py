@@ -79,6 +79,7 @@ def test_calibration_of_both_recipes(filmed_sequences: Path) -> None:
     for row in table.rows:
         assert row.count == 1, row.reason
         assert 0 < row.values["tenths"] <= row.values["worst tenths"] < 1
+        assert -1 <= row.values["least rank"] <= row.values["rank"] <= 1
         assert row.values["rank"] > 0
 
 

@@ -18,8 +18,8 @@ def calibration_table(data: Path | None, people: str, seed: int, limit: int | No
     """Stated uncertainty against error: both recipes under every protocol, means over the sequences.
 
     Columns: error of the tenth said to be best over that of the tenth said to be worst, the same of the least fortunate
-    sequence, the rank correlation, and the root mean square of error over stated uncertainty (1 is right, above 1 is
-    overconfident).
+    sequence, the rank correlation, the least of one sequence, and the root mean square of error over stated uncertainty
+    (1 is right, above 1 is overconfident).
     """
     from mfrec.metrics.calibration import normalised_error, rank_correlation, tenth_ratio
     from mfrec.protocols import PROTOCOLS
@@ -56,9 +56,9 @@ def calibration_table(data: Path | None, people: str, seed: int, limit: int | No
         values = means(found[label])
         if found[label]:
             values["worst tenths"] = max(row["tenths"] for row in found[label])
+            values["least rank"] = min(row["rank"] for row in found[label])
         reason = f"failed, for example on {failed[label]}" if label in failed else ""
         rows.append(Row(label, values, len(found[label]), reason))
     title = "Calibration: error of the tenth said to be best over that of the tenth said to be worst"
-    return finished(
-        "calibration", title, f"{said}, seed {seed}", ("tenths", "worst tenths", "rank", "error/said"), rows
-    )
+    columns = ("tenths", "worst tenths", "rank", "least rank", "error/said")
+    return finished("calibration", title, f"{said}, seed {seed}", columns, rows)
