@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mfrec.errors import UsageError
 from mfrec.metrics.serfiq import quality
-from mfrec.nets.recognition import Recognition, upright_faces
+from mfrec.nets.recognition import FINE_SIDE, Recognition, upright_faces
 from mfrec.regions import Region
 from mfrec.train.labelled_faces import UNLABELLED
 from mfrec.train.losses import (
@@ -236,7 +236,7 @@ def test_serfiq_is_the_metric_rescaled(case: tuple[Values, Values], network: Rec
     found = float(loss(made, wanted))
     torch.manual_seed(5)
     with torch.no_grad():
-        faces, seen = upright_faces(made["image"], wanted["points"])
+        faces, seen = upright_faces(made["image"], wanted["points"], FINE_SIDE, finer=1)
         embeddings = network.stochastic(faces, 10).numpy()
     scores = np.array([quality(embeddings[:, i]) for i in range(2)])
     expected = np.average(1 - 1 / (1 + np.exp(-7.0 * (scores - 0.6))), weights=seen.numpy())

@@ -84,14 +84,15 @@ def _network() -> Recognition:
 
 
 def upright(image: FloatArray, landmarks: Landmarks) -> Any:
-    """The face ``[1, 3, 96, 96]`` as a tensor; brought to twice its size there first, where it is larger."""
+    """The face ``[1, 3, 192, 192]`` as a tensor; a larger one is brought to that size first."""
     import torch
 
-    from mfrec.nets.recognition import SIDE, upright_faces
+    from mfrec.nets.recognition import FINE_SIDE, upright_faces
 
-    size = 4 * SIDE
-    step = max(landmarks.interocular, 1e-3) / (0.36 * 2 * SIDE)
+    size = 2 * FINE_SIDE
+    step = max(landmarks.interocular, 1e-3) / (0.36 * FINE_SIDE)
     first = landmarks.points[27:55].mean(axis=0) - step * (size - 1) / 2
     cut, to_image = read_square(image, first, step, size)
     points = to_image.inverse().apply(landmarks.points).astype(np.float32)
-    return upright_faces(torch.from_numpy(cut.transpose(2, 0, 1)[None]), torch.from_numpy(points[None]))[0]
+    pictures = torch.from_numpy(cut.transpose(2, 0, 1)[None])
+    return upright_faces(pictures, torch.from_numpy(points[None]), FINE_SIDE, finer=1)[0]

@@ -6,8 +6,10 @@ layers are trained with dropout (Srivastava et al., JMLR 15, 2014). Its embeddin
 
 Two heads read the same features. The first gives the embedding that dlib's network has for *this* picture, damage and
 all. The second guesses, each time with other numbers left out, in which direction from the mean person the first would
-lie if the face were *unspoilt* (:mod:`mfrec.train.stochastic_head`): the less a picture shows, the more its guesses
-differ. It also reads how much detail the first levels hold, which the first head has learnt to overlook.
+lie if the face were *unspoilt* (:mod:`mfrec.train.stochastic_head`): it adds to what the first says a correction that
+it makes up anew each time. How large corrections are follows from how much detail the first levels hold, which the
+first head has learnt to overlook: of a face that shows everything there is little to correct, and all guesses agree;
+the less a picture shows, the more they differ.
 
 Three things are made of them: an identity loss, which needs gradients; the quality score SER-FIQ, which needs the
 dropout (:mod:`mfrec.metrics.serfiq`) and the second head; and a trunk for perceptual and style losses, whose levels
@@ -25,8 +27,15 @@ SIDE = 96
 
 EMBEDDING = 128
 
+FINE_SIDE = 2 * SIDE
+"""Pixels of the upright face that the second head reads: compression of a large picture shows only there."""
+
 FINE = 3
-"""Stages whose energies the second head reads, besides those of the stem."""
+"""Stages whose energies the second head reads of the face of :data:`SIDE` pixels, besides those of the stem. Of the
+finer one it reads those of the picture itself, the stem and the first stage."""
+
+LARGEST = 20.0
+"""Largest size of a correction, in lengths of an embedding's direction: beyond a few it says nothing any more."""
 
 ANCHORS = (*range(27, 55), *range(60, 65))
 """The landmarks that hold a face: nose, eyes and upper lip, as in dlib. Jaw, brows and lower lip move too much."""
@@ -78,9 +87,13 @@ class Recognition(nn.Module):
         cells = SIDE // 2 ** len(widths)
         self.hidden = nn.Linear(channels * cells * cells, hidden)
         self.embedding = nn.Linear(hidden, EMBEDDING)
-        energies = 4 * (widths[0] + sum(widths[:FINE]))
+        self.shown = channels * cells * cells
+        energies = 4 * (widths[0] + sum(widths[:FINE]) + 3 + 2 * widths[0])
         self.energy_norm = nn.BatchNorm1d(energies, affine=False)
-        self.unspoilt_hidden = nn.Linear(channels * cells * cells + energies, hidden)
+        self.mean_embedding: Tensor
+        self.register_buffer("mean_embedding", torch.zeros(EMBEDDING))
+        self.damage = nn.Linear(energies, 1)
+        self.unspoilt_hidden = nn.Linear(self.shown + energies, hidden)
         self.unspoilt = nn.Linear(hidden, EMBEDDING)
 
     def forward(self, faces: Tensor) -> Tensor:
@@ -103,22 +116,24 @@ class Recognition(nn.Module):
         """:meth:`features`, from :meth:`levels`."""
         return self.squeeze(levels[-1]).flatten(1)
 
-    def read(self, levels: list[Tensor]) -> Tensor:
-        """What the second head reads, ``[B, K + E]``: the features, brought to one size, and energies of fine levels.
+    def read(self, faces: Tensor) -> Tensor:
+        """What the second head reads, ``[B, K + E]``: the features, and energies of fine levels.
 
-        The energies are logarithms of the mean, the spread and the mean slopes down and across of every channel. The
-        features are brought to one size (layer normalisation without parameters, Ba, Kiros and Hinton, 2016), because
-        dropout multiplies: a head that could answer a bad picture with small numbers would shrink its own noise as much
-        as its guess, and seem as sure as ever.
+        The energies are logarithms of the mean, the spread and the mean slopes down and across of every channel,
+        brought to one size.
+
+        Args:
+            faces: ``[B, 3, 192, 192]``; the face of half that size is their mean of 2 x 2 pixels.
         """
-        features = self.features_of(levels)
+        levels = self.levels(functional.avg_pool2d(faces, 2))
+        stem = self.stem(centred(faces))
         energies = []
-        for level in levels[: 1 + FINE]:
+        for level in (*levels[: 1 + FINE], faces, stem, self.stages[0](stem)):
             x = level.float()
             down, across = (x[..., 1:, :] - x[..., :-1, :]).abs(), (x[..., 1:] - x[..., :-1]).abs()
             energies += [x.mean((2, 3)), x.std((2, 3)), down.mean((2, 3)), across.mean((2, 3))]
         logarithms = torch.log(torch.cat(energies, 1).clamp_min(1e-5))
-        return torch.cat([functional.layer_norm(features.float(), features.shape[1:]), self.energy_norm(logarithms)], 1)
+        return torch.cat([self.features_of(levels).float(), self.energy_norm(logarithms)], 1)
 
     def levels(self, images: Tensor) -> list[Tensor]:
         """Feature maps of any pictures, from fine to coarse.
@@ -129,7 +144,7 @@ class Recognition(nn.Module):
         Returns:
             Five maps ``[B, C, H', W']`` after a rectifier, at 1/2 (twice), 1/4, 1/8 and 1/16 of the size.
         """
-        out = [self.stem((images - 0.5) * 4.0)]
+        out = [self.stem(centred(images))]
         for stage in self.stages:
             out.append(stage(out[-1]))
         return out
@@ -140,14 +155,14 @@ class Recognition(nn.Module):
         The trunk, which has no dropout, is computed once.
 
         Args:
-            faces: ``[B, 3, 96, 96]``.
+            faces: ``[B, 3, 192, 192]``, of :data:`FINE_SIDE`.
             passes: how many times to draw.
             generator: of the draws; None takes torch's own.
 
         Returns:
-            ``[passes, B, 128]``.
+            ``[passes, B, 128]``, whose directions count.
         """
-        read = self.read(self.levels(faces))
+        read = self.read(faces)
         many = read.unsqueeze(0).expand(passes, *read.shape).flatten(0, 1)
         return self.guess(many, self.dropout, generator).unflatten(0, (passes, len(read)))
 
@@ -157,10 +172,25 @@ class Recognition(nn.Module):
         return self.embedding(dropped(hidden, rate, None))
 
     def guess(self, read: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-        """The second head: from :meth:`read` to a guess at the unspoilt face, ``[B, 128]``; its direction counts."""
-        hidden = functional.relu(self.unspoilt_hidden(dropped(read, rate, generator)))
+        """The second head: from :meth:`read` to a guess at the unspoilt face, ``[B, 128]``; its direction counts.
+
+        The features are brought to one size (layer normalisation without parameters, Ba, Kiros and Hinton, 2016),
+        because dropout multiplies: a head that could answer a bad picture with small numbers would shrink its own noise
+        as much as its guess. What may shrink the noise is the size of the correction alone, and it follows from the
+        detail that is there.
+        """
+        features, energies = read[:, : self.shown], read[:, self.shown :]
+        said = functional.normalize(self.head(features, 0.0) - self.mean_embedding, dim=1)
+        size = torch.exp(self.damage(energies)).clamp(max=LARGEST)
+        levelled = torch.cat([functional.layer_norm(features, features.shape[1:]), energies], 1)
+        hidden = functional.relu(self.unspoilt_hidden(dropped(levelled, rate, generator)))
         hidden = functional.layer_norm(hidden, hidden.shape[1:])
-        return self.unspoilt(dropped(hidden, rate, generator))
+        return said + size * self.unspoilt(dropped(hidden, rate, generator))
+
+
+def centred(images: Tensor) -> Tensor:
+    """Pictures in [0, 1] as the stem takes them, about -2 to 2."""
+    return (images - 0.5) * 4.0
 
 
 class ResidualBlock(nn.Module):

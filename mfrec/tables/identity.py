@@ -72,10 +72,11 @@ def identity_table(data: Path | None, people: str, seed: int, limit: int | None,
 def recognised(faces: Sequence[tuple]) -> list[FloatArray]:
     """Embeddings ``[128]`` by our own recognition network, without dropout."""
     import torch
+    from torch.nn.functional import avg_pool2d
 
     from mfrec.metrics.serfiq import upright
     from mfrec.weights import load_network
 
     network = load_network("recognition")
     with torch.inference_mode():
-        return [network(upright(image, landmarks))[0].numpy() for image, landmarks in faces]
+        return [network(avg_pool2d(upright(image, landmarks), 2))[0].numpy() for image, landmarks in faces]

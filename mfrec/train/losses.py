@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from mfrec.errors import UsageError
 from mfrec.metrics.serfiq import MIDDLE, SLOPE
-from mfrec.nets.recognition import Recognition, upright_faces
+from mfrec.nets.recognition import FINE_SIDE, Recognition, upright_faces
 from mfrec.recipe import nearest
 from mfrec.regions import Region
 from mfrec.train.labelled_faces import UNLABELLED
@@ -299,7 +299,7 @@ class SerFiq(RecognitionLoss):
         self.passes, self.slope, self.middle = passes, slope, middle
 
     def forward(self, made: Values, wanted: Values) -> Tensor:
-        faces, seen = upright_faces(made["image"].float(), needed(wanted, "points", "serfiq"))
+        faces, seen = upright_faces(made["image"].float(), needed(wanted, "points", "serfiq"), FINE_SIDE, finer=1)
         embeddings = self.network.stochastic(faces, self.passes).float()
         with float32(made):
             vectors = nn.functional.normalize(embeddings, dim=2)

@@ -9,8 +9,8 @@ same network, puts the *unspoilt* face, and the energy score judges several gues
     L = mean_i || g_i - y ||  -  1/2 mean_{i != j} || g_i - g_j ||
 
 Its expectation is least where the guesses are distributed as the truth is, given what can be seen: guesses that agree
-more or less than they are right lose. Of an unspoilt face the answer lies in the features; the more is missing,
-the more faces it could have been.
+more or less than they are right lose. Of an unspoilt face the first head's own answer is right, and there is nothing
+to correct; the more is missing, the more faces it could have been.
 
 The trunk and the first head stay as they are, so their features are computed once.
 """
@@ -26,11 +26,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mfrec.nets.recognition import Recognition, upright_faces
+from mfrec.nets.recognition import FINE_SIDE, Recognition, upright_faces
 from mfrec.train.distil import Faces, Progress, as_images, blended, moved, spoil
 
 PASSES = 4
 """Guesses that are compared."""
+
+DAMAGE_DECAY = 0.1
+"""Weight decay of the layer that says how large corrections are; it has one number an energy and needs little."""
 
 DECAY = 10.0
 """Weight decay. So much of it makes the doubt a smooth function of the damage; with 0.05 it went up and down between
@@ -62,12 +65,11 @@ def feature_pairs(
         bad = np.stack([spoil(canvas, rng) for canvas in whole])
         points = torch.from_numpy(np.stack([moved(faces.points[i], rng) for i in indices]))
         # Cut at the same place, so that what differs is the damage alone.
-        images = as_images(np.concatenate([bad, whole.astype(np.float32) / np.float32(255)]))
-        cuts = upright_faces(images, torch.cat([points, points]))[0].to(memory_format=torch.channels_last)
+        cuts = upright_faces(as_images(bad), points, FINE_SIDE, finer=1)[0].to(memory_format=torch.channels_last)
+        whole_cuts = upright_faces(as_images(whole.astype(np.float32) / np.float32(255)), points)[0]
         with torch.autocast("cpu", torch.bfloat16):
-            levels = student.levels(cuts)
-            whole_features = student.features_of([level[batch:] for level in levels]).float()
-            spoilt.append(student.read([level[:batch] for level in levels]).half())
+            spoilt.append(student.read(cuts).half())
+            whole_features = student.features(whole_cuts.to(memory_format=torch.channels_last)).float()
         unspoilt.append(student.head(whole_features, 0.0))
         report(number)
     return torch.cat(spoilt), torch.cat(unspoilt)
@@ -116,12 +118,20 @@ def teach_doubt(
     student.energy_norm.running_mean = mean
     student.energy_norm.running_var = variance
     read[:, -student.energy_norm.num_features :] = student.energy_norm(energies).half()
-    truth = functional.normalize(embeddings - embeddings.mean(dim=0), dim=1)
+    student.mean_embedding.copy_(embeddings.mean(dim=0))
+    truth = functional.normalize(embeddings - student.mean_embedding, dim=1)
     layers = student.unspoilt_hidden, student.unspoilt
-    for layer in layers:
+    for layer in (*layers, student.damage):
         layer.reset_parameters()
+    with torch.no_grad():  # small corrections of all faces, to begin with
+        student.damage.weight.mul_(0.1)
+        student.damage.bias.fill_(-1.0)
     parameters = [p for layer in layers for p in layer.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=DECAY)
+    groups = [
+        {"params": parameters, "weight_decay": DECAY},
+        {"params": list(student.damage.parameters()), "weight_decay": DAMAGE_DECAY},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
     for step in range(1, steps + 1):
         chosen = torch.randint(len(read), (batch,))
