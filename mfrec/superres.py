@@ -73,7 +73,8 @@ class Source:
         registration: onto the canvas.
         noise: of its pixels, in that light.
         is_reference: the reference is registered exactly.
-        usable: ``[H, W]`` how far it may be used by what is known beforehand (exposure, region quality), 0..1.
+        usable: ``[H, W]`` how far it may be used by what is known beforehand (region quality), 0..1.
+        shown: ``[H, W]`` 0 where glare hides the picture, else 1, see :mod:`mfrec.glare`.
     """
 
     image: FloatArray
@@ -82,6 +83,7 @@ class Source:
     noise: NoiseModel
     is_reference: bool
     usable: FloatArray
+    shown: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,9 @@ def as_source(
     registration: Registration,
     noise: NoiseModel,
     is_reference: bool,
+    *,
     usable: FloatArray | None = None,
+    shown: FloatArray | None = None,
 ) -> Source:
     """Bring a frame into the reference's light and onto the canvas; what brightens it amplifies its noise."""
     lit = image * registration.gain + registration.offset
@@ -106,9 +110,16 @@ def as_source(
     rows, columns = registration.landing.shape[:2]
     warped = warp(without_aliases(lit, 1.0 / registration.spacing), registration.look_up)
     amplified = noise.scaled(float(luma(registration.gain)))
-    if usable is None:
-        usable = np.ones(warped.shape[:2], np.float32)
-    return Source(lit[y0 : y0 + rows, x0 : x0 + columns], warped, registration, amplified, is_reference, usable)
+    everywhere = np.ones(warped.shape[:2], np.float32)
+    return Source(
+        image=lit[y0 : y0 + rows, x0 : x0 + columns],
+        warped=warped,
+        registration=registration,
+        noise=amplified,
+        is_reference=is_reference,
+        usable=everywhere if usable is None else usable,
+        shown=everywhere if shown is None else shown,
+    )
 
 
 def detail_energy(plane: FloatArray, scale: int) -> FloatArray:
@@ -124,11 +135,12 @@ def detail_energy(plane: FloatArray, scale: int) -> FloatArray:
 def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, settings: MapSettings) -> FloatArray:
     """How far each frame is believed at each canvas pixel, ``[N, H, W]`` in [0, 1].
 
-    The product of what was known beforehand (:attr:`Source.usable`, the registration's trust) and three judgements:
+    The product of what was known beforehand (:attr:`Source.usable`, :attr:`Source.shown`, the registration's trust) and
+    three judgements:
     agreement with the estimate and likeness to the reference (Geman-McClure weights of the local mean squared
     difference, the second with colour and after a blur of 1.5 frame pixels); and detail, so that a blurred patch of one
     frame yields to the sharp frames. Less detail than the median frame costs weight, more earns none, because noise is
-    detail too.
+    detail too. Where glare hides the reference nobody is compared with it, nor with an estimate that began with it.
     """
     colour = [rgb_to_ycc(source.warped) for source in sources]
     grey = [plane[..., 0] for plane in colour]
@@ -138,13 +150,14 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     middle = np.median(energy, axis=0)
     detail = np.minimum(1.0, (energy + floor) / (middle + floor)) ** settings.detail_power
     broad = [gaussian(planes, 1.5 * scale) for planes in colour]
-    reference = next(plane for plane, source in zip(broad, sources, strict=True) if source.is_reference)
+    chief = next(k for k, source in enumerate(sources) if source.is_reference)
     belief = []
     for k, source in enumerate(sources):
-        weight = detail[k] * source.usable * source.registration.trust
+        weight = detail[k] * source.usable * source.shown * source.registration.trust
         if not source.is_reference:
-            off = gaussian((grey[k] - centre) ** 2, float(scale))
-            unlike = gaussian(((broad[k] - reference) ** 2).sum(axis=-1), float(scale))
+            comparable = sources[chief].shown
+            off = gaussian(comparable * (grey[k] - centre) ** 2, float(scale))
+            unlike = gaussian(comparable * ((broad[k] - broad[chief]) ** 2).sum(axis=-1), float(scale))
             weight = weight / (1.0 + off / settings.agreement**2) / (1.0 + unlike / settings.likeness**2)
         belief.append(weight)
     return np.stack(belief).astype(np.float32)

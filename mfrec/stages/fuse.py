@@ -15,6 +15,7 @@ from mfrec.errors import UsageError
 from mfrec.filters import gaussian
 from mfrec.forward import degrade
 from mfrec.geometry import enlarge, resize
+from mfrec.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
 from mfrec.neural_fusion import fuse_planes, planes_of
 from mfrec.noise import noise_of
 from mfrec.pipeline import Run, in_range
@@ -51,12 +52,17 @@ The frames of a clip repeat each other's errors, and their quantisers say little
 
 def sources_of(track: FaceTrack) -> list[Source]:
     """The registered frames of a track, in the reference's light and on the canvas, with how usable they are where."""
-    quality = region_quality(track)
+    quality, shown = region_quality(track), unhidden(track)
     out = []
     for position, o in enumerate(track.observations):
         assert o.registration is not None
         usable = None if quality is None else quality[position]
-        out.append(as_source(o.frame.image, o.registration, noise_of(o.frame), position == track.reference, usable))
+        is_reference = position == track.reference
+        out.append(
+            as_source(
+                o.frame.image, o.registration, noise_of(o.frame), is_reference, usable=usable, shown=shown[position]
+            )
+        )
     return out
 
 
@@ -268,6 +274,11 @@ class Fuse:
         settings, canvas = self.settings(track), track.canvas
         doubt = DOUBT[usual_kind(track)] if self.doubt == "auto" else float(self.doubt)
         run.resolve({"psf_sigma": settings.psf_sigma, "edge": settings.edge, "doubt": doubt})
+        shown = unhidden(track)
+        hidden = told_of_glare(track, shown)
+        if hidden and self.method in ("learned", "map"):
+            # The frames were registered onto the glare too, and bent to it.
+            track = register_again(track, filled_reference(track, shown))
         if self.method == "learned":
             image, weight, observed, uncertainty = learned(track, run.network(self.card), settings, doubt)
         else:
@@ -277,7 +288,7 @@ class Fuse:
                 image, weight = (mean_of if self.method == "mean" else median_of)(sources_of(track))
                 observed = (weight.sum(axis=0) > 0).astype(np.float32)
             uncertainty = spread_between(sources_of(track), image, weight, canvas.scale)
-        track = replace(track, warnings=(*track.warnings, *few_contribute(track, weight)))
+        track = replace(track, warnings=(*track.warnings, *few_contribute(track, weight), *hidden))
         fused = Fused(
             image=image,
             weight=weight,
@@ -355,13 +366,15 @@ def learned(
             )
         stack.append(planes_of(o.frame.image, o.cleaned, registration))
     told = np.stack([conditions(noise_of(o.frame)) for o in track.observations])
-    made = fuse_planes(network, np.stack(stack), told, track.reference)
+    shown = unhidden(track)
+    made = fuse_planes(network, without_glare(np.stack(stack), shown), told, track.reference)
     prior, weight, sigma = made.image, made.weight, made.sigma
     if canvas.scale != SCALE:
         interpolation = "area" if canvas.scale < SCALE else "cubic"
         prior = resize(prior, *canvas.shape, interpolation=interpolation)
         sigma = resize(sigma, *canvas.shape, interpolation="linear")
         weight = np.stack([resize(one, *canvas.shape, interpolation="linear") for one in weight])
+    weight = credited(weight, shown)
     bounded = bound(sources_of(track), prior, doubt * sigma, canvas, settings)
     mixed = (1.0 - bounded.observed) * weight + bounded.observed * bounded.share
     total = mixed.sum(axis=0)

@@ -1,0 +1,112 @@
+"""Glare: white that hides the picture in one frame, where most frames show that nothing there is white.
+
+A lamp's reflection, a flash or a burnt-in box is no measurement of the face. It cannot be told from a white shirt or a
+bright window by one frame; the others tell.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from mfrec.colour import luma
+from mfrec.geometry import resize, warp
+from mfrec.types import FaceTrack, FloatArray
+
+WHITE = 0.98
+"""Luma from which on a pixel may be clipped."""
+
+DIFFERS = 0.1
+"""How much darker the median of the frames must be for white to be glare. A bright background differs by less."""
+
+LEAST, SPILLS = 3.0, 1.0
+"""Side of the smallest glare, and how far it spills over, in pixels of the reference. The light in an eye is smaller,
+and so are the seams along the edge of a white thing that is not registered well."""
+
+TOLD = 0.005
+"""Share of the picture from which on the reader is told of glare in the reference."""
+
+
+def unhidden(track: FaceTrack) -> FloatArray:
+    """What glare leaves of each registered frame: ``[N, H, W]`` on the canvas, 1, or 0 where it hides the picture."""
+    assert track.canvas is not None
+    lights = []
+    for o in track.observations:
+        assert o.registration is not None
+        lights.append(warp(luma(o.frame.image), o.registration.look_up, interpolation="linear"))
+    darker = np.median(lights, axis=0) < WHITE - DIFFERS
+    least, spill = (np.ones((side, side), np.uint8) for side in _sides(track.canvas.scale))
+    out = []
+    for light in lights:
+        core = cv2.morphologyEx(((light >= WHITE) & darker).astype(np.uint8), cv2.MORPH_OPEN, least)
+        out.append(1 - cv2.dilate(core, spill))
+    return np.stack(out).astype(np.float32)
+
+
+def _sides(scale: int) -> tuple[int, int]:
+    """Of the smallest glare and of what glare is dilated by, in canvas pixels; the second is odd, so nothing shifts."""
+    return max(1, round(LEAST * scale) - 1), 2 * round(SPILLS * scale) + 1
+
+
+def without_glare(stack: FloatArray, shown: FloatArray) -> FloatArray:
+    """The planes of frames as the fusion network takes them; where there was glare, with the median of all frames.
+
+    The network compares every frame with the reference and was not taught to do without, so there has to be a picture;
+    :func:`credited` sees to it that the frame with the glare gets no credit for it.
+
+    Args:
+        stack: ``[N, 8, H, W]``, see :func:`mfrec.neural_fusion.planes_of`.
+        shown: ``[N, h, w]`` from :func:`unhidden`.
+    """
+    if shown.min() == 1:
+        return stack
+    shown = np.stack([resize(one, *stack.shape[2:], interpolation="linear") for one in shown])[:, None]
+    colours = shown * stack[:, :6] + (1 - shown) * np.median(stack[:, :6], axis=0)
+    return np.concatenate([colours, stack[:, 6:]], axis=1).astype(np.float32)
+
+
+def credited(weight: FloatArray, shown: FloatArray) -> FloatArray:
+    """The weights ``[N, H, W]`` of frames without those of glare; the other frames share what it had.
+
+    In proportion to their own, and equally where they have nearly none.
+    """
+    if shown.min() == 1:
+        return weight
+    total = weight.sum(axis=0)
+    left = (weight + 1e-3) * shown
+    return np.asarray(left * total / np.maximum(left.sum(axis=0), 1e-12), np.float32)
+
+
+def filled_reference(track: FaceTrack, shown: FloatArray) -> FloatArray:
+    """The enlarged reference ``[H, W, 3]``, where glare hides it the median of all frames: something to register onto.
+
+    Args:
+        track: registered onto a reference.
+        shown: of its frames, from :func:`unhidden`.
+    """
+    assert track.reference is not None
+    frames = []
+    for o in track.observations:
+        registration = o.registration
+        assert registration is not None
+        frames.append(warp(o.frame.image, registration.look_up) * registration.gain + registration.offset)
+    seen = shown[track.reference][..., None]
+    return seen * frames[track.reference] + (1 - seen) * np.median(frames, axis=0).astype(np.float32)
+
+
+def told_of_glare(track: FaceTrack, shown: FloatArray) -> tuple[str, ...]:
+    """A warning where a part of the reference is glare, so that the picture is that of the other frames there.
+
+    Args:
+        track: with a reference.
+        shown: of its frames, from :func:`unhidden`.
+    """
+    assert track.reference is not None
+    share = float(1 - shown[track.reference].mean())
+    if share < TOLD:
+        return ()
+    name = track.observations[track.reference].frame.name
+    return (
+        f"glare hides {100 * share:.0f} % of the reference ('{name}'): the picture is that of the other frames there, "
+        "which show it at another moment",
+    )
