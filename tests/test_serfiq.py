@@ -53,7 +53,8 @@ def test_a_mirror_image_has_the_same_score(portrait: FloatArray, landmarks: Land
 @pytest.mark.parametrize("ladder", LADDERS)
 def test_it_falls_with_damage(portrait: FloatArray, landmarks: Landmarks, ladder: str) -> None:
     scores = [serfiq(picture, landmarks) for picture in rungs(portrait, ladder)]
-    assert order_kept(scores, "more") >= 0.8
+    # At 32 px her face is a dozen pixels wide, and the last qualities leave next to nothing to compare.
+    assert order_kept(scores, "more") >= (0.7 if ladder == "jpeg32" else 0.9)
     assert scores[-1] < scores[0] - 0.005
 
 
