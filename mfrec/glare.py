@@ -16,8 +16,9 @@ from mfrec.types import FaceTrack, FloatArray
 WHITE = 0.98
 """Luma from which on a pixel may be clipped."""
 
-DIFFERS = 0.1
-"""How much darker the median of the frames must be for white to be glare. A bright background differs by less."""
+DIFFERS, DIFFERS_BESIDE = 0.1, 0.02
+"""How much darker the median of the frames must be for white to be glare. A bright background differs by less; so does
+a bright forehead, and beside glare, in one piece with it, less is enough."""
 
 LEAST, SPILLS = 3.0, 1.0
 """Side of the smallest glare, and how far it spills over, in pixels of the reference. The light in an eye is smaller,
@@ -34,12 +35,15 @@ def unhidden(track: FaceTrack) -> FloatArray:
     for o in track.observations:
         assert o.registration is not None
         lights.append(warp(luma(o.frame.image), o.registration.look_up, interpolation="linear"))
-    darker = np.median(lights, axis=0) < WHITE - DIFFERS
+    usual = np.median(lights, axis=0)
     least, spill = (np.ones((side, side), np.uint8) for side in _sides(track.canvas.scale))
     out = []
     for light in lights:
-        core = cv2.morphologyEx(((light >= WHITE) & darker).astype(np.uint8), cv2.MORPH_OPEN, least)
-        out.append(1 - cv2.dilate(core, spill))
+        white = light >= WHITE
+        core = cv2.morphologyEx((white & (usual < WHITE - DIFFERS)).astype(np.uint8), cv2.MORPH_OPEN, least)
+        _, pieces = cv2.connectedComponents((white & (usual < WHITE - DIFFERS_BESIDE)).astype(np.uint8))
+        glare = np.isin(pieces, np.unique(pieces[core > 0]))
+        out.append(1 - cv2.dilate(glare.astype(np.uint8), spill))
     return np.stack(out).astype(np.float32)
 
 

@@ -54,6 +54,17 @@ def test_white_that_the_others_do_not_show_is_glare(struck: FaceTrack) -> None:
     assert far.min() == 1
 
 
+def test_glare_goes_on_over_a_bright_thing(filmed) -> None:
+    bright = slice(18, 22), slice(20, 28)
+    images = [frame.image.copy() for frame in filmed.frames]
+    for image in images:
+        image[bright] = 0.93
+    frames = tuple(replace(frame, image=image) for frame, image in zip(filmed.frames, images, strict=True))
+    film = replace(filmed, frames=frames)
+    assert unhidden(aligned(film, {0: PATCH}))[0][WITHIN].max() == 0
+    assert unhidden(aligned(film, {0: bright}))[0].min() == 1, "white on the bright thing alone is no glare"
+
+
 @pytest.mark.parametrize(
     ("painted", "value"),
     [
