@@ -424,7 +424,8 @@ class Reposed:
 
     Attributes:
         image: ``[H, W, 3]`` float32 RGB in [0, 1] on the target's grid; the target itself where nothing was carried.
-        validity: ``[H, W]`` float32 in [0, 1]: how well the source shows what is seen there, 0 where it does not.
+        validity: ``[H, W]`` float32 in [0, 1]: how well the source is known to show what is seen there, 0 where it does
+            not.
         look_up: ``[H, W, 2]`` float32: for each pixel of the target its ``(x, y)`` in the source; meaningful where
             ``validity`` is above 0.
     """

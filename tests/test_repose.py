@@ -8,11 +8,11 @@ from mfrec.face_model import fit, pose_gap, surface
 from mfrec.filters import gaussian
 from mfrec.geometry import fit_similarity, similarity_map, warp
 from mfrec.metrics.psnr import psnr
-from mfrec.regions import FACE
+from mfrec.regions import FACE, Region
 from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
 from mfrec.repose.detail import NEARBY, believed, fitting_blur, with_detail
-from mfrec.repose.mesh import as_blurred, correspondence, frontal, mesh
+from mfrec.repose.mesh import agreement, as_blurred, correspondence, frontal, mesh
 from mfrec.repose.refusal import refuse, unlikeness
 from mfrec.repose_table import PARTS, damage, pairs_of, put_in
 from mfrec.stages.parse import label_regions
@@ -187,6 +187,17 @@ def test_detail_is_added_where_the_target_agrees_with_what_lies_below_it(ahead):
     assert share[where & ~left].mean() < 0.5
     nothing = np.full_like(soft, 0.5)
     assert np.all(believed(nothing, soft, 0.16 * unit, NEARBY * unit) < 0.01), "what has no detail explains none"
+
+
+def test_versions_are_believed_as_far_as_their_detail_agrees(ahead):
+    unit, image = ahead.landmarks.interocular, ahead.image
+    where = masks_of(ahead, ahead)[0].mask(*FACE)
+    assert agreement([image, image, image], unit)[where].min() > 0.999
+    shifted = [np.roll(image, round(shift * unit), axis=1) for shift in (-0.1, 0.0, 0.1)]
+    little = [np.roll(image, shift, axis=1) for shift in (-1, 0, 1)]
+    features = masks_of(ahead, ahead)[0].mask(Region.L_EYE, Region.R_EYE, Region.MOUTH, Region.NOSE)
+    assert agreement(little, unit)[features].mean() > 0.8
+    assert agreement(shifted, unit)[features].mean() < 0.3
 
 
 def test_a_picture_is_blurred_where_the_target_is(ahead):

@@ -10,6 +10,8 @@ nobody knows, and detail in doubt cancels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +22,7 @@ from mfrec.geometry import fit_similarity, identity_map, inside, resize, similar
 from mfrec.raster import Raster, rasterise
 from mfrec.regions import FACE
 from mfrec.registration import GRID, match_light, register, without_aliases
-from mfrec.repose.detail import BLURS
+from mfrec.repose.detail import BLURS, FAINT, NEARBY
 from mfrec.types import Canvas, FloatArray, FlowSettings, Landmarks, RegionMasks, Reposed, Similarity
 
 DEPTH_TOLERANCE = 0.06
@@ -39,11 +41,17 @@ FLOW_SCALES = (11.0, 16.0, 24.0)
 one follows an expression."""
 
 JUDGED = 0.15
-"""Standard deviation, in inter-ocular distances, of the window in which the target's blur is judged."""
+"""Standard deviation, in inter-ocular distances, of the window in which the target's blur is judged; detail is what is
+finer."""
 
 TURN_ERROR, TURN_POWER = 11.0, 4
 """Degrees of turn between two views at which the surface and a plain similarity are believed alike, and how sharply
 that changes: errors of the landmarks alone feign some degrees of turn."""
+
+
+DISAGREEMENT = 0.5
+"""Spread of the detail over its mean at which registrations are half believed. Of 80 pairs of development people 51 are
+taken over then and all gain on the blurred region, at least 1 dB; without it 60 are, and two lose."""
 
 
 def mesh(
@@ -107,14 +115,32 @@ def carry(
     chosen = np.asarray(np.stack(maps).mean(axis=0), np.float32)
     seen = inside(chosen, *source.shape[:2]).astype(np.float32)
     on_face = validity * _of_face(masks[0], chosen) * seen
-    weight = np.asarray(turned * on_face + (1.0 - turned) * seen, np.float32)
-    weight[weight < LEAST_VALIDITY] = 0.0
-    carried = np.zeros(target.shape, np.float32)
+    versions = []
     for look_up in maps:
         one = warp(soft, look_up)
         gain, offset = match_light(one, target, on_face > 0)
-        carried += np.clip(one * gain + offset, 0.0, 1.0) / len(maps)
+        versions.append(np.clip(one * gain + offset, 0.0, 1.0))
+    carried = np.asarray(np.stack(versions).mean(axis=0), np.float32)
+    weight = (turned * on_face + (1.0 - turned) * seen) * agreement(versions, there.scale)
+    weight = np.where(weight < LEAST_VALIDITY, 0.0, weight).astype(np.float32)
     return Reposed(np.where(weight[..., None] > 0, carried, target), weight, chosen)
+
+
+def agreement(versions: Sequence[FloatArray], unit: float) -> FloatArray:
+    """How far the detail of several registrations of one picture agrees, ``[H, W]`` in [0, 1].
+
+    Detail is what a blur of :data:`JUDGED` takes away; its spread over the versions is compared with its mean nearby.
+    Of all that can be measured without the truth this tells best what a carried region gains (rank correlation -0.67 in
+    112 pairs of development people; unlikeness -0.30).
+
+    Args:
+        versions: ``[H, W, 3]`` each.
+        unit: inter-ocular distance in pixels.
+    """
+    planes = np.stack([luma(version) for version in versions])
+    detail = np.stack([plane - gaussian(plane, JUDGED * unit) for plane in planes])
+    spread, common = (gaussian(part, NEARBY * unit) for part in (detail.var(axis=0), detail.mean(axis=0) ** 2))
+    return np.asarray(1.0 / (1.0 + (spread / (DISAGREEMENT**2 * (common + FAINT**2))) ** 2), np.float32)
 
 
 def refine(

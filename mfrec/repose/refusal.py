@@ -38,7 +38,8 @@ class Refusal:
 
     Attributes:
         text: one sentence with the numbers; empty where the region may be taken, and the refusal is then false.
-        hidden: the source does not show the region, or from too far around; otherwise it only looks different.
+        hidden: the source does not show the region, or from too far around, or nobody knows where; otherwise it only
+            looks different.
     """
 
     text: str = ""
@@ -67,7 +68,7 @@ def refuse(
     shown = float((reposed.validity[where] > VALID).mean()) if where.any() else 0.0
     if shown < LEAST_VALID:
         least = f"at least {100 * LEAST_VALID:.0f} % are needed"
-        return Refusal(f"{part}: the source shows {100 * shown:.0f} % of it, {least}", True)
+        return Refusal(f"{part}: the source shows {100 * shown:.0f} % of it without doubt, {least}", True)
     unlike = unlikeness(reposed, target, where, unit)
     if unlike > MOST_UNLIKE:
         return Refusal(
