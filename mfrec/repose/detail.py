@@ -77,4 +77,4 @@ def believed(picture: FloatArray, target: FloatArray, sigma: float, window: floa
     """
     ours, theirs = (plane - gaussian(plane, sigma) for plane in (luma(picture), luma(target)))
     explained, whole = gaussian(ours * theirs, window), gaussian(ours * ours, window)
-    return np.clip(explained / (whole + FAINT**2), 0.0, 1.0)
+    return np.asarray(np.clip(explained / (whole + FAINT**2), 0.0, 1.0), np.float32)
