@@ -20,10 +20,10 @@ from mfrec.region_error import (
     block_steps,
     blockiness,
     detail_in_blocks,
+    detail_of,
     error_of,
     expected_error,
     score_of,
-    weighted_ratio,
 )
 from mfrec.regions import FEATURES, Region
 from mfrec.superres import as_source
@@ -121,7 +121,7 @@ def measure(observation: Observation, canvas: Canvas, is_reference: bool) -> Mea
     return Measured(
         low=gaussian(luma(source.warped), 2.0 * canvas.scale),
         exposed=well_exposed(observation),
-        detail=(total / size**4, count),
+        detail=(total / size**2, count),
         steps=block_steps(plane, phase),
         noise=source.noise,
         pose=pose_of(landmarks),
@@ -194,9 +194,7 @@ class Assess:
         for region, mask in masks.items():
             support = around(mask, track.observations[track.reference], canvas)
             shares = [on_window(support, o) for o in track.observations]
-            detail = [
-                weighted_ratio(m.detail[0], m.detail[1], share) for m, share in zip(measured, shares, strict=True)
-            ]
+            detail = [detail_of(*m.detail, share) for m, share in zip(measured, shares, strict=True)]
             found = []
             for position, (m, share) in enumerate(zip(measured, shares, strict=True)):
                 blocks = blockiness(m.steps, share)
