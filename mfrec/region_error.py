@@ -28,7 +28,7 @@ FLOOR = (1.0 / 255.0) ** 2
 HALF = 0.05
 """Expected error at which the score is one half: a twentieth of the range of grey levels."""
 
-WEIGHTS = {"lack": 0.5, "blocks": 0.2, "noise": 0.59, "best": 0.60, "constant": 2.39}
+WEIGHTS = {"lack": 0.5, "blocks": 0.2, "noise": 0.59, "best": 0.60, "constant": 2.51}
 """Of the natural logarithms: of the best frame's detail over this one's, of the block steps, of the variance of the
 noise, of the best frame's detail (a rich region has more to lose), and the constant. Least squares on the log of the
 squared error; the first two, which order the frames, lie between that fit and one on the trials of the table
