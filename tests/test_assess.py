@@ -70,15 +70,6 @@ def test_a_frame_that_is_blurred_all_over_comes_last_everywhere(images):
         assert track.sources[region][-1] == 3
 
 
-def test_a_sharp_frame_is_not_refused_for_what_the_blurred_ones_lack(images):
-    track = assessed([images[0], *(gaussian(image, 3.0) for image in images[1:])])
-    soft = assessed([gaussian(image, 3.0) for image in images])
-    for region in (Region.NOSE, Region.L_EYE, Region.R_EYE):
-        sharp = track.observations[0].quality[region]
-        assert not sharp.refused and track.sources[region][0] == 0
-        assert sharp.residual < soft.observations[0].quality[region].residual + 6 / 255
-
-
 def test_a_crushed_frame_loses_exposure(images):
     spoilt = list(images)
     spoilt[1] = np.clip(images[1] * 1.7, 0, 1).astype(np.float32)
