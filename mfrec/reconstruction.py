@@ -67,8 +67,8 @@ def reconstruct(
         subject: whom to follow where several people are seen: ``"auto"`` or a number from 1.
         settings: single parameters of the recipe's stages, each ``"stage.key=value"``.
         start, end, every, deinterlace: which frames to take, see :func:`mfrec.imageio.read`.
-        strict: make an error of a result that is less like the frames than these are like each other
-            (:mod:`mfrec.identity_gate`); otherwise it is a warning.
+        strict: make an error of a result that lies farther from the frames than they lie from each other, by identity
+            embeddings (:attr:`mfrec.identity_gate.IdentityCheck.limit`); otherwise it is a warning.
         progress: called as ``progress(stage, done, total)``.
 
     Raises:
@@ -148,7 +148,8 @@ def run_recipe(
             f"only one frame is used ('{result.observations[0].frame.name}'), so nothing was gained from other frames: "
             "the result is an enlargement; give more frames of the same person"
         )
-    identity = check_identity(fused.image, result)
+    plain = bicubic(result.observations[chief].frame.image, canvas)
+    identity = check_identity(fused.image, plain, result)
     if identity.passed is False:
         if strict:
             raise IdentityError(
@@ -161,7 +162,7 @@ def run_recipe(
     return Reconstruction(
         image=fused.image,
         evidence=on_canvas(beside, canvas),
-        reference=bicubic(result.observations[chief].frame.image, canvas),
+        reference=plain,
         weight=fused.weight,
         observed=fused.observed,
         uncertainty=fused.uncertainty,

@@ -28,7 +28,7 @@ FLOOR = (1.0 / 255.0) ** 2
 HALF = 0.05
 """Expected error at which the score is one half: a twentieth of the range of grey levels."""
 
-WEIGHTS = {"lack": 0.5, "blocks": 0.5, "noise": 0.59, "best": 0.60, "constant": 2.13}
+WEIGHTS = {"lack": 0.5, "blocks": 0.2, "noise": 0.59, "best": 0.60, "constant": 2.51}
 """Of the natural logarithms: of the best frame's detail over this one's, of the block steps, of the variance of the
 noise, of the best frame's detail (a rich region has more to lose), and the constant. Least squares on the log of the
 squared error; the first two, which order the frames, lie between that fit and one on the trials of the table
@@ -36,29 +36,44 @@ squared error; the first two, which order the frames, lie between that fit and o
 
 
 def detail_in_blocks(plane: FloatArray, phase: tuple[int, int] = (0, 0)) -> tuple[FloatArray, FloatArray]:
-    """Squared second differences of a picture, horizontal, vertical and mixed, that lie inside one 8 x 8 block each.
+    """Absolute second differences of a picture, horizontal, vertical and mixed, that lie inside one 8 x 8 block each.
 
     Args:
         plane: ``[H, W]`` luma of a frame on its own grid.
         phase: ``(x, y)`` where a block begins.
 
     Returns:
-        Their sum and how many there are at each pixel, ``[H, W]`` float32; the mixed one counts twice, as in the square
-        of the Hessian matrix.
+        Their sum and how many there are at each pixel, ``[H, W]`` float32; the mixed one counts twice, as in the
+        Hessian matrix.
     """
     height, width = plane.shape
     x, y = (np.arange(width) - phase[0]) // BLOCK, (np.arange(height) - phase[1]) // BLOCK
     total, count = np.zeros(plane.shape, np.float32), np.zeros(plane.shape, np.float32)
     within = (x[:-2] == x[2:])[None]
-    total[:, 1:-1] += within * (plane[:, :-2] - 2 * plane[:, 1:-1] + plane[:, 2:]) ** 2
+    total[:, 1:-1] += within * np.abs(plane[:, :-2] - 2 * plane[:, 1:-1] + plane[:, 2:])
     count[:, 1:-1] += within
     within = (y[:-2] == y[2:])[:, None]
-    total[1:-1] += within * (plane[:-2] - 2 * plane[1:-1] + plane[2:]) ** 2
+    total[1:-1] += within * np.abs(plane[:-2] - 2 * plane[1:-1] + plane[2:])
     count[1:-1] += within
     within = (y[1:] == y[:-1])[:, None] & (x[1:] == x[:-1])[None]
-    total[:-1, :-1] += 2 * within * (plane[1:, 1:] - plane[1:, :-1] - plane[:-1, 1:] + plane[:-1, :-1]) ** 2
+    total[:-1, :-1] += 2 * within * np.abs(plane[1:, 1:] - plane[1:, :-1] - plane[:-1, 1:] + plane[:-1, :-1])
     count[:-1, :-1] += 2 * within
     return total, count
+
+
+def detail_of(total: NDArray, count: NDArray, share: NDArray) -> float:
+    """The detail of a region in squared grey levels, from :func:`detail_in_blocks`.
+
+    The square of the mean of the absolute values, and as large as the mean of the squares would be of normally
+    distributed ones: a coarsely coded block holds a few strong coefficients, of which squares make as much as of the
+    many small ones of a sharp block. In 223 trials of the table ``regions`` on development people, refusals aside, it
+    puts another frame before the sharp one in 7, the mean of the squares in 10.
+
+    Args:
+        total, count: sum and number at each pixel.
+        share: ``[H, W]`` in [0, 1], how far each pixel belongs to the region.
+    """
+    return math.pi / 2 * weighted_ratio(total, count, share) ** 2
 
 
 def block_steps(plane: FloatArray, phase: tuple[int, int] = (0, 0)) -> FloatArray:
@@ -102,7 +117,7 @@ def expected_error(detail: float, best_detail: float, blocks: float, noise: floa
     """Root-mean-square error of a region to expect, in [0, 1] grey levels.
 
     Args:
-        detail: of the region in this frame: mean of :func:`detail_in_blocks`, in pixels of the reference frame.
+        detail: of the region in this frame, :func:`detail_of`, in pixels of the reference frame.
         best_detail: the most that a frame of the track has there.
         blocks: see :func:`blockiness`.
         noise: standard deviation of the frame's numbers, in [0, 1] grey levels.

@@ -26,7 +26,7 @@ from mfrec.registration import register
 from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
 from mfrec.repose.detail import with_detail
-from mfrec.repose.mesh import FLOW_SCALE, mesh
+from mfrec.repose.mesh import mesh
 from mfrec.repose.refusal import VALID, refuse
 from mfrec.stages.cross import cross_over, match_seam
 from mfrec.stages.parse import label_regions
@@ -52,6 +52,10 @@ POINTS: Mapping[str, tuple[int, ...]] = {
 
 GROWN, BLUR = 0.12, 0.15
 """How far the damage reaches beyond the feature, and its standard deviation, in inter-ocular distances."""
+
+
+PLAIN_SCALE = 16.0
+"""Inter-ocular distance in pixels at which :func:`registered` finds its flow."""
 
 
 def blurred(
@@ -89,11 +93,11 @@ def registered(
 ) -> Reposed:
     """The third: that similarity and the dense registration of the stage ``align`` after it, without a third dimension.
 
-    The flow's grid is as coarse as that of :func:`~mfrec.repose.mesh.mesh`.
+    The flow is found on a grid as fine as faces have in poor frames (:data:`PLAIN_SCALE`).
     """
     del masks
     to_source = fit_similarity(landmarks[1].points, landmarks[0].points)
-    coarse = max(1, round(landmarks[1].interocular / FLOW_SCALE))
+    coarse = max(1, round(landmarks[1].interocular / PLAIN_SCALE))
     rows, columns = (side // coarse * coarse for side in target.shape[:2])
     canvas = Canvas(0, 0, columns // coarse, rows // coarse, coarse)
     found = register(target[:rows, :columns], source, to_source, canvas)

@@ -282,7 +282,8 @@ class Quality:
         noise: standard deviation of the noise, in [0, 1] grey levels.
         exposure: share of the region that is neither crushed nor clipped, 0..1.
         residual: root-mean-square difference to the median of the registered frames after a blur of two reference
-            pixels, in [0, 1] grey levels: large where something covers the face or the registration went astray.
+            pixels or more, as it fits best, in [0, 1] grey levels: large where something covers the face or the
+            registration went astray.
         pose_gap: degrees between the direction of the head and the reference's; None where one is unknown.
         area: share of the frame's pixels that belong to the region.
         refused: why the region may not be taken from this frame; empty where it may.
@@ -424,7 +425,8 @@ class Reposed:
 
     Attributes:
         image: ``[H, W, 3]`` float32 RGB in [0, 1] on the target's grid; the target itself where nothing was carried.
-        validity: ``[H, W]`` float32 in [0, 1]: how well the source shows what is seen there, 0 where it does not.
+        validity: ``[H, W]`` float32 in [0, 1]: how well the source is known to show what is seen there, 0 where it does
+            not.
         look_up: ``[H, W, 2]`` float32: for each pixel of the target its ``(x, y)`` in the source; meaningful where
             ``validity`` is above 0.
     """

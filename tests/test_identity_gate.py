@@ -1,5 +1,7 @@
 """A foreign frame is found, a result that has left its frames is noticed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import skimage.data
@@ -85,11 +87,15 @@ def track() -> FaceTrack:
     )
 
 
+def enlarged(track) -> np.ndarray:
+    return np.clip(resize(track.observations[1].frame.image, 256, 256), 0, 1)
+
+
 def test_an_enlargement_of_the_reference_passes(track):
-    frame = track.observations[1].frame.image
-    check = check_identity(np.clip(resize(frame, 256, 256), 0, 1), track)
+    large = enlarged(track)
+    check = check_identity(large, large, track)
     assert set(check.distances) == {0, 1, 2}
-    assert check.passed
+    assert check.passed and check.result == check.plain
     assert check.distances[1] < 0.3  # what was enlarged is blurred by the camera once more
     assert check.between is not None
 
@@ -102,7 +108,7 @@ def test_somebody_else_in_its_place_does_not_pass(track):
     start = np.rint(theirs.points[30] * scale - (4 * mine.points[30] + 1.5)).astype(int)
     rows, columns = (np.clip(np.arange(256) + start[k], 0, len(large) - 1) for k in (1, 0))
     image = large[rows[:, None], columns]
-    check = check_identity(image, track)
+    check = check_identity(image, enlarged(track), track)
     assert check.passed is False
     assert "FARTHER" in check.text
     assert check.record()["passed"] is False
@@ -111,9 +117,33 @@ def test_somebody_else_in_its_place_does_not_pass(track):
 def test_nothing_is_decided_without_something_to_compare(track):
     image = np.zeros((256, 256, 3), np.float32)
     bare = FaceTrack(tuple(Observation(o.frame) for o in track.observations), reference=1, canvas=track.canvas)
-    assert check_identity(image, bare).passed is None
+    assert check_identity(image, image, bare).passed is None
     single = FaceTrack(track.observations[1:2], reference=0, canvas=track.canvas)
-    check = check_identity(image, single)
+    check = check_identity(image, image, single)
     assert check.passed is None
     assert "one frame only" in check.text
-    assert IdentityCheck({}, None, None, "why").text == "not compared: why"
+    assert IdentityCheck({}, reason="why").text == "not compared: why"
+
+
+def test_what_is_warned_of_is_farther_than_every_frame_and_than_the_enlargement():
+    def check(result, between, farthest, plain):
+        return IdentityCheck({0: result}, result, between, farthest, plain)
+
+    assert check(0.30, 0.35, 0.40, 0.2).text.endswith("passed")
+    assert check(0.39, 0.35, 0.40, 0.2).text.endswith("though farther than the frames in the median")
+    assert check(0.41, 0.35, 0.40, 0.2).passed is False
+    # Frames of a still head: what a plain enlargement costs is not the result's fault, however near the frames lie.
+    assert check(0.21, 0.05, 0.06, 0.2).passed
+    assert check(0.25, 0.05, 0.06, 0.2).passed is False, "near is no excuse"
+
+
+def test_the_distances_between_the_frames_are_what_they_say(track):
+    vectors = cloud(3, 0.4) + np.eye(128, dtype=np.float32)[2] * np.array([[0], [0], [0.7]], np.float32)
+    placed = replace(
+        track,
+        observations=tuple(replace(o, embedding=v) for o, v in zip(track.observations, vectors, strict=True)),
+    )
+    check = check_identity(enlarged(track), enlarged(track), placed)
+    a, b, c = (np.linalg.norm(vectors[i] - vectors[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    assert check.between == pytest.approx(np.median([a, b, c]), abs=1e-6)
+    assert check.farthest == pytest.approx((b + c) / 2, abs=1e-6)

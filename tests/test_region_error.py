@@ -10,10 +10,10 @@ from mfrec.region_error import (
     block_steps,
     blockiness,
     detail_in_blocks,
+    detail_of,
     error_of,
     expected_error,
     score_of,
-    weighted_ratio,
 )
 from mfrec.train.degrade import through_jpeg
 
@@ -21,7 +21,7 @@ EVERYWHERE = np.ones((192, 192), np.float32)
 
 
 def detail(plane, phase=(0, 0)) -> float:
-    return weighted_ratio(*detail_in_blocks(plane, phase), np.ones(plane.shape, np.float32))
+    return detail_of(*detail_in_blocks(plane, phase), np.ones(plane.shape, np.float32))
 
 
 def test_blur_and_coarse_coding_both_take_detail_out_of_blocks(portrait):
@@ -33,10 +33,23 @@ def test_blur_and_coarse_coding_both_take_detail_out_of_blocks(portrait):
     assert codes[2] < 0.25 * sharp
 
 
+def test_few_strong_differences_are_less_detail_than_many_small_ones_of_the_same_energy():
+    rng = np.random.default_rng(0)
+    many = rng.normal(0, 0.02, (64, 64)).astype(np.float32)
+    few = np.zeros((64, 64), np.float32)
+    few.flat[::49] = 0.02 * 7
+    assert many.std() == pytest.approx(few.std(), rel=0.1)
+    assert detail(few) < 0.5 * detail(many)
+    total, count = detail_in_blocks(many)
+    # The differences have six times the variance of the numbers, the mixed one four times: half of them each.
+    expected = 0.02**2 * ((np.sqrt(6) + 2) / 2) ** 2
+    assert detail_of(total, count, np.ones(many.shape)) == pytest.approx(expected, rel=0.05)
+
+
 def test_edges_between_blocks_are_no_detail():
     blocks = np.random.default_rng(0).random((6, 6)).astype(np.float32).repeat(8, axis=0).repeat(8, axis=1)
     assert detail(blocks) == 0
-    assert detail(blocks, (3, 5)) > 0.01
+    assert detail(blocks, (3, 5)) > 0.003
     shifted = np.roll(blocks, (5, 3), axis=(0, 1))[8:-8, 8:-8]
     assert detail(np.ascontiguousarray(shifted), (3, 5)) == 0
 
@@ -51,7 +64,7 @@ def test_second_differences_of_a_parabola_are_its_curvature():
     x = np.arange(32, dtype=np.float32)[None].repeat(16, axis=0)
     total, count = detail_in_blocks(0.001 * x**2)
     assert count.sum() == pytest.approx(16 * 6 * 4 + 14 * 32 - 32 * 2 + 2 * (15 - 1) * (31 - 3))
-    assert total.sum() == pytest.approx(16 * 6 * 4 * 0.002**2, rel=1e-2)
+    assert total.sum() == pytest.approx(16 * 6 * 4 * 0.002, rel=1e-2)
 
 
 def test_blockiness_grows_as_quality_falls(portrait):

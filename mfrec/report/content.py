@@ -57,8 +57,9 @@ MEASURED = (
 """What the observed share means."""
 
 IDENTITY_DISTANCE = (
-    "distances of identity embeddings, where one person mostly stays below 0.6 on good pictures; an indication of what "
-    "the computation did, no decision about who this is"
+    "distances of identity embeddings, where one person mostly stays below 0.6 on good pictures; a result is warned of "
+    "that lies farther from the frames than any frame from the others, and than a plain enlargement; an indication of "
+    "what the computation did, no decision about who this is"
 )
 """What the identity figures mean."""
 

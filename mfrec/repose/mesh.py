@@ -3,20 +3,26 @@
 A face is fitted to the landmarks of both pictures with one identity (:mod:`mfrec.face_model`). For each pixel of the
 target the surface that is seen there is looked up in the source. A depth test says whether the source sees it too, and
 the surface's slant and the number of source pixels that fall on a target pixel say how well. What is left (the model
-is coarse, landmarks jitter) is found by dense registration of the carried picture onto the target.
+is coarse, landmarks jitter) is found by dense registration of the carried picture onto the target, several times from
+different starts and on different grids. Where the registrations agree their mean is as sharp as each; where they do not
+nobody knows, and detail in doubt cancels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.colour import luma
 from mfrec.face_model import Face, fit, pose_gap, surface
 from mfrec.filters import gaussian
-from mfrec.geometry import fit_similarity, inside, similarity_map, warp
+from mfrec.geometry import fit_similarity, identity_map, inside, resize, similarity_map, warp
 from mfrec.raster import Raster, rasterise
 from mfrec.regions import FACE
-from mfrec.registration import match_light, register, without_aliases
+from mfrec.registration import GRID, match_light, register, without_aliases
+from mfrec.repose.detail import BLURS, FAINT, NEARBY
 from mfrec.types import Canvas, FloatArray, FlowSettings, Landmarks, RegionMasks, Reposed, Similarity
 
 DEPTH_TOLERANCE = 0.06
@@ -30,12 +36,22 @@ its slant costs nothing."""
 LEAST_VALIDITY = 0.02
 """Validity below which a pixel counts as not seen at all."""
 
-FLOW_SCALE = 16.0
-"""Inter-ocular distance in pixels at which the flow is found."""
+FLOW_SCALES = (11.0, 16.0, 24.0)
+"""Inter-ocular distances in pixels at which the flow is found: a coarse grid is stiff and does not follow noise, a fine
+one follows an expression."""
+
+JUDGED = 0.15
+"""Standard deviation, in inter-ocular distances, of the window in which the target's blur is judged; detail is what is
+finer."""
 
 TURN_ERROR, TURN_POWER = 11.0, 4
 """Degrees of turn between two views at which the surface and a plain similarity are believed alike, and how sharply
 that changes: errors of the landmarks alone feign some degrees of turn."""
+
+
+DISAGREEMENT = 0.5
+"""Spread of the detail over its mean at which registrations are half believed. Of 80 pairs of development people 51 are
+taken over then and all gain on the blurred region, at least 1 dB; without it 60 are, and two lose."""
 
 
 def mesh(
@@ -71,7 +87,10 @@ def carry(
     """The same with faces that are fitted already, such as those of all frames of a person together.
 
     The dense registration starts from the surface's map, drawn towards a plain similarity where the head has turned
-    little: landmarks tell the turn only to some degrees, and a turn that is not there bends the face.
+    little (landmarks tell the turn only to some degrees, and a turn that is not there bends the face), and from the
+    similarity itself, each on all grids of :data:`FLOW_SCALES`. The picture is the mean of those six, ``look_up`` the
+    mean of their maps. On 32 pairs of development people (table 3.5), not those by which it was designed, one
+    registration gains 2.8 dB on the blurred region, the mean 3.9 dB.
 
     Args:
         source, target: ``[h, w, 3]`` and ``[H, W, 3]`` float32 RGB in [0, 1].
@@ -80,28 +99,56 @@ def carry(
     """
     here, there = faces
     shape = target.shape[:2]
-    look_up, validity = correspondence(here, there, source.shape[:2], shape)
+    on_surface, validity = correspondence(here, there, source.shape[:2], shape)
     validity = validity * masks[1].mask(*FACE)
     flat = similarity_map(fit_similarity(landmarks[1].points, landmarks[0].points), *shape)
     turned = 1.0 / (1.0 + (TURN_ERROR / max(pose_gap(here, there), 1e-6)) ** TURN_POWER)
-    look_up = (flat + turned * (look_up - flat)).astype(np.float32)
     soft = without_aliases(source, here.scale / there.scale)
     # From the same side both see the same, skin or not; around a turned head only the face is where the surface says.
-    chosen = refine(soft, target, look_up, 1.0 - turned + turned * validity, there.scale)
+    starts = (
+        ((flat + turned * (on_surface - flat)).astype(np.float32), 1.0 - turned + turned * validity),
+        (flat, np.ones(shape, np.float32)),
+    )
+    maps = [
+        refine(soft, target, start, seen, unit=there.scale, grid=grid) for start, seen in starts for grid in FLOW_SCALES
+    ]
+    chosen = np.asarray(np.stack(maps).mean(axis=0), np.float32)
     seen = inside(chosen, *source.shape[:2]).astype(np.float32)
     on_face = validity * _of_face(masks[0], chosen) * seen
-    weight = np.asarray(turned * on_face + (1.0 - turned) * seen, np.float32)
-    weight[weight < LEAST_VALIDITY] = 0.0
-    carried = warp(soft, chosen)
-    gain, offset = match_light(carried, target, on_face > 0)
-    carried = np.clip(carried * gain + offset, 0.0, 1.0)
+    versions = []
+    for look_up in maps:
+        one = warp(soft, look_up)
+        gain, offset = match_light(one, target, on_face > 0)
+        versions.append(np.clip(one * gain + offset, 0.0, 1.0))
+    carried = np.asarray(np.stack(versions).mean(axis=0), np.float32)
+    weight = (turned * on_face + (1.0 - turned) * seen) * agreement(versions, there.scale)
+    weight = np.where(weight < LEAST_VALIDITY, 0.0, weight).astype(np.float32)
     return Reposed(np.where(weight[..., None] > 0, carried, target), weight, chosen)
 
 
+def agreement(versions: Sequence[FloatArray], unit: float) -> FloatArray:
+    """How far the detail of several registrations of one picture agrees, ``[H, W]`` in [0, 1].
+
+    Detail is what a blur of :data:`JUDGED` takes away; its spread over the versions is compared with its mean nearby.
+    Of all that can be measured without the truth this tells best what a carried region gains (rank correlation -0.67 in
+    112 pairs of development people; unlikeness -0.30).
+
+    Args:
+        versions: ``[H, W, 3]`` each.
+        unit: inter-ocular distance in pixels.
+    """
+    planes = np.stack([luma(version) for version in versions])
+    detail = np.stack([plane - gaussian(plane, JUDGED * unit) for plane in planes])
+    spread, common = (gaussian(part, NEARBY * unit) for part in (detail.var(axis=0), detail.mean(axis=0) ** 2))
+    return np.asarray(1.0 / (1.0 + (spread / (DISAGREEMENT**2 * (common + FAINT**2))) ** 2), np.float32)
+
+
 def refine(
-    source: FloatArray, target: FloatArray, look_up: FloatArray, validity: FloatArray, unit: float
+    source: FloatArray, target: FloatArray, look_up: FloatArray, validity: FloatArray, *, unit: float, grid: float
 ) -> FloatArray:
     """A map corrected by dense registration of the carried picture onto the target.
+
+    The carried picture is first blurred where the target is, so that the flow compares the same with the same.
 
     Args:
         source: ``[h, w, 3]``.
@@ -109,25 +156,51 @@ def refine(
         look_up: ``[H, W, 2]`` into the source.
         validity: ``[H, W]``.
         unit: inter-ocular distance in pixels of the target.
+        grid: the same on the grid on which the flow is found, in its reference pixels.
 
     Returns:
         ``[H, W, 2]``; ``look_up`` itself for a picture of a few pixels, in which there is nothing to register.
     """
     # The flow is made for faces of about 40 px: larger ones are registered on a coarser grid.
-    coarse = max(1, round(unit / FLOW_SCALE))
+    coarse = max(1, round(unit / grid))
     across, down = target.shape[1] // coarse, target.shape[0] // coarse
     if min(across, down) < FlowSettings().patch:
         return look_up
     whole = slice(down * coarse), slice(across * coarse)
-    plain = warp(source, look_up)
-    gain, offset = match_light(plain, target, validity > 0)
+    canvas = Canvas(0, 0, across, down, GRID)
+    step = coarse / GRID
+
+    def on_grid(image: FloatArray) -> FloatArray:
+        return resize(image[whole], *canvas.shape, interpolation="area" if step > 1 else "cubic")
+
+    still, plain, share = on_grid(target), on_grid(warp(source, look_up)), on_grid(validity.astype(np.float32))
+    gain, offset = match_light(plain, still, share > 0)
+    alike = as_blurred(plain * gain + offset, still, unit / step)
     # Where nothing is carried the target stands in, so that nothing there can be followed.
-    share = gaussian(validity, 0.5 * coarse)[..., None]
-    mixed = np.clip(share * (plain * gain + offset) + (1 - share) * target, 0.0, 1.0).astype(np.float32)
-    found = register(target[whole], mixed[whole], Similarity.identity(), Canvas(0, 0, across, down, coarse))
-    refined = np.array(look_up)
-    refined[whole] = warp(look_up, found.look_up, interpolation="linear")
+    share = gaussian(np.clip(share, 0.0, 1.0), 0.5 * GRID)[..., None]
+    mixed = np.clip(share * alike + (1 - share) * still, 0.0, 1.0).astype(np.float32)
+    found = register(still, mixed, Similarity.identity(), canvas)
+    flow = step * (found.look_up - identity_map(*canvas.shape))
+    refined, size = np.array(look_up), (down * coarse, across * coarse)
+    moved = identity_map(*size) + resize(flow, *size, interpolation="linear")
+    refined[whole] = warp(look_up, moved, interpolation="linear")
     return refined
+
+
+def as_blurred(picture: FloatArray, target: FloatArray, unit: float) -> FloatArray:
+    """A picture blurred, pixel by pixel, as it is most like the target nearby, by one of the blurs of a target.
+
+    Args:
+        picture, target: ``[H, W, 3]`` on one grid, about registered and in one light.
+        unit: inter-ocular distance in pixels of it.
+    """
+    versions = [gaussian(picture, blur * unit) if blur else picture for blur in BLURS]
+    plane = luma(target)
+    unlike = np.stack([gaussian((luma(version) - plane) ** 2, JUDGED * unit) for version in versions])
+    best = unlike.argmin(axis=0)
+    shares = [gaussian((best == k).astype(np.float32), 0.05 * unit)[..., None] for k in range(len(versions))]
+    mixed = sum(share * version for share, version in zip(shares, versions, strict=True)) / sum(shares)
+    return np.asarray(mixed, np.float32)
 
 
 def frontal(source: FloatArray, landmarks: Landmarks, side: int) -> Reposed:
