@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -46,6 +47,7 @@ def struck(filmed) -> FaceTrack:
 
 def test_white_that_the_others_do_not_show_is_glare(struck: FaceTrack) -> None:
     shown = unhidden(struck)
+    assert struck.canvas is not None
     assert shown.shape == (len(SHIFTS), *struck.canvas.shape)
     assert shown[0][WITHIN].max() == 0
     assert shown[1:].min() == 1
@@ -78,7 +80,7 @@ def test_other_white_is_left_alone(filmed, painted: dict[int, tuple[slice, slice
 
 
 @pytest.mark.parametrize("method", ["map", "learned"])
-def test_the_others_fill_it_and_have_the_credit(filmed, struck: FaceTrack, method: str) -> None:
+def test_the_others_fill_it_and_have_the_credit(filmed, struck: FaceTrack, method: Literal["map", "learned"]) -> None:
     run = Run()
     track = Fuse(method=method)(Clean()(struck, run), run)
     fused = track.fused
@@ -95,6 +97,7 @@ def test_without_glare_nothing_changes(filmed) -> None:
     track = aligned(filmed, {})
     shown = unhidden(track)
     assert shown.min() == 1
+    assert track.canvas is not None
     stack = np.random.default_rng(0).random((len(SHIFTS), 8, *track.canvas.shape), np.float32)
     assert without_glare(stack, shown) is stack
     weight = stack[:, 0]
