@@ -132,35 +132,40 @@ def detail_energy(plane: FloatArray, scale: int) -> FloatArray:
     return gaussian(band * band, 1.2 * scale)
 
 
+SOMETHING_ELSE = 0.2
+"""Likeness to the reference below which a frame shows something else: a blurred patch is alike, noise is not."""
+
+
 def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, settings: MapSettings) -> FloatArray:
     """How far each frame is believed at each canvas pixel, ``[N, H, W]`` in [0, 1].
 
     The product of what was known beforehand (:attr:`Source.usable`, :attr:`Source.shown`, the registration's trust) and
-    three judgements:
-    agreement with the estimate and likeness to the reference (Geman-McClure weights of the local mean squared
-    difference, the second with colour and after a blur of 1.5 frame pixels); and detail, so that a blurred patch of one
-    frame yields to the sharp frames. Less detail than the median frame costs weight, more earns none, because noise is
-    detail too. Where glare hides the reference nobody is compared with it, nor with an estimate that began with it.
+    three judgements: agreement with the estimate and likeness to the reference (Geman-McClure weights of the local mean
+    squared difference, the second with colour and after a blur of 1.5 frame pixels); and detail, so that a blurred
+    patch of one frame yields to the sharp frames. Less detail than the median of the frames that are like the reference
+    costs weight, more earns none, because noise is detail too. Where glare hides the reference nobody is compared with
+    it, nor with an estimate that began with it.
     """
     colour = [rgb_to_ycc(source.warped) for source in sources]
     grey = [plane[..., 0] for plane in colour]
     centre = rgb_to_ycc(estimate)[..., 0]
-    energy = np.stack([detail_energy(plane, scale) for plane in grey])
-    floor = (1 / 255) ** 2
-    middle = np.median(energy, axis=0)
-    detail = np.minimum(1.0, (energy + floor) / (middle + floor)) ** settings.detail_power
     broad = [gaussian(planes, 1.5 * scale) for planes in colour]
     chief = next(k for k, source in enumerate(sources) if source.is_reference)
-    belief = []
-    for k, source in enumerate(sources):
-        weight = detail[k] * source.usable * source.shown * source.registration.trust
-        if not source.is_reference:
-            comparable = sources[chief].shown
-            off = gaussian(comparable * (grey[k] - centre) ** 2, float(scale))
-            unlike = gaussian(comparable * ((broad[k] - broad[chief]) ** 2).sum(axis=-1), float(scale))
-            weight = weight / (1.0 + off / settings.agreement**2) / (1.0 + unlike / settings.likeness**2)
-        belief.append(weight)
-    return np.stack(belief).astype(np.float32)
+    comparable = sources[chief].shown
+    agree, alike = [], []
+    for planes, plane in zip(broad, grey, strict=True):
+        off = gaussian(comparable * (plane - centre) ** 2, float(scale))
+        unlike = gaussian(comparable * ((planes - broad[chief]) ** 2).sum(axis=-1), float(scale))
+        agree.append(1.0 / (1.0 + off / settings.agreement**2))
+        alike.append(1.0 / (1.0 + unlike / settings.likeness**2))
+    agree[chief] = np.ones_like(centre)  # the reference need not agree with what began with it
+    energy = np.stack([detail_energy(plane, scale) for plane in grey])
+    floor = (1 / 255) ** 2
+    # What shows something else says nothing about how much detail there is to see here.
+    middle = np.median(np.where(np.stack(alike) < SOMETHING_ELSE, energy[chief], energy), axis=0)
+    detail = np.minimum(1.0, (energy + floor) / (middle + floor)) ** settings.detail_power
+    known = np.stack([source.usable * source.shown * source.registration.trust for source in sources])
+    return (detail * known * np.stack(agree) * np.stack(alike)).astype(np.float32)
 
 
 def precision_scalar(source: Source, settings: MapSettings) -> float:

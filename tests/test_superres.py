@@ -267,3 +267,16 @@ def test_a_bound_is_repeatable_and_leaves_its_prior_alone(jpegs, made):
     assert np.array_equal(first.image, second.image)
     assert first.image.dtype == first.share.dtype == first.observed.dtype == np.float32
     assert np.array_equal(prior, target)
+
+
+def test_noise_in_place_of_the_others_does_not_discredit_the_reference(jpegs):
+    """Noise is full of detail, and the reference is not to be called soft beside it."""
+    rng = np.random.default_rng(0)
+    noise = [rng.random(frame.image.shape, np.float32) for frame in jpegs.frames]
+    images = [jpegs.frames[0].image, *noise[1:]]
+    sources, target = sources_of(jpegs, images)
+    belief = believe(sources, target, SCALE, SETTINGS)
+    assert np.median(belief[0]) > 0.8
+    assert np.median(belief[1:]) < 0.02
+    result = estimate(sources, target, jpegs.canvas, SETTINGS)
+    assert psnr_inside(result.image, jpegs.truth) > psnr_inside(target, jpegs.truth) - 2.0
