@@ -31,7 +31,11 @@ def identity_map(height: int, width: int) -> FloatArray:
 
 def similarity_map(target_to_source: Similarity, height: int, width: int) -> FloatArray:
     """Backward map ``[H, W, 2]`` of a similarity that takes target pixels to source pixels."""
-    return target_to_source.apply(identity_map(height, width)).astype(np.float32)
+    x, y = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)[:, None]
+    out = np.empty((height, width, 2), np.float32)
+    for axis, (of_x, of_y, shift) in enumerate(target_to_source.matrix):
+        out[..., axis] = of_x * x + (of_y * y + shift)
+    return out
 
 
 def warp(image: NDArray, look_up: FloatArray, *, interpolation: str = "cubic", fill: float | None = None) -> FloatArray:

@@ -31,10 +31,13 @@ TOLD = 0.005
 def unhidden(track: FaceTrack) -> FloatArray:
     """What glare leaves of each registered frame: ``[N, H, W]`` on the canvas, 1, or 0 where it hides the picture."""
     assert track.canvas is not None
+    plain = [luma(o.frame.image) for o in track.observations]
+    if max(float(light.max()) for light in plain) < WHITE:
+        return np.ones((len(plain), *track.canvas.shape), np.float32)
     lights = []
-    for o in track.observations:
+    for o, light in zip(track.observations, plain, strict=True):
         assert o.registration is not None
-        lights.append(warp(luma(o.frame.image), o.registration.look_up, interpolation="linear"))
+        lights.append(warp(light, o.registration.look_up, interpolation="linear"))
     usual = np.median(lights, axis=0)
     least, spill = (np.ones((side, side), np.uint8) for side in _sides(track.canvas.scale))
     out = []
