@@ -197,7 +197,7 @@ class Assess:
         for region, mask in masks.items():
             support = around(mask, track.observations[track.reference], canvas)
             shares = [on_window(support, o) for o in track.observations]
-            detail = [detail_of(*m.detail, share) for m, share in zip(measured, shares, strict=True)]
+            detail = [detail_of(m.detail[0], m.detail[1], share) for m, share in zip(measured, shares, strict=True)]
             found = []
             for position, (m, share) in enumerate(zip(measured, shares, strict=True)):
                 blocks = blockiness(m.steps, share)
