@@ -9,7 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from mfrec.demo import Film
-    from mfrec.repose_table import Picture
+    from mfrec.tables.repose_trials import Picture
     from mfrec.types import FloatArray
 
 
@@ -63,6 +63,6 @@ def filmed_sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def turned() -> dict[str, Picture]:
     """The portrait at known turns of a smooth model of her head, by ``"yaw Y, pitch P"``."""
-    from mfrec.repose_table import turned_portraits
+    from mfrec.tables.repose_trials import turned_portraits
 
     return {picture.name: picture for picture in turned_portraits()}

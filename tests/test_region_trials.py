@@ -7,9 +7,9 @@ import skimage.data
 from mfrec.bench import TruthSequence, film_sequences
 from mfrec.detect import detect_faces
 from mfrec.landmarks import detect_landmarks
-from mfrec.region_trials import draw_trial, run_trial, surroundings
 from mfrec.regions import Region
 from mfrec.stages.parse import label_regions
+from mfrec.tables.region_trials import draw_trial, run_trial, surroundings
 
 TRUTH = (skimage.data.astronaut()[:256, 96:352] / 255).astype(np.float32)
 

@@ -14,8 +14,8 @@ from mfrec.repose.delaunay import delaunay
 from mfrec.repose.detail import NEARBY, believed, fitting_blur, with_detail
 from mfrec.repose.mesh import agreement, as_blurred, correspondence, frontal, mesh
 from mfrec.repose.refusal import refuse, unlikeness
-from mfrec.repose_table import PARTS, damage, pairs_of, put_in
 from mfrec.stages.parse import label_regions
+from mfrec.tables.repose_trials import PARTS, damage, pairs_of, put_in
 from mfrec.types import Landmarks, Reposed
 
 METHODS = (align_and_blend, delaunay, mesh)

@@ -7,8 +7,9 @@
   cannot reproduce those has another bicubic, another luma or another border than the literature.
 * ``faces`` is bicubic enlargement at the published settings for single faces, 16 -> 128 and 32 -> 128 px.
 * ``parser`` is the intersection over union of every face region, on labelled faces that the parser has not learnt from.
-* ``regions`` and ``foreign`` are trials: whether the one sharp region is chosen (:mod:`mfrec.region_trials`), and
-  whether a frame of somebody else is found (:mod:`mfrec.foreign_trials`).
+* ``regions`` and ``foreign`` are trials: whether the one sharp region is chosen
+  (:mod:`mfrec.tables.region_trials`), and whether a frame of somebody else is found
+  (:mod:`mfrec.tables.foreign_trials`).
 * ``peers`` adds time and memory, every method in a process of its own.
 * ``metrics``, ``identity``, ``calibration`` and ``eyes`` measure the measures: do they say what they are read as?
 """

@@ -13,12 +13,12 @@ PAIR_COLUMNS = ("psnr", "ssim", "landmarks", "identity", "taken")
 
 
 def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progress) -> TableResult:
-    """What bringing a region over from another pose is worth, see :mod:`mfrec.repose_table`.
+    """What bringing a region over from another pose is worth, see :mod:`mfrec.tables.repose_trials`.
 
     All methods are measured on the pairs that ``mesh`` does not refuse; ``taken`` is the share that each method would
     take over by itself.
     """
-    from mfrec.repose_table import BINS, METHODS, PAIRS, measure_pairs, pictures_of, turned_portraits
+    from mfrec.tables.repose_trials import BINS, METHODS, PAIRS, measure_pairs, pictures_of, turned_portraits
 
     pictures = turned_portraits() if data is None else pictures_of(find_sequences(data, people), progress)
     outcomes = measure_pairs(pictures, limit or PAIRS, progress)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mfrec import foreign_trials, region_trials
 from mfrec.bench import find_sequences
 from mfrec.errors import UsageError
 from mfrec.pipeline import Progress
-from mfrec.region_trials import Outcome
+from mfrec.tables import foreign_trials, region_trials
+from mfrec.tables.region_trials import Outcome
 from mfrec.tables.result import Row, TableResult, finished
 from mfrec.tables.sequences import described, sequences_root
 
