@@ -278,6 +278,7 @@ class Quality:
         score: the verdict, comparable between frames and tracks: it stands for an expected error, see
             :func:`mfrec.region_error.error_of`.
         sharpness: fine detail relative to the best frame's same region, 0..1.
+        content: what its 8 x 8 blocks still hold beside the best frame's, 0..1.
         blockiness: strength of the 8 x 8 grid beyond that of ordinary edges, 0 is none.
         noise: standard deviation of the noise, in [0, 1] grey levels.
         exposure: share of the region that is neither crushed nor clipped, 0..1.
@@ -291,6 +292,7 @@ class Quality:
 
     score: float
     sharpness: float
+    content: float
     blockiness: float
     noise: float
     exposure: float

@@ -33,7 +33,7 @@ SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.3, -0.6))
 
 
 def quality(score: float) -> Quality:
-    return Quality(score, 1, 0, 0, 1, 0, 1, 0.1)
+    return Quality(score, 1, 1, 0, 0, 1, 0, 1, 0.1)
 
 
 def assessed(images) -> FaceTrack:

@@ -244,7 +244,7 @@ def test_a_feature_comes_from_one_frame(three: FaceTrack) -> None:
 
 def test_only_what_scores_higher_than_the_reference_replaces_it(three: FaceTrack) -> None:
     def scored(values: Sequence[float]) -> FaceTrack:
-        quality = [{r: Quality(v, 1, 0, 0, 1, 0, 1, 0.1) for r in Region} for v in values]
+        quality = [{r: Quality(v, 1, 1, 0, 0, 1, 0, 1, 0.1) for r in Region} for v in values]
         return replace(
             three, observations=tuple(replace(o, quality=q) for o, q in zip(three.observations, quality, strict=True))
         )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.fft import dctn
 
 from mfrec.colour import luma
 from mfrec.filters import gaussian
@@ -9,6 +10,7 @@ from mfrec.region_error import (
     HALF,
     block_steps,
     blockiness,
+    content_in_blocks,
     detail_in_blocks,
     detail_of,
     error_of,
@@ -44,6 +46,35 @@ def test_few_strong_differences_are_less_detail_than_many_small_ones_of_the_same
     # The differences have six times the variance of the numbers, the mixed one four times: half of them each.
     expected = 0.02**2 * ((np.sqrt(6) + 2) / 2) ** 2
     assert detail_of(total, count, np.ones(many.shape)) == pytest.approx(expected, rel=0.05)
+
+
+def test_content_falls_with_blur_and_with_coarse_coding(portrait):
+    sharp = content_in_blocks(luma(portrait)).mean()
+    blurs = [content_in_blocks(gaussian(luma(portrait), sigma)).mean() for sigma in (0.7, 1.5, 3)]
+    codes = [content_in_blocks(luma(through_jpeg(portrait, q).image)).mean() for q in (60, 20, 5)]
+    assert sharp > blurs[0] > blurs[1] > blurs[2]
+    assert sharp > codes[0] > codes[1] > codes[2]
+
+
+def test_one_ripple_is_much_detail_and_little_content():
+    u, x = 7, np.arange(8)
+    ripple = np.cos(np.pi * u * (2 * x + 1) / 16).astype(np.float32)
+    one = np.tile(0.05 * ripple, (32, 4))
+    many = np.random.default_rng(0).normal(0, one.std() / 2, (32, 32)).astype(np.float32)
+    assert detail(one) > 1.5 * detail(many)
+    assert content_in_blocks(one).mean() < 0.2 * content_in_blocks(many).mean()
+
+
+def test_content_is_that_of_the_whole_block_wherever_the_grid_begins():
+    plane = np.random.default_rng(0).random((40, 48)).astype(np.float32)
+    content = content_in_blocks(plane)
+    blocks = content.reshape(5, 8, 6, 8)
+    assert (blocks == blocks[:, :1, :, :1]).all()
+    # Cut at (3, 5) the same blocks begin there at (5, 3).
+    np.testing.assert_allclose(content_in_blocks(plane[5:, 3:], (5, 3))[3:, 5:], content[8:, 8:], rtol=1e-5)
+    coefficients = np.log2(1 + np.abs(dctn(plane[:8, :8], norm="ortho")) * 255 / 3)
+    assert content[0, 0] == pytest.approx((coefficients.sum() - coefficients[0, 0]) / 63, rel=1e-5)
+    assert (content_in_blocks(np.full((5, 9), 0.5, np.float32)) == 0).all()
 
 
 def test_edges_between_blocks_are_no_detail():
@@ -86,11 +117,12 @@ def test_blockiness_is_that_of_the_region(portrait):
 
 
 def test_every_damage_raises_the_expected_error():
-    good = {"detail": 4e-3, "best_detail": 4e-3, "blocks": 0.0, "noise": 2 / 255}
+    good = {"detail": 4e-3, "best_detail": 4e-3, "content": 1.0, "best_content": 1.0, "blocks": 0.0, "noise": 2 / 255}
     base = expected_error(**good)
-    for worse in ({"detail": 1e-3}, {"blocks": 1.0}, {"noise": 8 / 255}):
+    for worse in ({"detail": 1e-3}, {"content": 0.5}, {"blocks": 1.0}, {"noise": 8 / 255}):
         assert expected_error(**{**good, **worse}) > 1.05 * base
-    assert expected_error(1e-3, 1e-2, 0.0, 2 / 255) > expected_error(1e-3, 2e-3, 0.0, 2 / 255)
+    poor = {**good, "detail": 1e-3}
+    assert expected_error(**{**poor, "best_detail": 1e-2}) > expected_error(**{**poor, "best_detail": 2e-3})
 
 
 def test_a_score_is_another_way_to_write_an_error():

@@ -16,14 +16,17 @@ from mfrec.noise import BLOCK, NoiseModel, noise_of
 from mfrec.pipeline import Run, in_range
 from mfrec.pose import Pose, eye_opening, mouth_opening, pose_gap, pose_of
 from mfrec.region_error import (
+    FAINT,
     FLOOR,
     block_steps,
     blockiness,
+    content_in_blocks,
     detail_in_blocks,
     detail_of,
     error_of,
     expected_error,
     score_of,
+    weighted_ratio,
 )
 from mfrec.regions import FEATURES, Region
 from mfrec.superres import as_source
@@ -40,8 +43,7 @@ differ by less than half of that."""
 SUPPORT = 0.15
 """How far around a region its quality is read, as the standard deviation of a soft edge in inter-ocular distances. An
 eye or a lip of a small face has one to five pixels, which is too few to tell detail from noise, and blur, codec blocks
-and misplaced outlines do not end at its border. In 280 trials of the table ``regions`` on development people the sharp
-frame is chosen in 271, with 0.12 in 268."""
+and misplaced outlines do not end at its border."""
 
 LEAST_SUPPORT = 0.7
 """The least of it, in pixels of the reference; all of it where there are no landmarks."""
@@ -63,6 +65,7 @@ class Measured(NamedTuple):
         exposed: ``[H, W]`` on the canvas, where the frame is neither crushed nor clipped.
         detail: sum and count of :func:`~mfrec.region_error.detail_in_blocks` on the window of the frame that the canvas
             can see, in pixels of the reference.
+        content: of :func:`~mfrec.region_error.content_in_blocks` there.
         steps: of :func:`~mfrec.region_error.block_steps` there.
         noise: of the frame, in the reference's light.
         pose, eyes, mouth: of the head; None where there are no landmarks.
@@ -71,6 +74,7 @@ class Measured(NamedTuple):
     low: FloatArray
     exposed: FloatArray
     detail: tuple[FloatArray, FloatArray]
+    content: FloatArray
     steps: FloatArray
     noise: NoiseModel
     pose: Pose | None
@@ -125,6 +129,7 @@ def measure(observation: Observation, canvas: Canvas, is_reference: bool) -> Mea
         low=np.stack([gaussian(luma(source.warped), blur * canvas.scale) for blur in COARSE]),
         exposed=well_exposed(observation),
         detail=(total / size**2, count),
+        content=content_in_blocks(plane, phase),
         steps=block_steps(plane, phase),
         noise=source.noise,
         pose=pose_of(landmarks),
@@ -150,7 +155,7 @@ def expression_differs(region: Region, one: Measured, other: Measured) -> str:
 
 @dataclass(frozen=True)
 class Assess:
-    """Score each region of each frame by its expected error, from sharpness inside of blocks, block edges and noise.
+    """Score each region of each frame by its expected error, from what its blocks hold, block edges and noise.
 
     A region is refused where it shows something else than the reference: the head is turned too far, the expression
     differs, something covers it, or it is crushed or clipped. The reference's own regions are never refused. Where a
@@ -198,13 +203,18 @@ class Assess:
             support = around(mask, track.observations[track.reference], canvas)
             shares = [on_window(support, o) for o in track.observations]
             detail = [detail_of(m.detail[0], m.detail[1], share) for m, share in zip(measured, shares, strict=True)]
+            content = [weighted_ratio(m.content, 1.0, share) for m, share in zip(measured, shares, strict=True)]
             found = []
             for position, (m, share) in enumerate(zip(measured, shares, strict=True)):
                 blocks = blockiness(m.steps, share)
+                error = expected_error(
+                    detail[position], max(detail), content[position], max(content), blocks, m.noise.sigma
+                )
                 found.append(
                     Quality(
-                        score=score_of(expected_error(detail[position], max(detail), blocks, m.noise.sigma)),
+                        score=score_of(error),
                         sharpness=float(np.sqrt((detail[position] + FLOOR) / (max(detail) + FLOOR))),
+                        content=(content[position] + FAINT) / (max(content) + FAINT),
                         blockiness=blocks,
                         noise=m.noise.sigma,
                         exposure=float(m.exposed[mask].mean()),
