@@ -39,10 +39,10 @@ FAINT = 0.02
 
 WEIGHTS = {"lack": 0.25, "content": 1.0, "blocks": 0.2, "noise": 0.59, "best": 0.60, "constant": 2.6}
 """Of the natural logarithms: of the best frame's detail over this one's, of its content over this one's, of the block
-steps, of the variance of the noise, of the best frame's detail (a rich region has more to lose), and the constant. Least
-squares on the log of the squared error, but for the first three, which order the frames: they are chosen by trials of
-the table ``regions`` on development people. The sharp frame is first in 490 of 500 (299 of 300 at 64 px), refusals
-included; without the content in 484 (293)."""
+steps, of the variance of the noise, of the best frame's detail (a rich region has more to lose), and the constant.
+Least squares on the log of the squared error, but for the first three, which order the frames: they are chosen by
+trials of the table ``regions`` on development people. The sharp frame is first in 490 of 500 (299 of 300 at 64 px),
+refusals included; without the content in 484 (293)."""
 
 
 def detail_in_blocks(plane: FloatArray, phase: tuple[int, int] = (0, 0)) -> tuple[FloatArray, FloatArray]:
@@ -145,17 +145,16 @@ def blockiness(steps: FloatArray, share: NDArray) -> float:
 
 
 def expected_error(
-    detail: float, best_detail: float, content: float, best_content: float, blocks: float, noise: float
+    detail: float, content: float, blocks: float, noise: float, *, best_detail: float, best_content: float
 ) -> float:
     """Root-mean-square error of a region to expect, in [0, 1] grey levels.
 
     Args:
         detail: of the region in this frame, :func:`detail_of`, in pixels of the reference frame.
-        best_detail: the most that a frame of the track has there.
         content: bits a coefficient of the region in this frame, :func:`content_in_blocks`.
-        best_content: the most that a frame of the track has there.
         blocks: see :func:`blockiness`.
         noise: standard deviation of the frame's numbers, in [0, 1] grey levels.
+        best_detail, best_content: the most that a frame of the track has there.
     """
     squared = (
         WEIGHTS["lack"] * math.log((best_detail + FLOOR) / (detail + FLOOR))

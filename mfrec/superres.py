@@ -59,7 +59,7 @@ class MapSettings:
     agreement: float = 10 / 255
     likeness: float = 14 / 255
     detail_power: float = 2.0
-    outer: int = 4
+    outer: int = 3
     inner: int = 10
 
 

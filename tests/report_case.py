@@ -127,7 +127,9 @@ def reconstruction(
             notes=("EXIF orientation 6 applied",) if i == 1 else (),
         )
         quality = {
-            region: Quality(float(rng.uniform(0.3, 1)), float(rng.uniform(0.4, 1)), 0.8, 0.1, 0.02, 1.0, 0.03, 0.98, 0.1)
+            region: Quality(
+                float(rng.uniform(0.3, 1)), float(rng.uniform(0.4, 1)), 0.8, 0.1, 0.02, 1.0, 0.03, 0.98, 0.1
+            )
             for region in SHOWN
         }
         labels = RegionMasks(ellipse_labels(side), np.ones((side, side), np.float32))

@@ -8,9 +8,10 @@ from moving_portrait import film_shifts
 
 from mfrec.errors import InputError, UsageError
 from mfrec.geometry import resize, similarity_map, warp
-from mfrec.pipeline import Run
-from mfrec.stages.align import Align, check_size, correlation, make_canvas, start_similarity
-from mfrec.types import FaceTrack, Frame, Landmarks, Observation, Similarity
+from mfrec.noise import from_quantiser, from_tables, ijg_tables
+from mfrec.pipeline import Pipeline, Run
+from mfrec.stages.align import Align, check_size, correlation, make_canvas, presmooth_for, start_similarity
+from mfrec.types import FaceTrack, FlowSettings, Frame, Landmarks, Observation, Similarity
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5))
 
@@ -56,7 +57,30 @@ def test_impossible_settings_are_refused_at_once(scale, crop, match):
         Align(scale=scale, crop=crop)
 
 
-@pytest.mark.parametrize("setting", [{"patch": 0}, {"patch": -4}, {"smoothness": -1}, {"tolerance": float("nan")}])
+def test_the_noisier_the_codec_the_softer_the_pictures_that_the_flow_sees():
+    tables = [from_tables(ijg_tables(quality), "") for quality in (95, 60, 20, 5)]
+    blurs = [presmooth_for([noise]) for noise in tables]
+    assert blurs == sorted(blurs)
+    assert blurs[0] < 0.75 * blurs[1]
+    assert (blurs[0] >= 0.5, blurs[-1]) == (True, 2.0)
+    assert presmooth_for([tables[0], tables[1], tables[3]]) == blurs[1]
+    unknown = from_quantiser(30, "unknown", "")
+    assert presmooth_for([unknown, unknown]) == FlowSettings().presmooth
+    assert presmooth_for([unknown, tables[1]]) == blurs[1]
+
+
+def test_the_blur_of_the_flow_is_recorded_and_can_be_set(filmed):
+    track = FaceTrack(tuple(seen(frame) for frame in filmed.frames))
+    for setting, expected in (("auto", FlowSettings().presmooth), (1.5, 1.5)):
+        assert Align(reference=0, presmooth=setting)(track, Run()).flow.presmooth == expected
+        run = Run()
+        Pipeline((Align(reference=0, presmooth=setting),), given=frozenset({"boxes"}))(track, run)
+        assert run.steps[0].parameters["presmooth"] == expected
+
+
+@pytest.mark.parametrize(
+    "setting", [{"patch": 0}, {"patch": -4}, {"smoothness": -1}, {"presmooth": 0}, {"tolerance": float("nan")}]
+)
 def test_parameters_out_of_range_are_refused(setting):
     with pytest.raises(UsageError, match=r"align\.\w+ is .*; expected"):
         Align(**setting)

@@ -102,7 +102,7 @@ def test_a_mouth_that_the_reference_hardly_shows_refuses_no_other():
     """Open against shut is another expression, unless the reference is too blurred to be read."""
     none = np.zeros((4, 4), np.float32)
     white = NoiseModel(none, none, (0, 0), 1.0, "still", "none")
-    shut = Measured(none, none, (none, none), none, white, None, None, 0.05)
+    shut = Measured(none, none, (none, none), none, none, white, None, None, 0.05)
     good, poor = quality(score_of(0.03)), quality(score_of(0.03 * 1.1 * DOUBTFUL))
     opened = shut._replace(mouth=0.05 + 1.1 * MOUTH_GAP)
     refuse = Assess()._refuse

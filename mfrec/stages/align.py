@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from mfrec.colour import luma
 from mfrec.errors import InputError, UsageError
 from mfrec.geometry import enlarge, fit_similarity, inside, similarity_map, warp
-from mfrec.noise import noise_of
+from mfrec.noise import NoiseModel, noise_of
 from mfrec.pipeline import Run, in_range
 from mfrec.reference import choose_reference
 from mfrec.registration import identity_registration, register
@@ -31,6 +31,13 @@ MAX_SCALE = 8
 
 MAX_STACK_PIXELS = 64_000_000
 """Canvas pixels times frames that are taken at once. A frame costs about 90 bytes a canvas pixel, so this is 6 GB."""
+
+
+PRESMOOTH, PRESMOOTH_RANGE = 0.32, (0.5, 2.0)
+"""Blur before the flow, standard deviation in half reference pixels for each grey level (of 255) of what the codec left
+as error, and its limits: the flow of a clean picture is exact, that of a coarse one follows its errors. Against 0.75
+for all it gains 0.02 dB of the fused picture on clips and on JPEGs of mixed quality, 0.01 on good JPEGs (24 sequences
+of development people each); 1.2 for all loses 0.03 on the last."""
 
 
 def face_rectangle(observation: Observation) -> tuple[float, float, float, float] | None:
@@ -86,6 +93,14 @@ def check_size(canvas: Canvas, frames: int) -> None:
             f"million values, more than {MAX_STACK_PIXELS / 1e6:.0f} million; take a smaller --scale, --crop face, or "
             "fewer frames (--every)"
         )
+
+
+def presmooth_for(noises: Sequence[NoiseModel]) -> float:
+    """The blur that frames get before the flow, see :data:`PRESMOOTH`; as usual where no frame's codec is known."""
+    known = [noise.sigma for noise in noises if noise.kind != "unknown"]
+    if not known:
+        return FlowSettings().presmooth
+    return float(np.clip(PRESMOOTH * 255 * np.median(known), *PRESMOOTH_RANGE))
 
 
 def correlation(a: FloatArray, b: FloatArray) -> float:
@@ -152,6 +167,8 @@ class Align:
         scale: super-resolution factor.
         crop: ``"auto"``, ``"face"`` or ``"frame"``.
         patch, smoothness: side of the flow's patches in half reference pixels; weight of its smoothness term.
+        presmooth: standard deviation of the blur before the flow, in half reference pixels, or ``"auto"``, see
+            :data:`PRESMOOTH`.
         tolerance: a frame whose face was not detected is kept if its residual after registration is at most this many
             times the median residual of the detected frames (or of all frames, where none was detected).
     """
@@ -161,6 +178,7 @@ class Align:
     crop: str = "auto"
     patch: int = 12
     smoothness: float = 40.0
+    presmooth: float | Literal["auto"] = "auto"
     tolerance: float = 1.75
 
     learned = False
@@ -181,6 +199,8 @@ class Align:
         # DIS divides by the patch and needs several of them in the smallest picture.
         in_range("align.patch", self.patch, 4, 32)
         in_range("align.smoothness", self.smoothness, 0, 1000)
+        if self.presmooth != "auto":
+            in_range("align.presmooth", self.presmooth, 0.05, 10)
         in_range("align.tolerance", self.tolerance, 1, 100)
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
@@ -189,7 +209,10 @@ class Align:
         chosen, why, scores = choose_reference(track.observations, self.reference)
         reference = track.observations[chosen]
         canvas = make_canvas(reference, self.scale, self.crop)
-        flow = FlowSettings(patch=self.patch, smoothness=self.smoothness)
+        noises = [noise_of(o.frame) for o in track.observations]
+        presmooth = presmooth_for(noises) if self.presmooth == "auto" else float(self.presmooth)
+        flow = FlowSettings(patch=self.patch, smoothness=self.smoothness, presmooth=presmooth)
+        run.resolve({"presmooth": presmooth})
         check_size(canvas, len(track.observations))
         x0, y0 = canvas.x0, canvas.y0
         target = enlarge(reference.frame.image[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)

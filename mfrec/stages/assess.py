@@ -208,7 +208,12 @@ class Assess:
             for position, (m, share) in enumerate(zip(measured, shares, strict=True)):
                 blocks = blockiness(m.steps, share)
                 error = expected_error(
-                    detail[position], max(detail), content[position], max(content), blocks, m.noise.sigma
+                    detail[position],
+                    content[position],
+                    blocks,
+                    m.noise.sigma,
+                    best_detail=max(detail),
+                    best_content=max(content),
                 )
                 found.append(
                     Quality(
