@@ -71,10 +71,9 @@ def test_the_noisier_the_codec_the_softer_the_pictures_that_the_flow_sees():
 
 def test_the_blur_of_the_flow_is_recorded_and_can_be_set(filmed):
     track = FaceTrack(tuple(seen(frame) for frame in filmed.frames))
-    for setting, expected in (("auto", FlowSettings().presmooth), (1.5, 1.5)):
-        assert Align(reference=0, presmooth=setting)(track, Run()).flow.presmooth == expected
+    for stage, expected in ((Align(reference=0), FlowSettings().presmooth), (Align(reference=0, presmooth=1.5), 1.5)):
         run = Run()
-        Pipeline((Align(reference=0, presmooth=setting),), given=frozenset({"boxes"}))(track, run)
+        assert Pipeline((stage,), given=frozenset({"boxes"}))(track, run).flow.presmooth == expected
         assert run.steps[0].parameters["presmooth"] == expected
 
 
