@@ -13,7 +13,7 @@ from mfrec.geometry import enlarge
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align
 from mfrec.stages.clean import Clean
-from mfrec.stages.fuse import METHODS, PSF, Fuse, consistency_with, mean_of, median_of, sources_of
+from mfrec.stages.fuse import AGREEMENT, METHODS, PSF, Fuse, consistency_with, mean_of, median_of, sources_of
 from mfrec.types import FaceTrack, Observation
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8), (-0.4, -1.2), (0.9, -0.9))
@@ -140,6 +140,13 @@ def test_automatic_settings_follow_the_kind_of_frames(track):
     video = [replace(o, frame=replace(o.frame, jpeg=None, key=False, quantiser=31.0)) for o in track.observations]
     assert Fuse().settings(replace(track, observations=tuple(video))).psf_sigma == PSF["video"]
     assert Fuse(psf_sigma=0.5).settings(track).psf_sigma == 0.5
+
+
+def test_a_network_judges_the_frames_more_strictly_than_what_they_made_themselves(track):
+    automatic = [Fuse(method=method).settings(track).agreement for method in ("learned", "map")]
+    assert automatic == [AGREEMENT["learned"], AGREEMENT["map"]]
+    assert automatic[0] < automatic[1]
+    assert Fuse(method="learned", agreement=0.05).settings(track).agreement == 0.05
 
 
 def test_unknown_methods_and_counts_are_refused():
