@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mfrec.colour import luma
-from mfrec.geometry import resize, warp
+from mfrec.geometry import resize, similarity_map, warp
 from mfrec.types import FaceTrack, FloatArray
 
 WHITE = 0.98
@@ -34,11 +34,14 @@ def unhidden(track: FaceTrack) -> FloatArray:
     plain = [luma(o.frame.image) for o in track.observations]
     if max(float(light.max()) for light in plain) < WHITE:
         return np.ones((len(plain), *track.canvas.shape), np.float32)
-    lights = []
+    canvas, lights, unbent = track.canvas, [], []
     for o, light in zip(track.observations, plain, strict=True):
-        assert o.registration is not None
+        assert o.registration is not None and o.similarity is not None
         lights.append(warp(light, o.registration.look_up, interpolation="linear"))
-    usual = np.median(lights, axis=0)
+        to_frame = o.similarity.inverse().after(canvas.from_reference.inverse())
+        unbent.append(warp(light, similarity_map(to_frame, *canvas.shape), interpolation="linear"))
+    # The dense registration may draw something bright over the glare of the reference; the similarity cannot.
+    usual = np.minimum(np.median(lights, axis=0), np.median(unbent, axis=0))
     least, spill = (np.ones((side, side), np.uint8) for side in _sides(track.canvas.scale))
     out = []
     for light in lights:
