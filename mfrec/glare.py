@@ -38,8 +38,8 @@ def unhidden(track: FaceTrack) -> FloatArray:
     for o, light in zip(track.observations, plain, strict=True):
         assert o.registration is not None and o.similarity is not None
         lights.append(warp(light, o.registration.look_up, interpolation="linear"))
-        to_frame = o.similarity.inverse().after(canvas.from_reference.inverse())
-        unbent.append(warp(light, similarity_map(to_frame, *canvas.shape), interpolation="linear"))
+        plainly = similarity_map(canvas.into_frame(o.similarity), *canvas.shape)
+        unbent.append(warp(light, plainly, interpolation="linear"))
     # The dense registration may draw something bright over the glare of the reference; the similarity cannot.
     usual = np.minimum(np.median(lights, axis=0), np.median(unbent, axis=0))
     least, spill = (np.ones((side, side), np.uint8) for side in _sides(track.canvas.scale))

@@ -331,6 +331,10 @@ class Canvas:
         s = float(self.scale)
         return Similarity(np.array([[s, 0, (0.5 - self.x0) * s - 0.5], [0, s, (0.5 - self.y0) * s - 0.5]]))
 
+    def into_frame(self, to_reference: Similarity) -> Similarity:
+        """Canvas pixels to pixels of the frame whose pixels ``to_reference`` takes to the reference's."""
+        return to_reference.inverse().after(self.from_reference.inverse())
+
 
 @dataclass(frozen=True)
 class FlowSettings:

@@ -224,7 +224,7 @@ class Align:
                 similarity, registration = Similarity.identity(), identity_registration(canvas, image, phase)
             else:
                 similarity = start_similarity(observation, reference)
-                to_frame = similarity.inverse().after(canvas.from_reference.inverse())
+                to_frame = canvas.into_frame(similarity)
                 registration = register(target, image, to_frame, canvas, phase=phase, settings=flow)
             registered.append(
                 replace(observation, as_reference=scores[position], similarity=similarity, registration=registration)

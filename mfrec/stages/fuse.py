@@ -410,7 +410,7 @@ def register_again(track: FaceTrack, target: FloatArray) -> FaceTrack:
         if position == track.reference:
             registration = identity_registration(track.canvas, o.frame.image, phase)
         else:
-            to_frame = o.similarity.inverse().after(track.canvas.from_reference.inverse())
+            to_frame = track.canvas.into_frame(o.similarity)
             registration = register(target, o.frame.image, to_frame, track.canvas, phase=phase, settings=track.flow)
         observations.append(replace(o, registration=registration))
     return replace(track, observations=tuple(observations))
