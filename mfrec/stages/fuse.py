@@ -52,8 +52,8 @@ DOUBT = {"still": 2.0, "unknown": 1.0, "video": 0.4}
 """Factor on a network's predicted error before the frames are allowed to move its picture. Frames coded one by one err
 independently and may move it far: with 2.0 the picture is nearer to the person than with 1.2, where PSNR is best, by
 0.016 of identity distance, and 0.05 dB worse (12 sequences of training people, 32 px JPEGs; 3.0: 0.032 and 0.24 dB).
-The frames of a clip repeat each other's errors, and their quantisers say little about what was lost; with 0.2 in place of
-0.4 clips would gain 0.008 dB, and the frames would have a quarter of their say."""
+The frames of a clip repeat each other's errors, and their quantisers say little about what was lost; with 0.2 in place
+of 0.4 clips would gain 0.008 dB, and the frames would have a quarter of their say."""
 
 
 def sources_of(track: FaceTrack) -> list[Source]:
