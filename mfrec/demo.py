@@ -198,7 +198,7 @@ def film(
     """
     import cv2
 
-    from mfrec.geometry import resize, warp
+    from mfrec.image.geometry import resize, warp
     from mfrec.imageio import h264_bytes
 
     if frames < 1 or size < 16 or size % 2:

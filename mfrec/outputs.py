@@ -146,7 +146,7 @@ def registered(observation: Observation) -> NDArray[np.float32]:
     Raises:
         ValueError: the frame is not registered.
     """
-    from mfrec.geometry import warp
+    from mfrec.image.geometry import warp
 
     registration = observation.registration
     if registration is None:

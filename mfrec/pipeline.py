@@ -31,7 +31,7 @@ class Run:
         seed: of every random draw.
         progress: called as ``progress(stage, done, total)``.
         steps: filled by the pipeline, one :class:`Step` a stage.
-        load: from the name of a card to the network; None means :func:`mfrec.weights.shared_network` on the device.
+        load: from the name of a card to the network; None means :func:`mfrec.cards.load.shared_network` on the device.
     """
 
     device: str = "cpu"
@@ -46,11 +46,11 @@ class Run:
         """The network of a card on this run's device, loaded once.
 
         Raises:
-            WeightsError: see :func:`mfrec.weights.load_network`.
+            WeightsError: see :func:`mfrec.cards.load.load_network`.
         """
         if card not in self._networks:
             if self.load is None:
-                from mfrec.weights import shared_network
+                from mfrec.cards.load import shared_network
 
                 self._networks[card] = shared_network(card, self.device)
             else:

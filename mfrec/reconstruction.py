@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mfrec.errors import IdentityError, UsageError
-from mfrec.geometry import resize, similarity_map, warp
-from mfrec.identity_gate import check_identity
+from mfrec.face.identity_gate import check_identity
+from mfrec.image.geometry import resize, similarity_map, warp
 from mfrec.options import Options
 from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
 from mfrec.provenance.record import make_record
 from mfrec.recipe import Recipe, load
-from mfrec.threads import Aside, one_thread
+from mfrec.runtime.threads import Aside, one_thread
 from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, Frame, Observation, Reconstruction
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def reconstruct(
         settings: single parameters of the recipe's stages, each ``"stage.key=value"``.
         start, end, every, deinterlace: which frames to take, see :func:`mfrec.imageio.read`.
         strict: make an error of a result that lies farther from the frames than they lie from each other, by identity
-            embeddings (:attr:`mfrec.identity_gate.IdentityCheck.limit`); otherwise it is a warning.
+            embeddings (:attr:`mfrec.face.identity_gate.IdentityCheck.limit`); otherwise it is a warning.
         progress: called as ``progress(stage, done, total)``.
 
     Raises:
@@ -210,8 +210,8 @@ def run_until(
 def run_chain(stages: Sequence[Stage], track: FaceTrack, run: Run) -> FaceTrack:
     """Run stages whose needs were checked before, so that nothing but frames and parameters decides on any bit.
 
-    Each works with one thread, see :func:`mfrec.threads.one_thread`. A sum over frames is rounded differently in
-    another order, so pictures without a time are worked on in the order of their hashes.
+    Each works with one thread, see :func:`mfrec.runtime.threads.one_thread`. A sum over frames is rounded differently
+    in another order, so pictures without a time are worked on in the order of their hashes.
     """
     with one_thread():
         stills = all(observation.frame.time is None for observation in track.observations)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.regions import Region
+from mfrec.face.regions import Region
 
 FloatArray = NDArray[np.float32]
 
@@ -200,7 +200,7 @@ class RegionMasks:
     """Which region every pixel of a frame belongs to.
 
     Attributes:
-        labels: ``[H, W]`` uint8, ids of :class:`~mfrec.regions.Region`.
+        labels: ``[H, W]`` uint8, ids of :class:`~mfrec.face.regions.Region`.
         confidence: ``[H, W]`` float32 in [0, 1].
         source: ``"landmarks"``, the name of the parser's card, or ``"unknown"``.
         why: why it is that source where another was asked for, or what in it contradicts the landmarks; may be empty.
@@ -238,7 +238,7 @@ class ReferenceScore:
         typical: how much the face looks like that of the other frames, relative to the one that does most; low where
             something covers it.
         neutral: 1 for a mouth at rest, 0.5 for one that is wide open.
-        yaw, pitch, roll: of the head in degrees, see :mod:`mfrec.pose`; None without landmarks.
+        yaw, pitch, roll: of the head in degrees, see :mod:`mfrec.face.pose`; None without landmarks.
         eyes, mouth: their aspect ratios; None without landmarks.
     """
 
@@ -276,7 +276,7 @@ class Quality:
 
     Attributes:
         score: the verdict, comparable between frames and tracks: it stands for an expected error, see
-            :func:`mfrec.region_error.error_of`.
+            :func:`mfrec.face.region_error.error_of`.
         sharpness: fine detail relative to the best frame's same region, 0..1.
         content: what its 8 x 8 blocks still hold beside the best frame's, 0..1.
         blockiness: strength of the 8 x 8 grid beyond that of ordinary edges, 0 is none.

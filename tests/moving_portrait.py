@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mfrec.geometry import identity_map, resize, warp
+from mfrec.image.geometry import identity_map, resize, warp
 from mfrec.imageio import jpeg_bytes
 from mfrec.types import Canvas, FloatArray, Frame, Observation, Similarity
 

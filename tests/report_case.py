@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from skimage.data import astronaut
 
-from mfrec.geometry import inside, resize, similarity_map, warp
+from mfrec.face.regions import Region
+from mfrec.image.geometry import inside, resize, similarity_map, warp
 from mfrec.pipeline import Step
-from mfrec.regions import Region
 from mfrec.types import (
     Canvas,
     Dropped,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfrec.pose import MIRROR
-from mfrec.regions import Region
+from mfrec.face.pose import MIRROR
+from mfrec.face.regions import Region
 from mfrec.types import Landmarks
 
 # Frontal, in a picture of 100 px, numbered as in the 300-W scheme.

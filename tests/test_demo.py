@@ -28,7 +28,7 @@ from mfrec.demo import (
     wander,
 )
 from mfrec.errors import UsageError
-from mfrec.geometry import enlarge, resize
+from mfrec.image.geometry import enlarge, resize
 from mfrec.imageio import read
 from mfrec.metrics.psnr import psnr
 

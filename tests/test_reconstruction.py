@@ -13,7 +13,7 @@ from report_case import reconstruction as case
 
 import mfrec
 from mfrec.errors import UsageError
-from mfrec.geometry import enlarge
+from mfrec.image.geometry import enlarge
 from mfrec.imageio import read
 from mfrec.recipe import load
 from mfrec.reconstruction import (

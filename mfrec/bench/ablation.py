@@ -27,15 +27,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.bench.scores import aligned, markdown_table, mean
+from mfrec.camera.protocols import SCALE, Spoilt
 from mfrec.errors import UsageError
 from mfrec.pipeline import Progress, silent
-from mfrec.protocols import SCALE, Spoilt
-from mfrec.scores import aligned, markdown_table, mean
 from mfrec.types import FloatArray
 
 if TYPE_CHECKING:
-    from mfrec.bench import TruthSequence
-    from mfrec.document import Section
+    from mfrec.bench.document import Section
+    from mfrec.bench.run import TruthSequence
 
 CONDITIONS = ("noise", "copies", "person", "shuffled")
 """Ways to replace the other frames."""
@@ -146,8 +146,8 @@ class AblationResult:
 
     def section(self, command: str) -> Section:
         """The table for a document."""
-        from mfrec.bench import commit
-        from mfrec.document import Section
+        from mfrec.bench.document import Section
+        from mfrec.bench.run import commit
         from mfrec.provenance.surroundings import machine
 
         notes = "\n".join(f"- {note}" for note in (*self.notes, *self._failures()))
@@ -181,14 +181,14 @@ def ablate(
     limit: int | None = None,
     progress: Progress = silent,
 ) -> AblationResult:
-    """Run methods on sequences whose other frames are replaced; arguments as in :func:`mfrec.bench.bench`.
+    """Run methods on sequences whose other frames are replaced; arguments as in :func:`mfrec.bench.run.bench`.
 
     Raises:
         UsageError: an unknown protocol or method, or a limit that leaves nothing.
         InputError: the folder is missing or holds no sequence.
     """
-    from mfrec.bench import PORTRAITS, check_method, evenly, film_sequences, find_sequences
-    from mfrec.protocols import PROTOCOLS
+    from mfrec.bench.run import PORTRAITS, check_method, evenly, film_sequences, find_sequences
+    from mfrec.camera.protocols import PROTOCOLS
 
     if protocol not in PROTOCOLS:
         raise UsageError(f"unknown protocol '{protocol}'; known are {', '.join(PROTOCOLS)}")
@@ -233,7 +233,7 @@ def ablate_one(
     sequence: TruthSequence, other: TruthSequence | None, protocol: str, methods: Sequence[str], seed: int
 ) -> list[Ablated]:
     """Every condition and probe of one sequence, for every method."""
-    from mfrec.bench import Case, attempt, spoil, truth_face
+    from mfrec.bench.run import Case, attempt, spoil, truth_face
 
     spoilt = as_pictures(spoil(sequence, protocol, seed))
     foreign = None if other is None else as_pictures(spoil(other, protocol, seed)).files

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mfrec.bench.scores import aligned
 from mfrec.errors import MfrecError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.plain_json import to_json
 from mfrec.provenance.surroundings import machine, versions
-from mfrec.scores import aligned
 
 FRAMES = (3, 7, 15, 31)
 SIZES = (32, 64, 128)
@@ -204,10 +204,10 @@ def film_frames(root: Path, count: int, sizes: Sequence[int], seed: int) -> None
     """Write ``count`` JPEG frames of the filmed portrait at each size, as ``32/0.jpg`` and so on."""
     from skimage.data import astronaut
 
+    from mfrec.camera.protocols import SCALE
     from mfrec.demo import film
-    from mfrec.geometry import resize
+    from mfrec.image.geometry import resize
     from mfrec.imageio import jpeg_bytes
-    from mfrec.protocols import SCALE
 
     portrait = (astronaut() / 255.0).astype(np.float32)
     smallest = max(16, -(-max(sizes) // SCALE))

@@ -1,8 +1,8 @@
 """Other people's ways to a larger picture, run on the same frames as ours.
 
 A peer takes the frames of a sequence and the place of the reference among them, and gives the reference at
-:data:`~mfrec.protocols.SCALE` times its size. ``bicubic`` and the registered ``mean`` and ``median`` are methods of
-:mod:`mfrec.bench` itself; here are
+:data:`~mfrec.camera.protocols.SCALE` times its size. ``bicubic`` and the registered ``mean`` and ``median`` are methods
+of :mod:`mfrec.bench.run` itself; here are
 
 * ``nearest``, ``bilinear``, ``lanczos``: interpolation of the reference alone;
 * ``realesrgan``: Real-ESRGAN x4 (Wang et al., ICCV workshops 2021) on the reference alone, with the weights (BSD-3)
@@ -40,7 +40,7 @@ Peer = Callable[[Sequence[FloatArray], int], FloatArray]
 """Frames ``[h, w, 3]`` and the reference's index to ``[4 h, 4 w, 3]`` float32 RGB in [0, 1]."""
 
 INTERPOLATIONS = {"nearest": "nearest", "bilinear": "linear", "lanczos": "lanczos"}
-"""Peer to the kind of :func:`mfrec.geometry.resize`."""
+"""Peer to the kind of :func:`mfrec.image.geometry.resize`."""
 
 REALESRGAN = "realesrgan"
 SPANDREL, NETWORK = "spandrel:", "network:"
@@ -90,9 +90,9 @@ def find_peer(name: str) -> Peer:
 
 
 def interpolated(kind: str, frames: Sequence[FloatArray], reference: int) -> FloatArray:
-    """The reference, enlarged by an interpolation of :func:`mfrec.geometry.resize`."""
-    from mfrec.geometry import resize
-    from mfrec.protocols import SCALE
+    """The reference, enlarged by an interpolation of :func:`mfrec.image.geometry.resize`."""
+    from mfrec.camera.protocols import SCALE
+    from mfrec.image.geometry import resize
 
     image = frames[reference]
     height, width = image.shape[:2]
@@ -115,7 +115,7 @@ def from_cards(cards: Sequence[str]) -> Peer:
         UsageError: a network neither takes all frames nor finishes one picture, or takes all frames and comes later.
         WeightsError: no such card, or its weights are missing or damaged.
     """
-    from mfrec.weights import cards_folder, load_network, read_card
+    from mfrec.cards.load import cards_folder, load_network, read_card
 
     need_torch(f"the network '{cards[0]}'")
     paths = [Path(card) if card.endswith(".toml") else cards_folder() / f"{card}.toml" for card in cards]
@@ -132,8 +132,8 @@ def from_cards(cards: Sequence[str]) -> Peer:
     def peer(frames: Sequence[FloatArray], reference: int) -> FloatArray:
         import torch
 
-        from mfrec.geometry import enlarge
-        from mfrec.protocols import SCALE
+        from mfrec.camera.protocols import SCALE
+        from mfrec.image.geometry import enlarge
 
         later = networks
         picture = enlarge(frames[reference], SCALE)
@@ -270,7 +270,7 @@ def at_scale(network: Callable[[Tensor], Tensor], scale: int, image: Tensor) -> 
     """Run a network of another scale so that four comes out."""
     from torch.nn.functional import interpolate
 
-    from mfrec.protocols import SCALE
+    from mfrec.camera.protocols import SCALE
 
     size = [SCALE * side for side in image.shape[2:]]
     if scale == 1:

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mfrec.bench.scores import markdown_table, mean
 from mfrec.errors import MfrecError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.surroundings import machine
-from mfrec.scores import markdown_table, mean
 from mfrec.types import FloatArray
 
 if TYPE_CHECKING:
-    from mfrec.cost import Setting
-    from mfrec.document import Section
-    from mfrec.protocols import Spoilt
+    from mfrec.bench.cost import Setting
+    from mfrec.bench.document import Section
+    from mfrec.camera.protocols import Spoilt
 
 FRAMES = (1, 3, 7, 15, 31)
 QUALITIES = (10, 20, 30, 50, 70, 90, 97)
@@ -35,7 +35,7 @@ TURNS = (0, 5, 10, 15, 20, 30)
 """Amplitude of the head's yaw in degrees."""
 
 SMALL = 32
-"""Side of a small frame in pixels; the truth has :data:`~mfrec.protocols.SCALE` times as many."""
+"""Side of a small frame in pixels; the truth has :data:`~mfrec.camera.protocols.SCALE` times as many."""
 
 Series = Mapping[str, tuple[tuple[float, float], ...]]
 """Label to its points ``(x, y)``."""
@@ -110,8 +110,8 @@ class Plot:
 
     def section(self, command: str, picture: str) -> Section:
         """The plot for a document that reaches the picture at ``picture``."""
-        from mfrec.bench import commit
-        from mfrec.document import Section
+        from mfrec.bench.document import Section
+        from mfrec.bench.run import commit
 
         parts = [f"{self.data}.", f"![{self.heading}]({picture})"]
         for panel in self.panels:
@@ -167,8 +167,8 @@ def plot(
         UsageError: an unknown plot or method.
         InputError: the sequences cannot be used.
     """
-    from mfrec.bench import check_method
-    from mfrec.scores import BASELINE
+    from mfrec.bench.run import check_method
+    from mfrec.bench.scores import BASELINE
 
     if name not in PLOTS:
         raise UsageError(f"unknown plot '{name}'; known are {', '.join(PLOTS)}")
@@ -222,9 +222,9 @@ def filmed(frames: int, seed: int, yaw: float | None = None) -> tuple[FloatArray
 
 def as_jpegs(truths: Sequence[FloatArray], qualities: Sequence[int]) -> Spoilt:
     """Frames resampled to :data:`SMALL` px, each a JPEG of its quality; the truth is the middle one."""
-    from mfrec.geometry import resize
+    from mfrec.camera.protocols import Spoilt
+    from mfrec.image.geometry import resize
     from mfrec.imageio import jpeg_bytes
-    from mfrec.protocols import Spoilt
 
     files = tuple(
         (f"{i}.jpg", jpeg_bytes(resize(truth, SMALL, SMALL, interpolation="area"), quality))
@@ -267,9 +267,9 @@ def measured(
     spoilt: Spoilt, methods: Sequence[str], metrics: Sequence[str], seed: int, *, notes: list[str], where: str
 ) -> dict[str, dict[str, float]]:
     """Metrics of every method that gave a picture; failures go into ``notes``."""
-    from mfrec.bench import Case, attempt
-    from mfrec.measures import Case as MeasuredCase
-    from mfrec.measures import Truth, measure
+    from mfrec.bench.run import Case, attempt
+    from mfrec.metrics.names import Case as MeasuredCase
+    from mfrec.metrics.names import Truth, measure
 
     truth = Truth(spoilt.truth, where)
     out: dict[str, dict[str, float]] = {}
@@ -306,7 +306,7 @@ def errors_plot(
     Of landmarks as in the 300-W challenge, of iris, pupil and gaze as in the thesis on gaze. A sequence whose truth has
     no such error, closed eyes say, does not count; one in which only this method has none never arrives.
     """
-    from mfrec.bench import PORTRAITS, evenly, film_sequences, find_sequences, spoil
+    from mfrec.bench.run import PORTRAITS, evenly, film_sequences, find_sequences, spoil
 
     errors: dict[str, dict[str, list[float]]] = {metric: {method: [] for method in methods} for metric in ERRORS}
     counts = dict.fromkeys(ERRORS, 0)
@@ -359,8 +359,8 @@ def cumulative(errors: Sequence[float], of: int, top: float, steps: int = 100) -
 
 
 def cost_plot(seed: int, progress: Progress) -> Plot:
-    """Time and memory of a whole ``mfrec reconstruct`` against frames and their size, see :mod:`mfrec.cost`."""
-    from mfrec.cost import cost
+    """Time and memory of a whole ``mfrec reconstruct`` against frames and their size, see :mod:`mfrec.bench.cost`."""
+    from mfrec.bench.cost import cost
 
     found = cost(seed=seed, progress=progress)
     sizes = sorted({setting.size for setting in found.settings})

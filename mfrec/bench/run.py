@@ -1,6 +1,6 @@
 """Measure recipes against plain alternatives on frames whose truth is known.
 
-Sequences of good frames are spoilt by a named protocol (:mod:`mfrec.protocols`), written as the files that a
+Sequences of good frames are spoilt by a named protocol (:mod:`mfrec.camera.protocols`), written as the files that a
 bad camera would have delivered, read back, and reconstructed by every method in the same run. The truth is
 never shown to a method. Each figure is also given as a difference to bicubic enlargement of the reference
 frame, paired by sequence, with the worst sequence: a mean can hide one spoilt case, and an analyst has one case.
@@ -32,13 +32,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
+from mfrec.bench.scores import BASELINE, BenchResult, Score, SequenceResult
 from mfrec.errors import InputError, NoFramesError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.surroundings import machine, versions
-from mfrec.scores import BASELINE, BenchResult, Score, SequenceResult
 
 if TYPE_CHECKING:
-    from mfrec.protocols import Spoilt
+    from mfrec.camera.protocols import Spoilt
     from mfrec.types import FloatArray, Landmarks, Reconstruction
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ REGISTERED: tuple[Literal["mean", "median"], ...] = ("mean", "median")
 """Methods of the stage ``fuse`` that are run on the frames as the ``evidence`` recipe registers them."""
 
 PLAIN = (BASELINE, "unregistered", *REGISTERED)
-"""Alternatives without a recipe; ``unregistered`` averages the frames as they lie. More are in :mod:`mfrec.peers`."""
+"""Methods without a recipe (more are in :mod:`mfrec.bench.peers`); ``unregistered`` averages frames as they are."""
 
 METHODS = (*PLAIN, "evidence")
 
@@ -85,9 +85,9 @@ def bench(
 
     Args:
         sequences: folder of truth sequences (see the module); None films the public-domain portrait.
-        protocols: names from :data:`mfrec.protocols.PROTOCOLS`.
-        methods: of :data:`PLAIN`, peers (:mod:`mfrec.peers`), recipe names, or paths of recipe files. ``bicubic`` is
-            always measured.
+        protocols: names from :data:`mfrec.camera.protocols.PROTOCOLS`.
+        methods: of :data:`PLAIN`, peers (:mod:`mfrec.bench.peers`), recipe names, or paths of recipe files. ``bicubic``
+            is always measured.
         people: ``"all"``, ``"even"``, ``"odd"`` or ``"K/N"``, see :func:`chosen_person`.
         seed: of the damage. Each sequence draws its own, from this, the protocol and its name.
         limit: measure at most so many sequences, spread evenly over the list.
@@ -99,7 +99,7 @@ def bench(
         InputError: the folder is missing or holds no sequence.
         WeightsError: a peer's weights are missing or damaged.
     """
-    from mfrec.protocols import PROTOCOLS
+    from mfrec.camera.protocols import PROTOCOLS
 
     for protocol in protocols:
         if protocol not in PROTOCOLS:
@@ -144,7 +144,7 @@ def check_method(method: str) -> None:
         UsageError: neither a plain alternative, nor a peer, nor a recipe.
         WeightsError: a peer's weights are missing or damaged.
     """
-    from mfrec.peers import find_peer, is_peer
+    from mfrec.bench.peers import find_peer, is_peer
     from mfrec.recipe import load
 
     if is_peer(method):
@@ -238,9 +238,9 @@ def film_sequences(root: Path, count: int = PORTRAITS) -> None:
     """
     from skimage.data import astronaut
 
+    from mfrec.camera.protocols import SCALE
     from mfrec.demo import film
     from mfrec.imageio import png_bytes
-    from mfrec.protocols import SCALE
 
     portrait = (astronaut() / 255.0).astype(np.float32)
     for number in range(1, count + 1):
@@ -340,7 +340,7 @@ class Case:
 
         The registered mean and median fuse the frames as ``evidence`` registered them, and are charged for that.
         """
-        from mfrec.peers import find_peer, is_peer
+        from mfrec.bench.peers import find_peer, is_peer
 
         if method == "evidence":
             made, seconds = self.evidence
@@ -378,7 +378,7 @@ def spoil(sequence: TruthSequence, protocol: str, seed: int) -> Spoilt:
     Raises:
         InputError: a frame cannot be read or has another size than :data:`SIDE`.
     """
-    from mfrec.protocols import PROTOCOLS
+    from mfrec.camera.protocols import PROTOCOLS
 
     truths = truth_frames(sequence)
     digest = hashlib.sha256(f"{seed}/{protocol}/{sequence.name}".encode()).digest()
@@ -415,8 +415,8 @@ def truth_face(truth: FloatArray) -> tuple[Landmarks, FloatArray] | None:
 
 def truth_landmarks(truth: FloatArray) -> Landmarks | None:
     """Landmarks of the largest face of a good picture; None where no face is found."""
-    from mfrec.detect import detect_faces
-    from mfrec.landmarks import detect_landmarks
+    from mfrec.face.detect import detect_faces
+    from mfrec.face.landmarks import detect_landmarks
 
     faces = detect_faces(truth, smallest=min(truth.shape[:2]) / 6)
     return detect_landmarks(truth, max(faces, key=lambda face: face.side).box) if faces else None
@@ -424,8 +424,8 @@ def truth_landmarks(truth: FloatArray) -> Landmarks | None:
 
 def enlarged(source: Path) -> list[FloatArray]:
     """Every frame of a folder, enlarged by bicubic interpolation."""
-    from mfrec.geometry import enlarge
-    from mfrec.protocols import SCALE
+    from mfrec.camera.protocols import SCALE
+    from mfrec.image.geometry import enlarge
 
     return [enlarge(frame, SCALE) for frame in read_frames(source)]
 
@@ -439,7 +439,7 @@ def read_frames(source: Path) -> list[FloatArray]:
 
 def reconstructed(source: Path, recipe: str, reference: int, seed: int) -> Reconstruction:
     """The whole reference frame at ``SCALE`` times its pixels, by a recipe."""
-    from mfrec.protocols import SCALE
+    from mfrec.camera.protocols import SCALE
     from mfrec.reconstruction import reconstruct
 
     return reconstruct(source, recipe=recipe, reference=reference, scale=SCALE, crop="frame", device="cpu", seed=seed)
@@ -471,7 +471,7 @@ def measure(image: FloatArray, truth: FloatArray, face: tuple[Landmarks, FloatAr
 
 # --- where it ran ------------------------------------------------------------------------------------------
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 """Where a checkout of mfrec would have its ``.git``."""
 
 

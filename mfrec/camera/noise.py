@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
-from mfrec.colour import rgb_to_ycc
+from mfrec.image.colour import rgb_to_ycc
 from mfrec.types import FloatArray, Frame, JpegTables, frozen_array
 
 BLOCK = 8

@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mfrec.geometry import resize
+from mfrec.image.geometry import resize
 from mfrec.imageio import h264_bytes, jpeg_bytes
 from mfrec.types import FloatArray
 

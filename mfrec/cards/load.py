@@ -88,7 +88,7 @@ def weights_folder() -> Path:
 
 
 def _data_folder(name: str) -> Path:
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parent.parent
     packed = package / f"_{name}"
     return packed if packed.is_dir() else package.parent / name
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mfrec.cards.load import Card, cards_folder, load_network, read_card
 from mfrec.errors import UsageError, WeightsError
-from mfrec.weights import Card, cards_folder, load_network, read_card
 
 TOLERANCE = 1e-4
 """Largest difference from PyTorch in any output: a fortieth of a grey level of 255."""
@@ -70,7 +70,7 @@ def export_onnx(name: str | Path, file: Path) -> Exported:
     """Write the network of a card as ONNX.
 
     Args:
-        name: see :func:`mfrec.weights.load_network`.
+        name: see :func:`mfrec.cards.load.load_network`.
         file: to write; replaced where it exists.
 
     Raises:

@@ -21,7 +21,7 @@ from mfrec.cli.runs import demo, reconstruct, stage
 from mfrec.cli.training import train
 from mfrec.cli.weights import weights_export, weights_list, weights_verify
 from mfrec.errors import MfrecError
-from mfrec.interruption import interruptible
+from mfrec.runtime.interruption import interruptible
 
 
 class Commands(TyperGroup):

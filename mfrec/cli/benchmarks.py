@@ -14,9 +14,9 @@ from mfrec.cli.options import Json, Seed
 from mfrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from mfrec.ablation import AblationResult
-    from mfrec.plots import Plot
-    from mfrec.tables.result import TableResult
+    from mfrec.bench.ablation import AblationResult
+    from mfrec.bench.plots import Plot
+    from mfrec.bench.tables.result import TableResult
 
 
 def bench(
@@ -58,7 +58,7 @@ def bench(
     if table and curve:
         raise UsageError("tables and plots are measured one after the other: give --table or --plot")
     if curve:
-        from mfrec.plots import plot
+        from mfrec.bench.plots import plot
 
         chosen = method or ["mean", "evidence", "restore"]
         with Progress() as progress:
@@ -69,9 +69,9 @@ def bench(
         _publish_plots(plots, document, as_json)
         return
     if table:
-        from mfrec.ablation import ablate
-        from mfrec.bench import METHODS
-        from mfrec.tables import tables
+        from mfrec.bench.ablation import ablate
+        from mfrec.bench.run import METHODS
+        from mfrec.bench.tables import tables
 
         plain = [name for name in table if name != "ablation"]
         ablated = protocol or ["jpeg32"] if "ablation" in table else []
@@ -86,9 +86,9 @@ def bench(
             ]
         _publish_tables(made, ablations, document, as_json)
         return
-    from mfrec.bench import METHODS
-    from mfrec.bench import bench as measure
-    from mfrec.protocols import PROTOCOLS
+    from mfrec.bench.run import METHODS
+    from mfrec.bench.run import bench as measure
+    from mfrec.camera.protocols import PROTOCOLS
 
     with Progress() as progress:
         result = measure(
@@ -103,7 +103,7 @@ def bench(
         )
     used = None
     if cost:
-        from mfrec.cost import cost as measure_cost
+        from mfrec.bench.cost import cost as measure_cost
 
         with Progress() as progress:
             used = measure_cost(seed=seed, progress=progress)
@@ -120,7 +120,7 @@ def _publish_tables(
 ) -> None:
     """Print tables, and put them into a document."""
     if document:
-        from mfrec.document import put_sections
+        from mfrec.bench.document import put_sections
 
         put_sections(document, [result.section(command_without_paths()) for result in (*tables, *ablations)])
     if as_json:
@@ -132,7 +132,7 @@ def _publish_tables(
 def _publish_plots(plots: list[Plot], document: Path | None, as_json: bool) -> None:
     """Print the numbers of plots, and put the pictures beside a document and into it."""
     if document:
-        from mfrec.document import put_sections
+        from mfrec.bench.document import put_sections
         from mfrec.outputs import writing
 
         folder = document.with_suffix("")

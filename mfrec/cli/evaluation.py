@@ -32,9 +32,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure pictures, whoever made them, against the truth."""
-    from mfrec.evaluate import evaluate as measure
-    from mfrec.evaluate import write_evaluation
-    from mfrec.measures import DEFAULT
+    from mfrec.evaluation.evaluate import evaluate as measure
+    from mfrec.evaluation.evaluate import write_evaluation
+    from mfrec.metrics.names import DEFAULT
     from mfrec.outputs import staged
 
     with Progress() as progress:
@@ -66,7 +66,7 @@ def survey(
     if (results is None) == (collect is None):
         raise UsageError("give either a folder of results with --truth and -o, or --collect with a folder of answers")
     if collect is not None:
-        from mfrec.survey.answers import collect as count
+        from mfrec.evaluation.survey.answers import collect as count
 
         counted = count(collect, key)
         if as_json:
@@ -76,8 +76,8 @@ def survey(
         return
     if results is None or truth is None or out is None:
         raise UsageError("a page needs the folder of results, --truth with pictures of the persons, and -o")
+    from mfrec.evaluation.survey.page import KEY, PAGE, write_survey
     from mfrec.outputs import staged
-    from mfrec.survey.page import KEY, PAGE, write_survey
 
     with staged(out, originals=[results, truth]) as folder:
         cases = write_survey(results, truth, folder, seed=seed)

@@ -12,7 +12,7 @@ import typer
 from mfrec.cli.console import Progress, print_json, print_line, say
 from mfrec.cli.options import Device, Json
 from mfrec.errors import UsageError
-from mfrec.interruption import asked_to_stop
+from mfrec.runtime.interruption import asked_to_stop
 
 
 def train(

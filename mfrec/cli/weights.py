@@ -15,7 +15,7 @@ from mfrec.errors import UsageError
 
 def weights_list(as_json: Json = False) -> None:
     """Print every card: what the network does, and under which licence."""
-    from mfrec.weights import card_names, cards_folder, read_card
+    from mfrec.cards.load import card_names, cards_folder, read_card
 
     cards = [read_card(cards_folder() / f"{name}.toml") for name in card_names()]
     if as_json:
@@ -31,8 +31,8 @@ def weights_verify(as_json: Json = False) -> None:
 
     A card with a recipe that nobody has trained yet has no weights, and is said to be not trained.
     """
+    from mfrec.cards.load import card_names, cards_folder, read_card, read_state
     from mfrec.errors import WeightsError
-    from mfrec.weights import card_names, cards_folder, read_card, read_state
 
     problems: dict[str, str | None] = {}
     for name in card_names():
@@ -62,7 +62,7 @@ def weights_export(
     """Write a network in another format, checked against PyTorch."""
     if not onnx:
         raise UsageError("no format was given; the only one is --onnx")
-    from mfrec.onnx_export import export_onnx
+    from mfrec.cards.onnx import export_onnx
 
     found = export_onnx(name, out)
     if as_json:

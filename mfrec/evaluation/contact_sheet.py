@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.measures import METRICS
+from mfrec.metrics.names import METRICS
 
 if TYPE_CHECKING:
-    from mfrec.evaluate import Evaluation, Row
+    from mfrec.evaluation.evaluate import Evaluation, Row
 
 MOST_ROWS = 12
 """Truths that fit on a sheet; of more, so many are shown, spread evenly."""
@@ -40,7 +40,7 @@ def contact_sheet(evaluation: Evaluation) -> NDArray[np.uint8]:
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    from mfrec.evaluate import read_one
+    from mfrec.evaluation.evaluate import read_one
     from mfrec.imageio import to_uint8
 
     truths = list(dict.fromkeys(pair.truth for pair in evaluation.pairs))

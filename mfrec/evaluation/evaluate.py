@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.bench.scores import aligned, mean
 from mfrec.errors import InputError, NoFramesError, UsageError
-from mfrec.measures import DEFAULT, METRICS, Case, Truth, measure
+from mfrec.metrics.names import DEFAULT, METRICS, Case, Truth, measure
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.plain_json import to_json
 from mfrec.provenance.record import RECORD
 from mfrec.provenance.surroundings import machine, versions
-from mfrec.scores import aligned, mean
 from mfrec.types import FloatArray
 
 
@@ -194,7 +194,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     Raises:
         UsageError: a file cannot be written.
     """
-    from mfrec.contact_sheet import contact_sheet
+    from mfrec.evaluation.contact_sheet import contact_sheet
     from mfrec.imageio import png_bytes
     from mfrec.outputs import writing
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.geometry import resize, similarity_map, warp
+from mfrec.cards.load import load_network
+from mfrec.image.geometry import resize, similarity_map, warp
 from mfrec.nets.mtcnn import Mtcnn
 from mfrec.types import FloatArray, Similarity, frozen_array
-from mfrec.weights import load_network
 
 CELL, STRIDE = 12, 2
 """Window and step of P-Net, in pixels of the pyramid level."""

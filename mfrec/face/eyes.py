@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from mfrec.geometry import similarity_map, warp
+from mfrec.image.geometry import similarity_map, warp
 from mfrec.types import FloatArray, Landmarks, Similarity, frozen_array
 
 HEIGHT, WIDTH = 48, 80

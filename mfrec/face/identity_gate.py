@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.filters import gaussian
-from mfrec.geometry import resize
+from mfrec.face.pose import MIRROR
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import resize
 from mfrec.metrics.identity import embed_all, identity_distance
-from mfrec.pose import MIRROR
 from mfrec.types import Canvas, FaceTrack, FloatArray, Landmarks, frozen_array
 
 FOREIGN = 0.37

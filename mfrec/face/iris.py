@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.colour import TO_YCC
+from mfrec.image.colour import TO_YCC
 from mfrec.types import FloatArray
 
 REACH = 16
@@ -65,7 +65,7 @@ def find_iris(eye: FloatArray) -> Iris:
     """Find iris and pupil; in a closed eye, whatever looks most like them.
 
     Args:
-        eye: ``[48, 80, 3]`` as :func:`mfrec.eyes.cut_eye` cuts it, of either side.
+        eye: ``[48, 80, 3]`` as :func:`mfrec.face.eyes.cut_eye` cuts it, of either side.
     """
     grey = np.asarray(eye @ TO_YCC[0].astype(np.float32), np.float32)
     grey = grey / max(float(grey.std()), 1e-3)

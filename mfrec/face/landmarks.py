@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import UsageError, WeightsError
-from mfrec.geometry import similarity_map, warp
+from mfrec.image.geometry import similarity_map, warp
 from mfrec.imageio import to_uint8
 from mfrec.types import FloatArray, Landmarks, Similarity
 
@@ -73,7 +73,7 @@ def cut_face(image: FloatArray, box: FloatArray) -> tuple[FloatArray, Similarity
 
     Args:
         image: ``[H, W, 3]`` float32 RGB in [0, 1].
-        box: ``(x0, y0, x1, y1)`` in pixels, as :mod:`mfrec.detect` gives it.
+        box: ``(x0, y0, x1, y1)`` in pixels, as :mod:`mfrec.face.detect` gives it.
 
     Returns:
         The cut ``[S, S, 3]``, with the square in its middle, and the similarity that takes pixels of the cut to
@@ -138,7 +138,7 @@ def detect_landmarks(image: FloatArray, box: FloatArray, source: str = "dlib") -
 
     Args:
         image: ``[H, W, 3]`` float32 RGB in [0, 1].
-        box: ``(x0, y0, x1, y1)`` in pixels, as :mod:`mfrec.detect` gives it.
+        box: ``(x0, y0, x1, y1)`` in pixels, as :mod:`mfrec.face.detect` gives it.
         source: ``"dlib"``, ``"fan"``, or ``"auto"``: FAN where its package and weights are present, else dlib.
 
     Returns:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.geometry import fit_similarity
-from mfrec.landmarks import read_aligned
-from mfrec.regions import OUTER_LIPS, Region
+from mfrec.face.landmarks import read_aligned
+from mfrec.face.regions import OUTER_LIPS, Region
+from mfrec.image.geometry import fit_similarity
 from mfrec.types import FloatArray, Landmarks, RegionMasks, Similarity
 
 UPRIGHT = ((0.3809, 0.4785), (0.6230, 0.4785), (0.5020, 0.7520))

@@ -100,7 +100,7 @@ ROUNDS = 50
 
 @dataclass(frozen=True, eq=False)
 class Pose:
-    """Where a head looks, and where it is; conventions in :mod:`mfrec.pose`.
+    """Where a head looks, and where it is; conventions in :mod:`mfrec.face.pose`.
 
     Attributes:
         yaw, pitch, roll: degrees.
@@ -136,7 +136,7 @@ class Pose:
 
 
 def rotation_of(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
-    """The rotation ``[3, 3]`` of angles in degrees, see :mod:`mfrec.pose`."""
+    """The rotation ``[3, 3]`` of angles in degrees, see :mod:`mfrec.face.pose`."""
     (cy, sy), (cp, sp), (cr, sr) = ((math.cos(a), math.sin(a)) for a in np.radians([yaw, pitch, roll]))
     # The face looks along -z, so turning it to the right (+x) is a negative angle about the y axis that points down.
     about_y = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])

@@ -21,7 +21,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.noise import BLOCK, block_dct
+from mfrec.camera.noise import BLOCK, block_dct
 from mfrec.types import FloatArray
 
 FLOOR = (1.0 / 255.0) ** 2

@@ -1,6 +1,6 @@
 """A light 3-D face: its surface, how it is fitted to landmarks, and where its points lie in a picture.
 
-The surface (``face_surface.npz``) is a grid of rays through the MakeHuman base mesh, with identity and expression modes
+The surface (``surface.npz``) is a grid of rays through the MakeHuman base mesh, with identity and expression modes
 from its targets; both are CC0 1.0, and ``scripts/make_face_surface.py`` says how it was made. It is fitted as a
 linear model under scaled orthography with a Gaussian prior on the modes (Blanz and Vetter, "A morphable model for
 the synthesis of 3D faces", SIGGRAPH 1999; Huber et al., "A multiresolution 3D morphable face model and fitting
@@ -78,7 +78,7 @@ class Face:
 @functools.cache
 def surface() -> Surface:
     """The surface that mfrec ships."""
-    with resources.as_file(resources.files("mfrec") / "face_surface.npz") as path, np.load(path) as data:
+    with resources.as_file(resources.files("mfrec.face") / "surface.npz") as path, np.load(path) as data:
         side, places = int(data["side"]), data["landmarks"].astype(np.float64)
         mean, identity, expression = (data[name].astype(np.float32) for name in ("mean", "identity", "expression"))
     number = np.arange(side * side).reshape(side, side)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mfrec.colour import luma
-from mfrec.geometry import resize, similarity_map, warp
+from mfrec.image.colour import luma
+from mfrec.image.geometry import resize, similarity_map, warp
 from mfrec.types import FaceTrack, FloatArray
 
 WHITE = 0.98
@@ -65,7 +65,7 @@ def without_glare(stack: FloatArray, shown: FloatArray) -> FloatArray:
     :func:`credited` sees to it that the frame with the glare gets no credit for it.
 
     Args:
-        stack: ``[N, 8, H, W]``, see :func:`mfrec.neural_fusion.planes_of`.
+        stack: ``[N, 8, H, W]``, see :func:`mfrec.fusion.planes.planes_of`.
         shown: ``[N, h, w]`` from :func:`unhidden`.
     """
     if shown.min() == 1:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mfrec.geometry import warp
+from mfrec.image.geometry import warp
 from mfrec.types import Cleaned, FloatArray, Registration
 
 

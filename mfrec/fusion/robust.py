@@ -4,9 +4,9 @@ Maximum a posteriori estimation of the canvas ``x`` from frames ``y_k``::
 
     minimise  sum_k || P_k^(1/2) T sqrt(w_k) (S_k B x - y_k) ||^2  +  sum_d phi(D_d x)
 
-``S_k B`` is the declared camera (:mod:`mfrec.forward`); ``T`` the 8 x 8 block DCT and ``P_k`` the precision of each of
-its coefficients (:mod:`mfrec.noise`), so that the data term knows what the codec has thrown away and does not
-sharpen its blocks; ``w_k`` how far frame ``k`` is believed at each of its pixels; ``D_d`` differences to four
+``S_k B`` is the declared camera (:mod:`mfrec.camera.forward`); ``T`` the 8 x 8 block DCT and ``P_k`` the precision of
+each of its coefficients (:mod:`mfrec.camera.noise`), so that the data term knows what the codec has thrown away and
+does not sharpen its blocks; ``w_k`` how far frame ``k`` is believed at each of its pixels; ``D_d`` differences to four
 neighbours and ``phi`` a Huber-like penalty that spares edges. Iteratively reweighted least squares, conjugate
 gradients inside (Hardie, Barnard and Armstrong, "Joint MAP registration and high-resolution image estimation", IEEE
 TIP 1997; Farsiu et al., "Fast and robust multiframe super resolution", IEEE TIP 2004; Gunturk et al. 2004 for the
@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.fft import dct
 
-from mfrec.colour import luma, rgb_to_ycc, ycc_to_rgb
-from mfrec.filters import gaussian
-from mfrec.forward import blur, psf_on_canvas, sampling_matrix
-from mfrec.geometry import warp
-from mfrec.noise import BLOCK, NoiseModel
-from mfrec.registration import without_aliases
+from mfrec.camera.forward import blur, psf_on_canvas, sampling_matrix
+from mfrec.camera.noise import BLOCK, NoiseModel
+from mfrec.image.colour import luma, rgb_to_ycc, ycc_to_rgb
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import warp
+from mfrec.registration.dense import without_aliases
 from mfrec.types import Canvas, FloatArray, Registration
 
 
@@ -74,7 +74,7 @@ class Source:
         noise: of its pixels, in that light.
         is_reference: the reference is registered exactly.
         usable: ``[H, W]`` how far it may be used by what is known beforehand (region quality), 0..1.
-        shown: ``[H, W]`` 0 where glare hides the picture, else 1, see :mod:`mfrec.glare`.
+        shown: ``[H, W]`` 0 where glare hides the picture, else 1, see :mod:`mfrec.fusion.glare`.
     """
 
     image: FloatArray

@@ -3,8 +3,8 @@
 Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on ASSP 29(6), 1981,
 equation 4 (a = -1/2), with the kernel stretched by the factor of reduction when a picture is made smaller, and
 mirrored at the border: what MATLAB's ``imresize`` does, with which the low-resolution pictures of nearly every
-published table were made. :func:`mfrec.geometry.resize` differs (a = -3/4, no filter); tables of 0.3 dB more or less
-come from such differences.
+published table were made. :func:`mfrec.image.geometry.resize` differs (a = -3/4, no filter); tables of 0.3 dB more or
+less come from such differences.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def square_pixels(image: FloatArray, aspect: float, notes: list[str]) -> FloatAr
     if not 1 / MAX_STRETCH <= aspect <= MAX_STRETCH:
         notes.append(f"implausible pixel aspect ratio {aspect:.4g} ignored")
         return image
-    from mfrec.geometry import resize
+    from mfrec.image.geometry import resize
 
     height, width = image.shape[:2]
     new_height, new_width = (height, round(width * aspect)) if aspect > 1 else (round(height / aspect), width)

@@ -398,7 +398,7 @@ def picture_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
 
 def _ycbcr_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
     """Planar YCbCr or grey samples to RGB (ITU-R BT.601, BT.709, BT.2020: the non-constant luminance equations)."""
-    from mfrec.geometry import resize
+    from mfrec.image.geometry import resize
 
     height, width = picture.height, picture.width
     full, range_note = _colour_range(picture)

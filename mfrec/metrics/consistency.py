@@ -1,6 +1,6 @@
 """Data consistency: would the camera have seen the frame that it saw, if the result were the truth?
 
-The result is put through the declared camera of :mod:`mfrec.forward` (Elad and Feuer, "Restoration of a single
+The result is put through the declared camera of :mod:`mfrec.camera.forward` (Elad and Feuer, "Restoration of a single
 superresolution image from several blurred, noisy, and undersampled measured images", IEEE TIP 6(12), 1997, equation
 1) and compared with the frame. A result far beyond the frame's own noise has changed what was measured; a small value
 proves nothing about the detail that the camera could not see.
@@ -34,8 +34,8 @@ def consistency(result: Any, frame: Any, psf_sigma: float = PSF_SIGMA) -> float:
             colour, or a value is not finite or outside [0, 1].
         TypeError: not floating point.
     """
-    from mfrec.forward import degrade
-    from mfrec.registration import identity_registration
+    from mfrec.camera.forward import degrade
+    from mfrec.registration.dense import identity_registration
     from mfrec.types import Canvas
 
     result, frame = checked_picture(result, "result"), checked_picture(frame, "frame")

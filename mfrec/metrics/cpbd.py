@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.colour import TO_YCC
+from mfrec.image.colour import TO_YCC
 from mfrec.metrics.pair import checked_picture
 
 BLOCK = 64

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.eyes import OPEN, SIDES, aspect_ratio, cut_eye
+from mfrec.face.eyes import OPEN, SIDES, aspect_ratio, cut_eye
 from mfrec.metrics.pair import checked_pair
 from mfrec.types import FloatArray, Landmarks
 
@@ -60,7 +60,7 @@ def estimate_gaze(eyes: Sequence[FloatArray]) -> NDArray[np.float64]:
     """Gaze of cut eyes that have the nose to their right.
 
     Args:
-        eyes: ``[48, 80, 3]`` each, as :func:`mfrec.eyes.cut_eye` cuts; mirror those of the other side.
+        eyes: ``[48, 80, 3]`` each, as :func:`mfrec.face.eyes.cut_eye` cuts; mirror those of the other side.
 
     Returns:
         ``[K, 2]`` yaw and pitch in radians, to the right of the picture and up.
@@ -93,6 +93,6 @@ def directions(gaze: NDArray) -> NDArray[np.float64]:
 
 @functools.cache
 def _network() -> Any:
-    from mfrec.weights import load_network
+    from mfrec.cards.load import load_network
 
     return load_network("gaze")

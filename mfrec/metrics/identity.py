@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.face.landmarks import read_square
 from mfrec.imageio import to_uint8
-from mfrec.landmarks import read_square
 from mfrec.types import FloatArray, Landmarks, frozen_array
 
 CHIP = 150

@@ -5,8 +5,8 @@ The worst eye counts, as in Jesorsky, Kirchberg and Frischholz, "Robust face det
 whose error is below a bound (``mfrec bench --plot errors``). The usual bounds: 0.25 lies still in the eye, 0.10 in the
 iris, 0.05 in the pupil (Timm and Barth, VISAPP 2011, section 3).
 
-Both pictures are cut by the truth's landmarks and searched in the same way (:mod:`mfrec.iris`), so the error says what
-the picture changed. An eye that is closed in the truth has no iris and does not count.
+Both pictures are cut by the truth's landmarks and searched in the same way (:mod:`mfrec.face.iris`), so the error says
+what the picture changed. An eye that is closed in the truth has no iris and does not count.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from mfrec.eyes import OPEN, SIDES, aspect_ratio, cut_eye
-from mfrec.iris import find_iris
+from mfrec.face.eyes import OPEN, SIDES, aspect_ratio, cut_eye
+from mfrec.face.iris import find_iris
 from mfrec.metrics.pair import checked_pair
 from mfrec.types import Landmarks
 

@@ -62,8 +62,8 @@ class Truth:
         Raises:
             NoFaceError: there is none.
         """
-        from mfrec.detect import detect_faces
-        from mfrec.landmarks import detect_landmarks
+        from mfrec.face.detect import detect_faces
+        from mfrec.face.landmarks import detect_landmarks
         from mfrec.metrics.identity import embed
 
         faces = detect_faces(self.image, smallest=min(self.image.shape[:2]) / 6)
@@ -123,7 +123,7 @@ def identity(case: Case) -> float:
 
 
 def landmarks(case: Case) -> float:
-    from mfrec.landmarks import detect_landmarks
+    from mfrec.face.landmarks import detect_landmarks
     from mfrec.metrics.landmark_error import landmark_error
 
     face = case.truth.face
@@ -155,7 +155,7 @@ def cpbd(case: Case) -> float:
 
 
 def cpbd_before(case: Case) -> float | None:
-    from mfrec.geometry import enlarge
+    from mfrec.image.geometry import enlarge
     from mfrec.metrics.cpbd import cpbd as measure
 
     if case.before is None:

@@ -25,7 +25,7 @@ def checked_pair(result: Any, truth: Any) -> tuple[NDArray[np.float64], NDArray[
     if result.shape != truth.shape:
         raise ValueError(
             f"the result has shape {result.shape} and the truth {truth.shape}: they are compared pixel by pixel; "
-            "bring both onto one grid first (mfrec.geometry.resize)"
+            "bring both onto one grid first (mfrec.image.geometry.resize)"
         )
     return _in_range(result, "result"), _in_range(truth, "truth")
 

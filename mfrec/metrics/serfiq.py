@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.landmarks import read_square
+from mfrec.face.landmarks import read_square
 from mfrec.metrics.pair import checked_picture
 from mfrec.types import FloatArray, Landmarks
 
@@ -78,7 +78,7 @@ SLOPE, MIDDLE = 20.0, 0.8
 
 @functools.cache
 def _network() -> Recognition:
-    from mfrec.weights import load_network
+    from mfrec.cards.load import load_network
 
     return load_network("recognition")
 

@@ -133,5 +133,5 @@ def head(before: int, channels: int, classes: int) -> nn.Sequential:
 
 
 def enlarged(x: Tensor, factor: int) -> Tensor:
-    """Bilinear, pixel centres as in :mod:`mfrec.geometry`."""
+    """Bilinear, pixel centres as in :mod:`mfrec.image.geometry`."""
     return functional.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)

@@ -17,7 +17,7 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mfrec.noise import NoiseModel
+from mfrec.camera.noise import NoiseModel
 from mfrec.types import FloatArray
 
 SCALE = 4

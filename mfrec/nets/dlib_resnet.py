@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mfrec.errors import WeightsError
-from mfrec.landmarks import dlib_model
+from mfrec.face.landmarks import dlib_model
 
 SIDE = 150
 """Pixels of the upright face that the network reads."""

@@ -6,7 +6,7 @@ distance of the angles, as Zhang, Sugano, Fritz and Bulling do, "Appearance-base
 2015, section 4.3). Here they read the last map place by place instead of its mean, because where the iris lies is the
 answer.
 
-The shipped weights learnt from drawn eyes alone (:mod:`mfrec.train.synthetic_eyes`).
+The shipped weights learnt from drawn eyes alone (:mod:`mfrec.train.data.synthetic_eyes`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mfrec.eyes import HEIGHT, WIDTH
+from mfrec.face.eyes import HEIGHT, WIDTH
 from mfrec.nets.resnet_encoder import STRIDE, residual_stage
 from mfrec.nets.width import scaled
 
@@ -56,8 +56,8 @@ class Gaze(nn.Module):
         """Estimate gaze. Neither the brightness nor the contrast of a whole picture changes it.
 
         Args:
-            eyes: ``[B, 3, 48, 80]`` RGB in [0, 1], as :func:`mfrec.eyes.cut_eye` cuts the eye on the left of a face;
-                mirror the other, and the sign of its yaw.
+            eyes: ``[B, 3, 48, 80]`` RGB in [0, 1], as :func:`mfrec.face.eyes.cut_eye` cuts the eye on the left of a
+                face; mirror the other, and the sign of its yaw.
         """
         mean = eyes.mean(dim=(1, 2, 3), keepdim=True)
         spread = (eyes - mean).square().mean(dim=(1, 2, 3), keepdim=True).sqrt()

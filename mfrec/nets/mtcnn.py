@@ -30,7 +30,7 @@ Networks", IEEE Signal Processing Letters 23(10), 2016, figure 2.
 
 They are so small (half a million numbers) that NumPy runs them faster than PyTorch can be imported, so
 finding a face in a handful of frames costs no PyTorch at all. The cascade around them (pyramid,
-suppression, boxes) is :mod:`mfrec.detect`.
+suppression, boxes) is :mod:`mfrec.face.detect`.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def file_digests(path: Path) -> dict[str, str]:
 
 def source_digest() -> str:
     """SHA-256 over the names and contents of mfrec's modules, recipes and cards, in alphabetical order."""
-    from mfrec.weights import cards_folder
+    from mfrec.cards.load import cards_folder
 
     package = Path(mfrec.__file__).resolve().parent
     files = [(str(p.relative_to(package)), p) for pattern in ("*.py", "*.toml") for p in package.rglob(pattern)]

@@ -20,7 +20,7 @@ from mfrec.provenance.surroundings import machine, models, versions
 from mfrec.types import FaceTrack, Frame
 
 if TYPE_CHECKING:
-    from mfrec.identity_gate import IdentityCheck
+    from mfrec.face.identity_gate import IdentityCheck
     from mfrec.recipe import Recipe
 
 SCHEMA = 1
@@ -126,8 +126,8 @@ def _input(frame: Frame) -> dict[str, Any]:
 
 
 def _used(track: FaceTrack) -> list[dict[str, Any]]:
+    from mfrec.camera.noise import noise_of
     from mfrec.imageio import to_uint8
-    from mfrec.noise import noise_of
 
     shares = None
     if track.fused is not None:

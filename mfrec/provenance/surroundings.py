@@ -54,9 +54,9 @@ def models() -> list[dict[str, Any]]:
         For each ``name`` and ``sha256``, of mfrec's own by their card (a file with another hash is never loaded), or
         ``name``, ``bytes`` and ``package`` of a file that would take longer to hash than is fair to every run.
     """
+    from mfrec.cards.load import card_names, cards_folder, read_card
     from mfrec.errors import WeightsError
-    from mfrec.landmarks import dlib_model
-    from mfrec.weights import card_names, cards_folder, read_card
+    from mfrec.face.landmarks import dlib_model
 
     cards = [read_card(cards_folder() / f"{name}.toml") for name in card_names()]
     found: list[dict[str, Any]] = [{"name": card.file, "sha256": card.sha256} for card in cards if card.sha256]

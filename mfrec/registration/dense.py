@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.colour import luma
-from mfrec.filters import gaussian
-from mfrec.geometry import identity_map, inside, resize, similarity_map, warp
+from mfrec.image.colour import luma
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import identity_map, inside, resize, similarity_map, warp
 from mfrec.types import Canvas, Cleaned, FloatArray, FlowSettings, Registration, Similarity
 
 GRID = 2

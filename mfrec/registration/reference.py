@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mfrec.colour import luma
+from mfrec.camera.noise import noise_of
 from mfrec.errors import UsageError
-from mfrec.filters import gaussian
-from mfrec.geometry import similarity_map, warp
-from mfrec.noise import noise_of
-from mfrec.pose import Pose, eye_opening, mouth_opening, pose_of
+from mfrec.face.pose import Pose, eye_opening, mouth_opening, pose_of
+from mfrec.image.colour import luma
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import similarity_map, warp
 from mfrec.types import FloatArray, Observation, ReferenceScore, Similarity
 
 CHIP = 64

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.face.region_error import error_of
+from mfrec.face.regions import Region
 from mfrec.imageio import to_uint8
 from mfrec.provenance.left_out import count_others, is_other
 from mfrec.provenance.summary import reference_line
 from mfrec.provenance.surroundings import model_text
-from mfrec.region_error import error_of
-from mfrec.regions import Region
 from mfrec.report import pictures
 from mfrec.report.pictures import GREY_LEVELS, Comparison, Rgb
 from mfrec.types import Dropped, FloatArray, Frame, Observation, Reconstruction, ReferenceScore

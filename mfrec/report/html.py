@@ -1,7 +1,7 @@
 """``report.html``: one file without a single outside resource, for any browser.
 
 File names and messages come from strangers' cameras, so there is a third wall beside the two of
-:mod:`mfrec.standalone_page`: data for the script travels as JSON without ``<``.
+:mod:`mfrec.report.page`: data for the script travels as JSON without ``<``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from mfrec.imageio import png_bytes
 from mfrec.provenance.left_out import count_others
 from mfrec.report import pictures
 from mfrec.report.content import IDENTITY, REGION_NAMES, Content
+from mfrec.report.page import standalone_page
 from mfrec.report.pictures import GREY_LEVELS
-from mfrec.standalone_page import standalone_page
 from mfrec.types import Reconstruction
 
 HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from mfrec.geometry import resize, warp
+from mfrec.image.geometry import resize, warp
 from mfrec.imageio import to_uint8
 from mfrec.types import Frame, Fused, Observation, Reconstruction, Registration, Subject
 

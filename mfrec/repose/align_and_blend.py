@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfrec.geometry import fit_similarity, inside, similarity_map, warp
-from mfrec.regions import FACE
-from mfrec.registration import without_aliases
+from mfrec.face.regions import FACE
+from mfrec.image.geometry import fit_similarity, inside, similarity_map, warp
+from mfrec.registration.dense import without_aliases
 from mfrec.stages.cross import cross_over, feather_width
 from mfrec.stages.parse import carry_regions
 from mfrec.types import FloatArray, Landmarks, RegionMasks, Reposed, Similarity

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import Delaunay, QhullError
 
-from mfrec.filters import gaussian
-from mfrec.geometry import inside, warp
-from mfrec.raster import rasterise
-from mfrec.registration import without_aliases
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import inside, warp
+from mfrec.image.raster import rasterise
+from mfrec.registration.dense import without_aliases
 from mfrec.types import FloatArray, Landmarks, RegionMasks, Reposed
 
 COLOUR_SIGMA = 0.6

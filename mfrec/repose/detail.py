@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.colour import luma
-from mfrec.filters import gaussian
+from mfrec.image.colour import luma
+from mfrec.image.filters import gaussian
 from mfrec.types import FloatArray
 
 BLURS = (0.0, 0.04, 0.08, 0.12, 0.16)

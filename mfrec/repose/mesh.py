@@ -1,6 +1,6 @@
 """Ours: carry the skin over on a 3-D face, only where the source really shows it.
 
-A face is fitted to the landmarks of both pictures with one identity (:mod:`mfrec.face_model`). For each pixel of the
+A face is fitted to the landmarks of both pictures with one identity (:mod:`mfrec.face.surface`). For each pixel of the
 target the surface that is seen there is looked up in the source. A depth test says whether the source sees it too, and
 the surface's slant and the number of source pixels that fall on a target pixel say how well. What is left (the model
 is coarse, landmarks jitter) is found by dense registration of the carried picture onto the target, several times from
@@ -15,13 +15,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.colour import luma
-from mfrec.face_model import Face, fit, pose_gap, surface
-from mfrec.filters import gaussian
-from mfrec.geometry import fit_similarity, identity_map, inside, resize, similarity_map, warp
-from mfrec.raster import Raster, rasterise
-from mfrec.regions import FACE
-from mfrec.registration import GRID, match_light, register, without_aliases
+from mfrec.face.regions import FACE
+from mfrec.face.surface import Face, fit, pose_gap, surface
+from mfrec.image.colour import luma
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import fit_similarity, identity_map, inside, resize, similarity_map, warp
+from mfrec.image.raster import Raster, rasterise
+from mfrec.registration.dense import GRID, match_light, register, without_aliases
 from mfrec.repose.detail import BLURS, FAINT, NEARBY
 from mfrec.types import Canvas, FloatArray, FlowSettings, Landmarks, RegionMasks, Reposed, Similarity
 
@@ -94,7 +94,7 @@ def carry(
 
     Args:
         source, target: ``[h, w, 3]`` and ``[H, W, 3]`` float32 RGB in [0, 1].
-        faces: in source and target, of one :func:`~mfrec.face_model.fit`.
+        faces: in source and target, of one :func:`~mfrec.face.surface.fit`.
         landmarks, masks: of source and target.
     """
     here, there = faces

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.colour import luma
-from mfrec.face_model import Face, pose_gap
+from mfrec.face.surface import Face, pose_gap
+from mfrec.image.colour import luma
 from mfrec.repose.detail import fitting_blur
 from mfrec.stages.cross import match_seam
 from mfrec.types import FloatArray, Reposed
@@ -59,7 +59,7 @@ def refuse(
         reposed: on the target's grid.
         target: ``[H, W, 3]``.
         where: ``[H, W]``, the region in the target.
-        faces: of source and target, of one :func:`~mfrec.face_model.fit`.
+        faces: of source and target, of one :func:`~mfrec.face.surface.fit`.
         unit: inter-ocular distance in the target, in pixels.
     """
     gap = pose_gap(*faces)

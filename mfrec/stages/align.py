@@ -9,13 +9,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from mfrec.colour import luma
+from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.errors import InputError, UsageError
-from mfrec.geometry import enlarge, fit_similarity, inside, similarity_map, warp
-from mfrec.noise import NoiseModel, noise_of
+from mfrec.image.colour import luma
+from mfrec.image.geometry import enlarge, fit_similarity, inside, similarity_map, warp
 from mfrec.pipeline import Run, in_range
-from mfrec.reference import choose_reference
-from mfrec.registration import identity_registration, register
+from mfrec.registration.dense import identity_registration, register
+from mfrec.registration.reference import choose_reference
 from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, FlowSettings, Observation, Similarity
 
 FILLS_THE_FRAME = 0.45

@@ -9,13 +9,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.colour import luma
-from mfrec.filters import gaussian
-from mfrec.geometry import similarity_map, warp
-from mfrec.noise import BLOCK, NoiseModel, noise_of
-from mfrec.pipeline import Run, in_range
-from mfrec.pose import Pose, eye_opening, mouth_opening, pose_gap, pose_of
-from mfrec.region_error import (
+from mfrec.camera.noise import BLOCK, NoiseModel, noise_of
+from mfrec.face.pose import Pose, eye_opening, mouth_opening, pose_gap, pose_of
+from mfrec.face.region_error import (
     FAINT,
     FLOOR,
     block_steps,
@@ -28,8 +24,12 @@ from mfrec.region_error import (
     score_of,
     weighted_ratio,
 )
-from mfrec.regions import FEATURES, Region
-from mfrec.superres import as_source
+from mfrec.face.regions import FEATURES, Region
+from mfrec.fusion.robust import as_source
+from mfrec.image.colour import luma
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import similarity_map, warp
+from mfrec.pipeline import Run, in_range
 from mfrec.types import Canvas, FaceTrack, FloatArray, Observation, Quality
 
 EYES_SHUT, EYES_OPEN = 0.15, 0.22
@@ -63,10 +63,10 @@ class Measured(NamedTuple):
     Attributes:
         low: ``[K, H, W]`` luma on the canvas after the blurs :data:`COARSE`.
         exposed: ``[H, W]`` on the canvas, where the frame is neither crushed nor clipped.
-        detail: sum and count of :func:`~mfrec.region_error.detail_in_blocks` on the window of the frame that the canvas
-            can see, in pixels of the reference.
-        content: of :func:`~mfrec.region_error.content_in_blocks` there.
-        steps: of :func:`~mfrec.region_error.block_steps` there.
+        detail: sum and count of :func:`~mfrec.face.region_error.detail_in_blocks` on the window of the frame that the
+            canvas can see, in pixels of the reference.
+        content: of :func:`~mfrec.face.region_error.content_in_blocks` there.
+        steps: of :func:`~mfrec.face.region_error.block_steps` there.
         noise: of the frame, in the reference's light.
         pose, eyes, mouth: of the head; None where there are no landmarks.
     """

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfrec.noise import NoiseModel, noise_of
+from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.pipeline import Run
 from mfrec.types import Cleaned, FaceTrack, FloatArray
 

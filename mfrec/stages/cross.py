@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import UsageError
-from mfrec.filters import gaussian
-from mfrec.geometry import inside, warp
+from mfrec.face.regions import FEATURES, Region
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import inside, warp
 from mfrec.pipeline import Run
-from mfrec.regions import FEATURES, Region
 from mfrec.stages.fuse import Fuse, consistency_with, sources_of
 from mfrec.stages.parse import carry_regions, label_regions
 from mfrec.types import FaceTrack, FloatArray, Fused, Landmarks, Observation, Registration
@@ -339,7 +339,7 @@ class Cross:
         method: ``"soft"``, ``"sharp"`` or ``"pyramid"``, see :func:`cross_over`; ``"unet"`` is a network, see
             :func:`cross_over_learned`.
         card: of the network of method ``"unet"``.
-        regions: names of features (:data:`~mfrec.regions.FEATURES`) or of single regions (``"l_eye"``).
+        regions: names of features (:data:`~mfrec.face.regions.FEATURES`) or of single regions (``"l_eye"``).
         softness: feather as a share of the radius of the largest circle in the region.
         margin: how much better than the reference's a source's score must be.
         psf_sigma: of the camera that ``consistency`` is measured with, as in :class:`~mfrec.stages.fuse.Fuse`.

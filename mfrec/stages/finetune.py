@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from mfrec.errors import UsageError
+from mfrec.fusion.robust import bound
 from mfrec.pipeline import Run
 from mfrec.stages.fuse import Fuse, consistency_with, sources_of
-from mfrec.superres import bound
 from mfrec.types import FaceTrack, FloatArray
 
 
@@ -39,9 +39,9 @@ def finished(network: Any, image: FloatArray) -> FloatArray:
 class Finetune:
     """Correct the fused picture by a single-frame network, within what the frames allow.
 
-    The network's picture is the prior of :func:`mfrec.superres.bound` with the error that the fused picture was said to
-    have: where the frames are sure they have the last word, and ``observed`` is their share. Who gave a pixel stays as
-    it was, and so does its expected error: the network is not known to be surer than what it was given.
+    The network's picture is the prior of :func:`mfrec.fusion.robust.bound` with the error that the fused picture was
+    said to have: where the frames are sure they have the last word, and ``observed`` is their share. Who gave a pixel
+    stays as it was, and so does its expected error: the network is not known to be surer than what it was given.
 
     Attributes:
         card: of the network.

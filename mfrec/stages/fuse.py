@@ -10,19 +10,19 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from mfrec.colour import luma
+from mfrec.camera.forward import degrade
+from mfrec.camera.noise import noise_of
 from mfrec.errors import UsageError
-from mfrec.filters import gaussian
-from mfrec.forward import degrade
-from mfrec.geometry import enlarge, resize
-from mfrec.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
-from mfrec.neural_fusion import fuse_planes, planes_of
-from mfrec.noise import noise_of
+from mfrec.face.region_error import error_of
+from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
+from mfrec.fusion.planes import fuse_planes, planes_of
+from mfrec.fusion.robust import MapSettings, Source, as_source, bound, estimate
+from mfrec.image.colour import luma
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import enlarge, resize
 from mfrec.pipeline import Run, in_range
-from mfrec.region_error import error_of
-from mfrec.registration import identity_registration, register
+from mfrec.registration.dense import identity_registration, register
 from mfrec.stages.assess import labels_on_canvas
-from mfrec.superres import MapSettings, Source, as_source, bound, estimate
 from mfrec.types import Canvas, FaceTrack, FloatArray, Fused, Observation, Quality
 
 METHODS = ("mean", "median", "map", "learned")
@@ -199,9 +199,9 @@ class Fuse:
             :data:`PSF`.
         doubt: factor on the error that the network predicts before the frames bound its picture, or ``"auto"``: see
             :data:`DOUBT`; method ``"learned"`` only.
-        edge, agreement: see :class:`mfrec.superres.MapSettings`, or ``"auto"``: see :data:`EDGE` and :data:`AGREEMENT`.
-        prior_sigma, chroma_prior, registration_sigma, likeness, detail_power, outer, inner: see
-            :class:`mfrec.superres.MapSettings`.
+        edge, agreement: see :class:`mfrec.fusion.robust.MapSettings`, or ``"auto"``: see :data:`EDGE` and
+        :data:`AGREEMENT`. prior_sigma, chroma_prior, registration_sigma, likeness, detail_power, outer, inner: see
+            :class:`mfrec.fusion.robust.MapSettings`.
     """
 
     method: Literal["learned", "map", "mean", "median"] = "map"
@@ -350,7 +350,7 @@ def learned(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """The picture of the fusion network, bounded by what the frames allow.
 
-    The network's picture and its predicted variance are the prior of :func:`mfrec.superres.bound`. So a pixel is
+    The network's picture and its predicted variance are the prior of :func:`mfrec.fusion.robust.bound`. So a pixel is
     partly what the network made of the frames and partly what the frames say themselves; ``observed`` is the share of
     the latter, and ``weight`` mixes the network's own weights and the frames' shares of the precision accordingly.
 

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.face_parsing import believable, disagreements, parse_faces
-from mfrec.geometry import resize, warp
+from mfrec.face.parsing import believable, disagreements, parse_faces
+from mfrec.face.regions import CERTAINTY, Region, outlines
+from mfrec.image.geometry import resize, warp
 from mfrec.pipeline import Run, in_range
-from mfrec.regions import CERTAINTY, Region, outlines
 from mfrec.types import FaceTrack, FloatArray, Landmarks, Observation, RegionMasks
 
 FINE_SIDE = 512
@@ -26,7 +26,8 @@ SUBPIXEL_BITS = 4
 
 
 def label_regions(shape: tuple[int, int], landmarks: Landmarks, min_area: float = 0.002) -> RegionMasks:
-    """Draw the outlines of :func:`~mfrec.regions.outlines` and give each pixel to the region that fills most of it.
+    """Draw the outlines of :func:`~mfrec.face.regions.outlines` and give each pixel to the region that fills most of
+    it.
 
     Every pixel is divided into 2 x 2 to 8 x 8 parts (more in smaller faces, where an eye is a few pixels), the
     parts are labelled, and the label of most parts wins. Confidence is the share of the pixel that the winner fills,

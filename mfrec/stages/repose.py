@@ -12,11 +12,11 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial import QhullError
 
 from mfrec.errors import UsageError
-from mfrec.face_model import Face, fit, pose_gap
-from mfrec.geometry import enlarge, similarity_map, warp
+from mfrec.face.regions import FEATURES
+from mfrec.face.surface import Face, fit, pose_gap
+from mfrec.image.geometry import enlarge, similarity_map, warp
 from mfrec.pipeline import Run, in_range
-from mfrec.regions import FEATURES
-from mfrec.registration import match_light, without_aliases
+from mfrec.registration.dense import match_light, without_aliases
 from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
 from mfrec.repose.mesh import carry

@@ -16,10 +16,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.detect import Detection, detect_faces, overlap
 from mfrec.errors import NoFaceError, UsageError
-from mfrec.identity_gate import find_foreign, steady_embeddings
-from mfrec.landmarks import detect_landmarks, resolve_source
+from mfrec.face.detect import Detection, detect_faces, overlap
+from mfrec.face.identity_gate import find_foreign, steady_embeddings
+from mfrec.face.landmarks import detect_landmarks, resolve_source
 from mfrec.pipeline import Run
 from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Subject
 
@@ -283,7 +283,7 @@ def group_people(frames: Sequence[Frame], faces: Sequence[Face], spared: Sequenc
 
     Two faces of one frame are never one person. The faces of neighbouring video frames that overlap and are alike
     are joined beforehand, because a turning head is the same person though its embedding drifts. In the end a face that
-    stands apart from its group is taken out of it (:func:`mfrec.identity_gate.find_foreign`).
+    stands apart from its group is taken out of it (:func:`mfrec.face.identity_gate.find_foreign`).
 
     Args:
         frames: in the order of the positions in ``faces``.

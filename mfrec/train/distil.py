@@ -21,15 +21,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mfrec.detect import detect_faces
+from mfrec.camera.protocols import blur_ellipse
 from mfrec.errors import InputError
-from mfrec.geometry import resize
-from mfrec.landmarks import detect_landmarks, read_square
+from mfrec.face.detect import detect_faces
+from mfrec.face.landmarks import detect_landmarks, read_square
+from mfrec.image.geometry import resize
 from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
 from mfrec.nets.dlib_resnet import DlibResNet
 from mfrec.nets.recognition import Recognition, upright_faces
-from mfrec.protocols import blur_ellipse
-from mfrec.train.degrade import sensor_noise, through_jpeg
+from mfrec.train.data.degrade import sensor_noise, through_jpeg
 from mfrec.types import FloatArray
 
 CANVAS = 224

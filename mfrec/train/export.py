@@ -21,9 +21,9 @@ from safetensors.numpy import save
 from torch import nn
 
 import mfrec
+from mfrec.cards.load import card_path, cards_folder, load_network, read_card, weights_folder, with_weights
 from mfrec.errors import UsageError, WeightsError
 from mfrec.imageio.pictures import PICTURE_SUFFIXES
-from mfrec.weights import card_path, cards_folder, load_network, read_card, weights_folder, with_weights
 
 if TYPE_CHECKING:
     from mfrec.train.learner import Trained
@@ -52,7 +52,7 @@ def export(
         terms: under which terms these may be used; goes onto the card, empty or not.
 
     Returns:
-        The card; :func:`mfrec.weights.load_network` takes its path.
+        The card; :func:`mfrec.cards.load.load_network` takes its path.
 
     Raises:
         UsageError: the folder cannot be written.

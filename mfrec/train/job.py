@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from mfrec.cards.load import Card, card_path, load_network, read_card
 from mfrec.errors import UsageError, WeightsError
 from mfrec.nets.bisenet import BiSeNet
 from mfrec.pipeline import Progress, silent
@@ -19,14 +20,13 @@ from mfrec.recipe import nearest
 from mfrec.reconstruction import resolve_device
 from mfrec.train.callbacks import Round
 from mfrec.train.checkpoint import CHECKPOINT
-from mfrec.train.data import TASKS
 from mfrec.train.export import export, install
 from mfrec.train.fastai_import import rank_distrib
 from mfrec.train.learner import BOARD, Training, check_length, identity_of, initial_network, train
 from mfrec.train.losses import weighted_sum
 from mfrec.train.recipe import training_recipe
+from mfrec.train.tasks import TASKS
 from mfrec.train.trunks import read_tensors
-from mfrec.weights import Card, card_path, load_network, read_card
 
 ENCODER_SUFFIX = ".pth"
 """What the name of a file with PyTorch's weights of an encoder ends in; a card ends in ``.toml``."""
@@ -67,12 +67,12 @@ def run_job(
     """Train the network of a card and export it.
 
     Args:
-        name: a card of :func:`mfrec.weights.card_names`, or the path of one that ends in ``.toml``.
-        data: folders of pictures, see :mod:`mfrec.train.data`.
+        name: a card of :func:`mfrec.cards.load.card_names`, or the path of one that ends in ``.toml``.
+        data: folders of pictures, see :mod:`mfrec.train.tasks`.
         folder: gets the checkpoint, TensorBoard's files, and in the end ``NAME.toml`` and ``NAME.safetensors``.
         steps, minutes: how long, see :func:`mfrec.train.learner.train`; without both, the recipe's steps.
         begin: ``"new"`` refuses a folder with a training, ``"resume"`` goes on with it, ``"fresh"`` replaces it.
-        start: name or path of a card whose weights the network begins with, see :func:`mfrec.weights.load_network`;
+        start: name or path of a card whose weights the network begins with, see :func:`mfrec.cards.load.load_network`;
             or a PyTorch file that ends in ``.pth`` with weights for the network's encoder; empty begins with new ones.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         threads: of PyTorch; None leaves its choice. Weights are the same to the last bit for the same number only.

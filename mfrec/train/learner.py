@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from mfrec.cards.load import Card, new_network
 from mfrec.errors import UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.train.callbacks import Average, Board, Keeper, Processes, Round, Rounds, Shown, Steps
@@ -43,9 +44,8 @@ from mfrec.train.fastai_import import (
 from mfrec.train.loaders import Held, Place, data_loaders
 from mfrec.train.losses import WeightedSum
 from mfrec.train.recipe import TrainingRecipe
-from mfrec.train.stream import Sample
+from mfrec.train.streams.stream import Sample
 from mfrec.train.validation import as_mapping, decibels
-from mfrec.weights import Card, new_network
 
 ROUNDS = 10
 """How often a training looks at the validation samples; less often where that would take long."""
@@ -167,7 +167,7 @@ def initial_network(card: Card, seed: int) -> nn.Module:
     """The network of a card with the initial weights that belong to a seed. torch's generator is left as it was.
 
     Raises:
-        WeightsError: see :func:`mfrec.weights.new_network`.
+        WeightsError: see :func:`mfrec.cards.load.new_network`.
     """
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)

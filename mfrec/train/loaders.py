@@ -1,7 +1,7 @@
 """Batches of a stream of samples, as fastai's ``Learner`` takes them.
 
-Sample ``i`` of a stream depends on its seed and ``i`` alone (:mod:`mfrec.train.stream`), so the loader only has to say
-which numbers are next, and a training that goes on in the middle sees what it would have seen.
+Sample ``i`` of a stream depends on its seed and ``i`` alone (:mod:`mfrec.train.streams.stream`), so the loader only has
+to say which numbers are next, and a training that goes on in the middle sees what it would have seen.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from mfrec.train.fastai_import import DataLoaders, num_distrib, rank_distrib
 from mfrec.train.sheet import sheet
-from mfrec.train.stream import Sample
+from mfrec.train.streams.stream import Sample
 
 
 @dataclass

@@ -3,7 +3,7 @@
 ::
 
     [recipe]
-    task = "clean"            # which stream of samples, see mfrec.train.data.TASKS
+    task = "clean"            # which stream of samples, see mfrec.train.tasks.TASKS
     steps = 40000
     batch = 8
     learning_rate = 3e-4
@@ -26,9 +26,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from mfrec.cards.load import Card
 from mfrec.errors import UsageError
 from mfrec.recipe import checked, nearest, shown
-from mfrec.weights import Card
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
     python -m mfrec.train.recognition_job SEQUENCES STILLS -o FOLDER --terms "research only"
 
-The same people are held out as in every other training (:mod:`mfrec.train.pictures`), and measured on. It writes
+The same people are held out as in every other training (:mod:`mfrec.train.data.pictures`), and measured on. It writes
 ``recognition.safetensors`` and the card that vouches for it.
 """
 
@@ -24,20 +24,20 @@ from safetensors.numpy import save
 from torch import Tensor
 
 import mfrec
-from mfrec.bench import find_sequences, has_frames
+from mfrec.bench.run import find_sequences, has_frames
+from mfrec.cards.load import cards_folder, read_card, with_weights
 from mfrec.errors import InputError, MfrecError
-from mfrec.geometry import resize
+from mfrec.image.geometry import resize
 from mfrec.imageio import read
 from mfrec.metrics.identity import separation
 from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
 from mfrec.nets.dlib_resnet import DlibResNet, load_dlib_resnet
 from mfrec.nets.recognition import Recognition, upright_faces
+from mfrec.train.data.pictures import VALIDATION, read_pictures
 from mfrec.train.distil import Faces, Progress, distil, find_faces, spoil
 from mfrec.train.export import described, half, replace_file, source_commit
-from mfrec.train.pictures import VALIDATION, read_pictures
 from mfrec.train.stochastic_head import teach_doubt
 from mfrec.types import FloatArray
-from mfrec.weights import cards_folder, read_card, with_weights
 
 CHECK_SIDE = 128
 """Pixels to which pictures of people held out are brought before their faces are compared."""

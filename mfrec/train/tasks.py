@@ -2,8 +2,8 @@
 
 A task gives an endless stream of samples of the people one trains on, and a list of samples of other people, always the
 same, to validate with. The arguments are the keyword-only ones of its stream. How pictures are read is in
-:mod:`mfrec.train.pictures` and :mod:`mfrec.train.labelled_faces`, and what is done to them in
-:mod:`mfrec.train.degrade`.
+:mod:`mfrec.train.data.pictures` and :mod:`mfrec.train.data.labelled_faces`, and what is done to them in
+:mod:`mfrec.train.data.degrade`.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from mfrec.errors import InputError, UsageError
-from mfrec.train.clean_stream import CleanStream
-from mfrec.train.crossover_stream import CrossoverStream
-from mfrec.train.eye_stream import EyeStream
-from mfrec.train.finetune_stream import FinetuneStream
-from mfrec.train.frame_stream import FrameStream
-from mfrec.train.labelled_faces import read_faces
-from mfrec.train.parser_stream import ParserStream
-from mfrec.train.pictures import Split, read_pictures
-from mfrec.train.scene_stream import SceneStream
-from mfrec.train.stream import Stream, checked_arguments
+from mfrec.train.data.labelled_faces import read_faces
+from mfrec.train.data.pictures import Split, read_pictures
+from mfrec.train.streams.clean_stream import CleanStream
+from mfrec.train.streams.crossover_stream import CrossoverStream
+from mfrec.train.streams.eye_stream import EyeStream
+from mfrec.train.streams.finetune_stream import FinetuneStream
+from mfrec.train.streams.frame_stream import FrameStream
+from mfrec.train.streams.parser_stream import ParserStream
+from mfrec.train.streams.scene_stream import SceneStream
+from mfrec.train.streams.stream import Stream, checked_arguments
 
 Task = Callable[[Sequence[Path], int, Split, Mapping[str, Any]], Stream]
 """``task(folders, seed, split, arguments)`` gives the samples of one split."""

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mfrec.cards.load import load_network
 from mfrec.errors import UsageError, WeightsError
 from mfrec.nets.mobilenet_encoder import AFTER, MobilenetEncoder
 from mfrec.nets.recognition import Recognition
-from mfrec.weights import load_network
 
 TRUNKS = ("recognition", "vgg", "mobilenet")
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mfrec.face.regions import RARE, Region
 from mfrec.metrics.gaze import angles
 from mfrec.metrics.iou import confusion, iou
 from mfrec.metrics.psnr import psnr
 from mfrec.metrics.ssim import ssim
-from mfrec.regions import RARE, Region
-from mfrec.train.stream import Sample
+from mfrec.train.streams.stream import Sample
 from mfrec.types import FloatArray
 
 
@@ -75,7 +75,7 @@ def evaluate(network: nn.Module, samples: Iterable[Sample], *, device: str | tor
         ``samples`` (how many), ``psnr`` in dB and ``ssim``; ``psnr_bicubic`` and ``ssim_bicubic`` where :func:`plain`
         has a picture. ``gaze_degrees``, the angle between the gaze and the true one, where the network estimates gaze.
         Of a parser ``samples`` and ``iou``, the mean over the classes that are not
-        :data:`mfrec.regions.RARE`. Only ``samples`` where the network makes none of these.
+        :data:`mfrec.face.regions.RARE`. Only ``samples`` where the network makes none of these.
     """
     scores: dict[str, list[float]] = {}
     matrix = np.zeros((len(Region), len(Region)), np.int64)

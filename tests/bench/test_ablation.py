@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mfrec.ablation import PROBES, Ablated, AblationResult, ablate, altered, as_pictures, copied, decibels, probed
-from mfrec.bench import TruthSequence, find_sequences, spoil
+from mfrec.bench.ablation import PROBES, Ablated, AblationResult, ablate, altered, as_pictures, copied, decibels, probed
+from mfrec.bench.run import TruthSequence, find_sequences, spoil
+from mfrec.camera.protocols import SCALE, Spoilt
 from mfrec.errors import UsageError
-from mfrec.protocols import SCALE, Spoilt
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_decibels() -> None:
 
 
 def test_somebody_else_is_somebody_else() -> None:
-    from mfrec.ablation import somebody_else
+    from mfrec.bench.ablation import somebody_else
 
     every = [TruthSequence(name, Path(name), person) for name, person in (("1", "a"), ("2", "a"), ("3", "b"))]
     assert somebody_else(every[0], every) == every[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mfrec.cost import FRAMES, SIZES, CostResult, Setting, cost, film_frames, growth, launch
+from mfrec.bench.cost import FRAMES, SIZES, CostResult, Setting, cost, film_frames, growth, launch
 from mfrec.errors import MfrecError, UsageError
 
 MIB = 2**20

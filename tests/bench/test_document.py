@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mfrec.document import Section, put_sections, with_section
+from mfrec.bench.document import Section, put_sections, with_section
 from mfrec.errors import UsageError
 
 MACHINE = {"system": "Linux", "processor": "x86_64", "cores": 2}

@@ -11,13 +11,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mfrec import peers
+from mfrec.bench import peers
+from mfrec.bench.peers import HALF_TAG, centred, find_peer, is_peer, read_ncnn
 from mfrec.errors import UsageError, WeightsError
-from mfrec.geometry import enlarge
+from mfrec.image.geometry import enlarge
 from mfrec.nets.finetune import Finetune
 from mfrec.nets.rrdb import Rrdb
 from mfrec.nets.unet import Unet
-from mfrec.peers import HALF_TAG, centred, find_peer, is_peer, read_ncnn
 from mfrec.types import FloatArray
 
 FRAMES = list(np.random.default_rng(0).random((7, 16, 20, 3), np.float32))

@@ -10,9 +10,21 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from mfrec.bench.plots import (
+    ERRORS,
+    FRAMES,
+    PLOTS,
+    SMALL,
+    Panel,
+    Plot,
+    cumulative,
+    of_frames,
+    of_quality,
+    of_turn,
+    plot,
+)
 from mfrec.cli import app
 from mfrec.errors import UsageError
-from mfrec.plots import ERRORS, FRAMES, PLOTS, SMALL, Panel, Plot, cumulative, of_frames, of_quality, of_turn, plot
 
 
 @pytest.fixture(scope="module")

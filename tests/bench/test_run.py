@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mfrec.bench import (
+from mfrec.bench.run import (
     PLAIN,
     bench,
     chosen_person,
@@ -23,9 +23,9 @@ from mfrec.bench import (
     spoil,
     truth_face,
 )
+from mfrec.bench.scores import SequenceResult
+from mfrec.camera.protocols import PROTOCOLS
 from mfrec.errors import InputError, NoFramesError, UsageError
-from mfrec.protocols import PROTOCOLS
-from mfrec.scores import SequenceResult
 
 QUICK = ("bicubic", "unregistered")
 

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from mfrec.scores import BASELINE, BenchResult, Score, SequenceResult, aligned, mean, summarise
+from mfrec.bench.scores import BASELINE, BenchResult, Score, SequenceResult, aligned, mean, summarise
 
 
 def result(sequence: str, *, person: str = "", errors: dict[str, str] | None = None, **scores: Score) -> SequenceResult:

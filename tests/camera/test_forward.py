@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from mfrec.forward import blur, degrade, sampling_matrix
-from mfrec.geometry import enlarge, resize
-from mfrec.registration import identity_registration
+from mfrec.camera.forward import blur, degrade, sampling_matrix
+from mfrec.image.geometry import enlarge, resize
+from mfrec.registration.dense import identity_registration
 from mfrec.types import Canvas
 
 RNG = np.random.default_rng(0)

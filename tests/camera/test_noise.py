@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mfrec.geometry import resize
+from mfrec.camera.noise import SENSOR_SIGMA, block_dct, find_jpeg, from_tables, ijg_tables, noise_of
+from mfrec.image.geometry import resize
 from mfrec.imageio import jpeg_bytes, read
-from mfrec.noise import SENSOR_SIGMA, block_dct, find_jpeg, from_tables, ijg_tables, noise_of
 from mfrec.types import Frame, JpegTables
 
 
@@ -52,7 +52,7 @@ def test_the_model_bounds_the_error_that_a_real_encoder_makes(portrait):
     small = resize(portrait, 96, 96, interpolation="area")
     for quality in (40, 80):
         coded = decoded(jpeg_bytes(small, quality))
-        from mfrec.colour import luma
+        from mfrec.image.colour import luma
 
         truth, got = block_dct(luma(small)), block_dct(luma(coded))
         assert truth is not None
@@ -79,7 +79,7 @@ def test_colour_at_half_resolution_says_nothing_about_high_frequencies():
 
 
 def test_the_model_of_colour_is_of_the_size_that_a_real_encoder_errs_by(portrait):
-    from mfrec.colour import rgb_to_ycc
+    from mfrec.image.colour import rgb_to_ycc
 
     small = resize(portrait, 96, 96, interpolation="area")
     for quality in (30, 60):

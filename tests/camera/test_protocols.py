@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mfrec.geometry import enlarge, resize
+from mfrec.camera.protocols import PROTOCOLS, SCALE, Spoilt, blur_ellipse, patch32
+from mfrec.image.geometry import enlarge, resize
 from mfrec.imageio import h264_bytes, jpeg_bytes
 from mfrec.metrics.psnr import psnr
-from mfrec.protocols import PROTOCOLS, SCALE, Spoilt, blur_ellipse, patch32
 
 SIZES = {"jpeg32": 32, "cctv64": 64, "patch32": 32}
 

@@ -12,9 +12,7 @@ import pytest
 from safetensors.numpy import save
 from tiny_network import Tiny
 
-from mfrec.errors import WeightsError
-from mfrec.nets import NETS
-from mfrec.weights import (
+from mfrec.cards.load import (
     Card,
     card_names,
     cards_folder,
@@ -25,6 +23,8 @@ from mfrec.weights import (
     shared_network,
     weights_folder,
 )
+from mfrec.errors import WeightsError
+from mfrec.nets import NETS
 
 RECIPE = """[recipe]
 task = "clean"
@@ -252,9 +252,10 @@ def test_a_shared_network_is_built_once_and_its_file_verified_every_time(tmp_pat
 
 
 def test_nothing_depends_on_the_working_folder(tmp_path: Path) -> None:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     code = (
-        f"import sys; sys.path.insert(0, {str(root)!r}); from mfrec.weights import load_network; load_network('mtcnn')"
+        f"import sys; sys.path.insert(0, {str(root)!r}); "
+        "from mfrec.cards.load import load_network; load_network('mtcnn')"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=60)
 
@@ -262,14 +263,14 @@ def test_nothing_depends_on_the_working_folder(tmp_path: Path) -> None:
 def test_an_installed_package_finds_its_own_data(tmp_path: Path) -> None:
     import shutil
 
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     package = tmp_path / "site" / "mfrec"
     shutil.copytree(root / "mfrec", package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(cards_folder(), package / "_models", dirs_exist_ok=True)
     shutil.copytree(weights_folder(), package / "_weights", dirs_exist_ok=True)
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
-        "from mfrec.weights import load_network, cards_folder\n"
+        "from mfrec.cards.load import load_network, cards_folder\n"
         "load_network('mtcnn'); print(cards_folder())"
     )
     done = subprocess.run(

@@ -12,11 +12,11 @@ from safetensors.numpy import save
 from tiny_network import Tiny
 from typer.testing import CliRunner
 
+from mfrec.cards.load import card_names, cards_folder, load_network, read_card
+from mfrec.cards.onnx import TOLERANCE, declared_inputs, export_onnx, free_sizes
 from mfrec.cli import app
 from mfrec.errors import UsageError, WeightsError
 from mfrec.nets import NETS
-from mfrec.onnx_export import TOLERANCE, declared_inputs, export_onnx, free_sizes
-from mfrec.weights import card_names, cards_folder, load_network, read_card
 
 FREE = '[inputs]\nimage = ["batch", 3, "height", "width"]\n'
 

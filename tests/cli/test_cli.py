@@ -23,7 +23,7 @@ from mfrec.cli import app
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.record import read_record
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "mfrec")
 QUICK = ("--set", "fuse.method=mean", "--recipe", "evidence")
 
@@ -210,7 +210,7 @@ def test_stage_writes_pictures_of_every_frame(sequence: Path, tmp_path: Path) ->
 
 
 def test_weights_list_and_verify(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from mfrec import weights
+    from mfrec.cards import load as weights
 
     cards = json.loads(mfrec_says("weights", "list", "--json").stdout)
     trained = [card for card in cards if card["sha256"]]
@@ -475,7 +475,7 @@ def test_a_file_beside_the_pictures_is_no_frame_left_out(sequence: Path, tmp_pat
 def test_somebody_else_is_left_out_with_the_reason(portrait: np.ndarray, tmp_path: Path) -> None:
     from skimage.data import camera
 
-    from mfrec.geometry import resize
+    from mfrec.image.geometry import resize
     from mfrec.imageio import png_bytes
 
     frames = tmp_path / "frames"
@@ -741,7 +741,7 @@ def test_seven_small_frames_take_seconds_of_processor_and_a_gigabyte(
     recipe: str, seconds: float, gigabytes: float, tmp_path: Path
 ) -> None:
     from mfrec.demo import astronaut, film
-    from mfrec.geometry import resize
+    from mfrec.image.geometry import resize
     from mfrec.imageio import jpeg_bytes
 
     frames = tmp_path / "frames"

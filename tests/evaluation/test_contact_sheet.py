@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mfrec.contact_sheet import GAP, MOST_ROWS, SIDE, contact_sheet, enlarged
-from mfrec.evaluate import evaluate
+from mfrec.evaluation.contact_sheet import GAP, MOST_ROWS, SIDE, contact_sheet, enlarged
+from mfrec.evaluation.evaluate import evaluate
 from mfrec.imageio import png_bytes
 
 

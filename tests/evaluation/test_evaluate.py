@@ -13,11 +13,11 @@ from typer.testing import CliRunner, Result
 
 from mfrec.cli import app
 from mfrec.errors import InputError, NoFramesError, UsageError
-from mfrec.evaluate import evaluate, paired, picture_files
-from mfrec.filters import gaussian
-from mfrec.geometry import enlarge, resize
+from mfrec.evaluation.evaluate import evaluate, paired, picture_files
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import enlarge, resize
 from mfrec.imageio import png_bytes
-from mfrec.measures import METRICS, Case, Truth, measure
+from mfrec.metrics.names import METRICS, Case, Truth, measure
 from mfrec.types import FloatArray
 
 QUICK = ("psnr", "ssim", "cpbd", "cpbd_before", "cpbd_gain", "consistency")

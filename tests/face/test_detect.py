@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mfrec.detect import detect_faces, overlap
-from mfrec.geometry import resize
+from mfrec.face.detect import detect_faces, overlap
+from mfrec.image.geometry import resize
 from mfrec.types import FloatArray
 
 FACE = np.array([180.0, 62.0, 266.0, 173.0])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mfrec.eyes import CORNERS, EYE, HEIGHT, OPEN, SIDES, WIDTH, aspect_ratio, cut_eye
-from mfrec.filters import gaussian
+from mfrec.face.eyes import CORNERS, EYE, HEIGHT, OPEN, SIDES, WIDTH, aspect_ratio, cut_eye
+from mfrec.image.filters import gaussian
 from mfrec.types import FloatArray, Landmarks
 
 
@@ -54,7 +54,7 @@ def test_what_is_cut_is_what_is_there(smooth: FloatArray) -> None:
 
 
 def test_a_turned_and_larger_face_gives_the_same_cut(smooth: FloatArray) -> None:
-    from mfrec.geometry import resize
+    from mfrec.image.geometry import resize
 
     large = np.rot90(resize(smooth, 400, 480), -1)
     places = 4 * (LEVEL.points + 0.5) - 0.5
@@ -73,7 +73,7 @@ def test_the_aspect_ratio_is_height_over_width(height: float) -> None:
 
 
 def test_the_portrait_has_its_eyes_open(portrait: FloatArray) -> None:
-    from mfrec.measures import Truth
+    from mfrec.metrics.names import Truth
 
     landmarks = Truth(portrait, "portrait").face.landmarks
     assert all(aspect_ratio(landmarks, side) > OPEN for side in SIDES)

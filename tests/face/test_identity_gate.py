@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mfrec.detect import detect_faces
-from mfrec.geometry import resize
-from mfrec.identity_gate import IdentityCheck, check_identity, find_foreign, foreign_score, mirrored, steady_embeddings
-from mfrec.landmarks import detect_landmarks
+from mfrec.face.detect import detect_faces
+from mfrec.face.identity_gate import (
+    IdentityCheck,
+    check_identity,
+    find_foreign,
+    foreign_score,
+    mirrored,
+    steady_embeddings,
+)
+from mfrec.face.landmarks import detect_landmarks
+from mfrec.image.geometry import resize
 from mfrec.types import Canvas, FaceTrack, Frame, Landmarks, Observation
 
 ASTRONAUT = (skimage.data.astronaut()[:256, 96:352] / 255).astype(np.float32)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mfrec.eyes import CORNERS, EYE
-from mfrec.iris import find_iris, vertex
-from mfrec.train.synthetic_eyes import draw_eye, render_eye
+from mfrec.face.eyes import CORNERS, EYE
+from mfrec.face.iris import find_iris, vertex
+from mfrec.train.data.synthetic_eyes import draw_eye, render_eye
 
 
 def test_the_vertex_of_a_parabola() -> None:

@@ -5,10 +5,10 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
-from mfrec.detect import detect_faces
 from mfrec.errors import UsageError, WeightsError
-from mfrec.geometry import resize
-from mfrec.landmarks import detect_landmarks, dlib_model, fan_weights, read_square, resolve_source
+from mfrec.face.detect import detect_faces
+from mfrec.face.landmarks import detect_landmarks, dlib_model, fan_weights, read_square, resolve_source
+from mfrec.image.geometry import resize
 from mfrec.types import FloatArray, Landmarks
 
 

@@ -8,9 +8,9 @@ import pytest
 from labelled_portraits import ColourParser, portrait
 from schematic_face import face
 
-from mfrec.face_parsing import UPRIGHT, believable, disagreements, on_frame, parse_faces, upright_crop
-from mfrec.landmarks import read_aligned
-from mfrec.regions import Region
+from mfrec.face.landmarks import read_aligned
+from mfrec.face.parsing import UPRIGHT, believable, disagreements, on_frame, parse_faces, upright_crop
+from mfrec.face.regions import Region
 from mfrec.stages.parse import label_regions
 from mfrec.types import FloatArray, Landmarks, RegionMasks
 

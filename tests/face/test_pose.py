@@ -5,9 +5,9 @@ import pytest
 from schematic_face import POINTS, face
 from skimage.data import astronaut
 
-from mfrec.detect import detect_faces
-from mfrec.landmarks import detect_landmarks
-from mfrec.pose import HEAD, MIRROR, Pose, angles_of, eye_opening, head_pose, mouth_opening, rotation_of
+from mfrec.face.detect import detect_faces
+from mfrec.face.landmarks import detect_landmarks
+from mfrec.face.pose import HEAD, MIRROR, Pose, angles_of, eye_opening, head_pose, mouth_opening, rotation_of
 from mfrec.types import Landmarks
 
 ANGLES = [(0, 0, 0), (30, 0, 0), (-30, 0, 0), (0, 20, 0), (0, -20, 0), (0, 0, 25), (25, -15, -30), (-45, 10, 15)]

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from scipy.fft import dctn
 
-from mfrec.colour import luma
-from mfrec.filters import gaussian
-from mfrec.region_error import (
+from mfrec.face.region_error import (
     HALF,
     block_steps,
     blockiness,
@@ -17,7 +15,9 @@ from mfrec.region_error import (
     expected_error,
     score_of,
 )
-from mfrec.train.degrade import through_jpeg
+from mfrec.image.colour import luma
+from mfrec.image.filters import gaussian
+from mfrec.train.data.degrade import through_jpeg
 
 EVERYWHERE = np.ones((192, 192), np.float32)
 

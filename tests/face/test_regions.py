@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from schematic_face import SWAP, area, face, mirrored
 
-from mfrec.regions import FEATURES, L_EYE_POINTS, OUTER_LIPS, R_EYE_POINTS, Region, outlines
+from mfrec.face.regions import FEATURES, L_EYE_POINTS, OUTER_LIPS, R_EYE_POINTS, Region, outlines
 from mfrec.types import Landmarks, Similarity
 
 

@@ -5,7 +5,7 @@ import pytest
 import schematic_face
 
 from mfrec.demo import rotation
-from mfrec.face_model import fit, pose_gap, surface
+from mfrec.face.surface import fit, pose_gap, surface
 from mfrec.types import Landmarks
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from moving_portrait import SCALE, film_shifts
 
-from mfrec.glare import credited, unhidden, without_glare
+from mfrec.fusion.glare import credited, unhidden, without_glare
 from mfrec.metrics.psnr import psnr
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align

@@ -9,10 +9,10 @@ import pytest
 from moving_portrait import SCALE, SIDE, film_shifts
 from small_networks import small_fusion
 
-from mfrec.geometry import resize
+from mfrec.fusion.planes import fuse_planes, planes_of
+from mfrec.image.geometry import resize
 from mfrec.nets.fusion import PLANES
-from mfrec.neural_fusion import fuse_planes, planes_of
-from mfrec.registration import identity_registration, register
+from mfrec.registration.dense import identity_registration, register
 from mfrec.types import Canvas, Cleaned
 
 

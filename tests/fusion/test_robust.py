@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from moving_portrait import SCALE, film_shifts, psnr_inside
 
-from mfrec.forward import degrade
-from mfrec.geometry import enlarge, resize
-from mfrec.noise import noise_of
-from mfrec.registration import identity_registration, register
+from mfrec.camera.forward import degrade
+from mfrec.camera.noise import noise_of
+from mfrec.fusion.robust import MapSettings, as_source, believe, bound, detail_energy, estimate
+from mfrec.image.geometry import enlarge, resize
+from mfrec.registration.dense import identity_registration, register
 from mfrec.stages.fuse import mean_of
-from mfrec.superres import MapSettings, as_source, believe, bound, detail_energy, estimate
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8), (-0.4, -1.2), (0.9, -0.9))
 SETTINGS = MapSettings()
@@ -119,7 +119,7 @@ def test_a_frame_of_something_else_is_hardly_believed_and_costs_little(portrait,
 @pytest.mark.parametrize("blurred", [0, 3])
 def test_a_blurred_patch_yields_to_the_sharp_frames(portrait, blurred):
     """The patch is blurred in one frame, be it the reference; the others are sharp there."""
-    from mfrec.filters import gaussian
+    from mfrec.image.filters import gaussian
 
     filmed = film_shifts(portrait, SHIFTS, quality=(90,) * 7)
     images = [frame.image.copy() for frame in filmed.frames]
@@ -145,7 +145,7 @@ def test_a_blurred_patch_yields_to_the_sharp_frames(portrait, blurred):
 
 
 def test_detail_energy_falls_with_blur(portrait):
-    from mfrec.filters import gaussian
+    from mfrec.image.filters import gaussian
 
     grey = portrait.mean(axis=-1)
     energies = [detail_energy(g, 4).mean() for g in (grey, gaussian(grey, 2), gaussian(grey, 4), gaussian(grey, 8))]

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from mfrec.colour import luma, rgb_to_ycc, ycc_to_rgb
+from mfrec.image.colour import luma, rgb_to_ycc, ycc_to_rgb
 
 
 def test_there_and_back(portrait):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mfrec.cubic import cubic_weights, keys_kernel, resize_cubic
+from mfrec.image.cubic import cubic_weights, keys_kernel, resize_cubic
 
 
 @pytest.fixture(scope="module")

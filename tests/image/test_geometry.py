@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfrec.geometry import enlarge, fit_similarity, identity_map, inside, resize, similarity_map, warp
+from mfrec.image.geometry import enlarge, fit_similarity, identity_map, inside, resize, similarity_map, warp
 from mfrec.types import Canvas, Similarity
 
 

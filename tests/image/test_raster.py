@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mfrec.raster import rasterise
+from mfrec.image.raster import rasterise
 
 BACK = np.array([[0, 0, 5], [19, 0, 5], [19, 19, 5], [0, 19, 5]], float)
 QUAD = np.array([[0, 1, 2], [0, 2, 3]])

@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from mfrec.camera.noise import ijg_tables
 from mfrec.errors import InputError, NoFramesError, UsageError
 from mfrec.imageio import (
     MAX_FRAMES,
@@ -38,7 +39,6 @@ from mfrec.imageio import (
 )
 from mfrec.imageio.pictures import ORIENTATIONS
 from mfrec.imageio.survey import natural_key
-from mfrec.noise import ijg_tables
 from mfrec.types import JpegTables
 
 HEIGHT, WIDTH = 48, 64

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mfrec.filters import gaussian
-from mfrec.geometry import enlarge, resize
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import enlarge, resize
 from mfrec.metrics.consistency import consistency
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mfrec.filters import gaussian
+from mfrec.image.filters import gaussian
 from mfrec.metrics.cpbd import BLOCK, cpbd, edge_widths
 
 PUBLISHED = {

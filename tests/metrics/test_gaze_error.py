@@ -9,7 +9,7 @@ import pytest
 from drawn_face import two_eyes
 
 from mfrec.metrics.gaze import angles, directions, estimate_gaze, face_gaze, gaze_error
-from mfrec.train.synthetic_eyes import direction, draw_eye, render_eye
+from mfrec.train.data.synthetic_eyes import direction, draw_eye, render_eye
 
 
 def test_angles_between_directions() -> None:

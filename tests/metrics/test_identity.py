@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mfrec.detect import detect_faces
-from mfrec.geometry import resize
-from mfrec.landmarks import detect_landmarks
+from mfrec.face.detect import detect_faces
+from mfrec.face.landmarks import detect_landmarks
+from mfrec.image.geometry import resize
 from mfrec.metrics.identity import embed, face_chip, identity_distance
 from mfrec.types import FloatArray
 

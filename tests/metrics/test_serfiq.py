@@ -8,15 +8,15 @@ import time
 import numpy as np
 import pytest
 
+from mfrec.bench.tables.ladders import LADDERS, order_kept, rungs
 from mfrec.metrics.serfiq import PASSES, quality, serfiq
-from mfrec.tables.ladders import LADDERS, order_kept, rungs
-from mfrec.train.points import mirrored
+from mfrec.train.data.points import mirrored
 from mfrec.types import FloatArray, Landmarks
 
 
 @pytest.fixture(scope="module")
 def landmarks(portrait: FloatArray) -> Landmarks:
-    from mfrec.measures import Truth
+    from mfrec.metrics.names import Truth
 
     return Truth(portrait, "portrait").face.landmarks
 
@@ -59,7 +59,7 @@ def test_it_falls_with_damage(portrait: FloatArray, landmarks: Landmarks, ladder
 
 
 def test_a_hundred_passes_take_less_than_five_seconds(portrait: FloatArray, landmarks: Landmarks) -> None:
-    from mfrec.geometry import resize
+    from mfrec.image.geometry import resize
 
     large = np.clip(resize(portrait, 256, 256), 0, 1)
     places = Landmarks((landmarks.points + 0.5) * (256 / portrait.shape[0]) - 0.5)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mfrec.errors import WeightsError
-from mfrec.landmarks import dlib_model
+from mfrec.face.landmarks import dlib_model
 from mfrec.nets.dlib_resnet import SIDE, DlibResNet, grown, integer, load_dlib_resnet, parameters
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mfrec.geometry import resize
+from mfrec.image.geometry import resize
 from mfrec.nets.enlarge import enlarge
 from mfrec.types import FloatArray
 

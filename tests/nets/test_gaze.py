@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from network_checks import parameters, stack
 
-from mfrec.eyes import HEIGHT, WIDTH
+from mfrec.cards.load import cards_folder, read_card
+from mfrec.face.eyes import HEIGHT, WIDTH
 from mfrec.nets.gaze import Gaze
-from mfrec.weights import cards_folder, read_card
 
 
 def test_it_is_resnet_18_with_three_fully_connected_layers() -> None:

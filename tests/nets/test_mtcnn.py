@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from mfrec.cards.load import cards_folder, read_card, read_state
 from mfrec.errors import WeightsError
 from mfrec.nets.mtcnn import Mtcnn, expected_shapes
-from mfrec.weights import cards_folder, read_card, read_state
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mfrec.cards.load import card_names, cards_folder, read_card
 from mfrec.nets import NETS, network_class
-from mfrec.weights import card_names, cards_folder, read_card
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -24,9 +24,9 @@ def test_every_card_names_a_network() -> None:
 
 
 def test_the_face_detector_costs_no_pytorch(tmp_path: Path) -> None:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     code = (
-        f"import sys; sys.path.insert(0, {str(root)!r}); from mfrec.weights import load_network\n"
+        f"import sys; sys.path.insert(0, {str(root)!r}); from mfrec.cards.load import load_network\n"
         "load_network('mtcnn'); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

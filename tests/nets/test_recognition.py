@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from mfrec.metrics.identity import embed
 from mfrec.nets.recognition import ANCHORS, EMBEDDING, FINE_SIDE, SIDE, TEMPLATE, Recognition, dropped, upright_faces
-from mfrec.train.points import mirrored
+from mfrec.train.data.points import mirrored
 from mfrec.types import FloatArray, Landmarks
 
 
@@ -22,7 +22,7 @@ def small() -> Recognition:
 
 @pytest.fixture(scope="module")
 def face(portrait: FloatArray) -> tuple[torch.Tensor, Landmarks]:
-    from mfrec.measures import Truth
+    from mfrec.metrics.names import Truth
 
     image = torch.from_numpy(np.ascontiguousarray(portrait.transpose(2, 0, 1)))[None]
     return image, Truth(portrait, "portrait").face.landmarks
@@ -86,9 +86,9 @@ def test_passes_differ_and_the_embedding_does_not(small: Recognition) -> None:
 
 
 def test_the_shipped_network_says_what_its_teacher_says(portrait: FloatArray, face: tuple) -> None:
-    from mfrec.filters import gaussian
+    from mfrec.cards.load import load_network
+    from mfrec.image.filters import gaussian
     from mfrec.metrics.serfiq import upright
-    from mfrec.weights import load_network
 
     network = load_network("recognition")
     pictures = [portrait, portrait[:, ::-1], np.clip(gaussian(portrait, 3), 0, 1)]

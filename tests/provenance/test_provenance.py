@@ -86,9 +86,9 @@ def test_record_says_what_went_in_and_what_was_done(finished: Path, frames: Path
 
 
 def test_record_names_the_models_the_noise_and_the_decoded_pixels(finished: Path, frames: Path) -> None:
+    from mfrec.cards.load import weights_folder
+    from mfrec.face.landmarks import dlib_model
     from mfrec.imageio import read, to_uint8
-    from mfrec.landmarks import dlib_model
-    from mfrec.weights import weights_folder
 
     record = read_record(finished)
     models = {model["name"]: model for model in record["models"]}

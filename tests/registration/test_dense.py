@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from moving_portrait import SCALE, SIDE, film_shifts
 
-from mfrec.geometry import enlarge, identity_map, resize, warp
-from mfrec.registration import identity_registration, match_light, register
+from mfrec.image.geometry import enlarge, identity_map, resize, warp
+from mfrec.registration.dense import identity_registration, match_light, register
 from mfrec.types import Canvas, Cleaned, Similarity
 
 INNER = slice(8 * SCALE, -8 * SCALE)

@@ -5,10 +5,10 @@ import pytest
 from schematic_face import POINTS, face
 
 from mfrec.errors import UsageError
-from mfrec.filters import gaussian
+from mfrec.face.pose import HEAD, Pose, head_pose
+from mfrec.image.filters import gaussian
 from mfrec.imageio import jpeg_bytes, read
-from mfrec.pose import HEAD, Pose, head_pose
-from mfrec.reference import choose_reference, frontality, neutrality, score_references
+from mfrec.registration.reference import choose_reference, frontality, neutrality, score_references
 from mfrec.types import Frame, Landmarks, Observation
 
 BOX = np.array([8, 20, 92, 96], np.float32)

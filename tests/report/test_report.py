@@ -21,7 +21,7 @@ from PIL import Image
 from report_case import NASTY, portrait, reconstruction
 
 from mfrec.errors import UsageError
-from mfrec.geometry import resize, similarity_map
+from mfrec.image.geometry import resize, similarity_map
 from mfrec.imageio import to_uint8
 from mfrec.report import pictures, write_report
 from mfrec.report.content import IDENTITY, clock, gather, visible
@@ -456,7 +456,7 @@ def test_report_is_quick(tmp_path: Path) -> None:
 
 def test_importing_the_report_does_not_load_what_only_rendering_needs() -> None:
     code = "import sys, mfrec.report; sys.exit(any(m in sys.modules for m in ('jinja2', 'cv2', 'reportlab', 'PIL')))"
-    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parent.parent).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2]).returncode == 0
 
 
 # ---- PDF ----

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import schematic_face
 
-from mfrec.face_model import fit, pose_gap, surface
-from mfrec.filters import gaussian
-from mfrec.geometry import fit_similarity, similarity_map, warp
+from mfrec.bench.tables.repose_trials import PARTS, damage, pairs_of, put_in
+from mfrec.face.regions import FACE, Region
+from mfrec.face.surface import fit, pose_gap, surface
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import fit_similarity, similarity_map, warp
 from mfrec.metrics.psnr import psnr
-from mfrec.regions import FACE, Region
 from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
 from mfrec.repose.detail import NEARBY, believed, fitting_blur, with_detail
 from mfrec.repose.mesh import agreement, as_blurred, correspondence, frontal, mesh
 from mfrec.repose.refusal import refuse, unlikeness
 from mfrec.stages.parse import label_regions
-from mfrec.tables.repose_trials import PARTS, damage, pairs_of, put_in
 from mfrec.types import Landmarks, Reposed
 
 METHODS = (align_and_blend, delaunay, mesh)

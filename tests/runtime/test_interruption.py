@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mfrec.interruption import Interrupted, Terminated, interruptible
+from mfrec.runtime.interruption import Interrupted, Terminated, interruptible
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 EXCEPTIONS = [(signal.SIGINT, Interrupted), (signal.SIGTERM, Terminated)]
 
@@ -27,7 +27,7 @@ def test_a_signal_is_an_exception_inside_and_what_it_was_outside(
 
 IN_A_CALLBACK = """
 import signal, sys, time, weakref
-from mfrec.interruption import Interrupted, Terminated, interruptible
+from mfrec.runtime.interruption import Interrupted, Terminated, interruptible
 
 class Thing: pass
 

@@ -12,7 +12,7 @@ import pytest
 import scipy.linalg  # noqa: F401  (loads the BLAS whose threads are counted)
 from threadpoolctl import threadpool_info
 
-from mfrec.threads import Aside, one_thread
+from mfrec.runtime.threads import Aside, one_thread
 
 
 def test_the_numbers_of_threads_are_lowered_and_restored() -> None:

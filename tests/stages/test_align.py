@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from moving_portrait import film_shifts
 
+from mfrec.camera.noise import from_quantiser, from_tables, ijg_tables
 from mfrec.errors import InputError, UsageError
-from mfrec.geometry import resize, similarity_map, warp
-from mfrec.noise import from_quantiser, from_tables, ijg_tables
+from mfrec.image.geometry import resize, similarity_map, warp
 from mfrec.pipeline import Pipeline, Run
 from mfrec.stages.align import Align, check_size, correlation, make_canvas, presmooth_for, start_similarity
 from mfrec.types import FaceTrack, FlowSettings, Frame, Landmarks, Observation, Similarity

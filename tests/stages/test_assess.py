@@ -7,12 +7,12 @@ import pytest
 import schematic_face
 from moving_portrait import film_shifts
 
+from mfrec.camera.noise import NoiseModel
 from mfrec.errors import UsageError
-from mfrec.filters import gaussian
-from mfrec.noise import NoiseModel
+from mfrec.face.region_error import score_of
+from mfrec.face.regions import Region
+from mfrec.image.filters import gaussian
 from mfrec.pipeline import Pipeline, Run
-from mfrec.region_error import score_of
-from mfrec.regions import Region
 from mfrec.stages.align import Align
 from mfrec.stages.assess import (
     DOUBTFUL,
@@ -26,7 +26,7 @@ from mfrec.stages.assess import (
 )
 from mfrec.stages.parse import Parse
 from mfrec.stages.track import Track
-from mfrec.train.degrade import through_jpeg
+from mfrec.train.data.degrade import through_jpeg
 from mfrec.types import Canvas, FaceTrack, Frame, Observation, Quality
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.3, -0.6))

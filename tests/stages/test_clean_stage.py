@@ -11,12 +11,12 @@ from moving_portrait import SCALE, film_shifts
 from small_networks import load, small_clean
 from torch import Tensor, nn
 
+from mfrec.camera.noise import noise_of
 from mfrec.errors import UsageError
-from mfrec.geometry import resize
+from mfrec.image.geometry import resize
 from mfrec.nets.clean import Cleaned as NetworkCleaned
-from mfrec.noise import noise_of
 from mfrec.pipeline import Pipeline, Run
-from mfrec.registration import identity_registration
+from mfrec.registration.dense import identity_registration
 from mfrec.stages import clean
 from mfrec.stages.align import Align
 from mfrec.stages.clean import Clean, clean_frames

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from schematic_face import face
 
 from mfrec.errors import UsageError
-from mfrec.geometry import identity_map, resize
+from mfrec.face.regions import FEATURES, Region
+from mfrec.image.geometry import identity_map, resize
 from mfrec.pipeline import Pipeline, Run
-from mfrec.regions import FEATURES, Region
 from mfrec.stages.cross import (
     METHODS,
     Cross,

@@ -9,7 +9,7 @@ from moving_portrait import film_shifts, psnr_inside
 from small_networks import load
 
 from mfrec.errors import UsageError
-from mfrec.geometry import enlarge
+from mfrec.image.geometry import enlarge
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align
 from mfrec.stages.clean import Clean
@@ -158,7 +158,7 @@ def test_unknown_methods_and_counts_are_refused():
 
 def test_uncertainty_means_the_same_at_every_scale_and_number_of_frames(filmed):
     """Stated and real root-mean-square error stay within a factor of two, and one frame is not surer than seven."""
-    from mfrec.geometry import resize
+    from mfrec.image.geometry import resize
 
     for scale in (1, 2, 4):
         frames = tuple(Observation(frame, BOX, 1.0) for frame in filmed.frames)
@@ -179,7 +179,7 @@ def test_uncertainty_means_the_same_at_every_scale_and_number_of_frames(filmed):
 @pytest.mark.parametrize(("reference_size", "other_size"), [(40, 160), (80, 40)])
 def test_frames_of_other_sizes_help_or_at_least_do_not_hurt(portrait, reference_size, other_size):
     """Larger frames bring their detail, smaller ones are not taken for blurred pictures of the same size."""
-    from mfrec.geometry import resize
+    from mfrec.image.geometry import resize
     from mfrec.types import Frame
 
     cut = portrait[16:176, 16:176]
@@ -199,8 +199,8 @@ def test_frames_of_other_sizes_help_or_at_least_do_not_hurt(portrait, reference_
 
 
 def test_the_quality_of_regions_decides_how_much_a_frame_gives_there(portrait):
+    from mfrec.face.regions import Region
     from mfrec.pipeline import Pipeline
-    from mfrec.regions import Region
     from mfrec.stages.assess import Assess, labels_on_canvas
     from mfrec.stages.parse import Parse
     from mfrec.stages.track import Track

@@ -11,9 +11,9 @@ from schematic_face import SWAP, area, face, mirrored
 from small_networks import small_parser
 
 from mfrec.errors import UsageError
-from mfrec.geometry import identity_map
+from mfrec.face.regions import Region, outlines
+from mfrec.image.geometry import identity_map
 from mfrec.pipeline import Run
-from mfrec.regions import Region, outlines
 from mfrec.stages.parse import Parse, carry_regions, label_regions
 from mfrec.types import Canvas, FaceTrack, Frame, Landmarks, Observation, RegionMasks, Registration
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mfrec.bench.tables.definitions import chain
 from mfrec.errors import UsageError
-from mfrec.geometry import identity_map, resize, warp
+from mfrec.image.geometry import identity_map, resize, warp
 from mfrec.metrics.psnr import psnr
 from mfrec.pipeline import Pipeline, Run
 from mfrec.recipe import load, parse
@@ -15,7 +16,6 @@ from mfrec.stages.assess import Assess
 from mfrec.stages.fuse import Fuse, register_again, sources_of
 from mfrec.stages.parse import Parse
 from mfrec.stages.repose import Repose, with_map
-from mfrec.tables.definitions import chain
 from mfrec.types import FaceTrack, Frame, Landmarks, Observation
 
 SHRINK = 4

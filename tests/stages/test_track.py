@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mfrec.detect import Detection, overlap
 from mfrec.errors import NoFaceError, UsageError
-from mfrec.geometry import resize
+from mfrec.face.detect import Detection, overlap
+from mfrec.image.geometry import resize
 from mfrec.pipeline import Run
 from mfrec.stages.track import Face, Track, group_people, without_foreign
 from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Observation

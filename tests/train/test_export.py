@@ -13,12 +13,12 @@ from tiny_network import Tiny
 from tiny_training import STEPS, training
 
 import mfrec
-from mfrec import weights
+from mfrec.cards import load as weights
+from mfrec.cards.load import load_network, read_card
 from mfrec.errors import UsageError, WeightsError
 from mfrec.nets import NETS
 from mfrec.train.export import described, export, half, install, replace_file, rounded, source_commit
 from mfrec.train.learner import Trained, train
-from mfrec.weights import load_network, read_card
 
 CARD = """# Who reads the card reads this first.
 net = "tiny"

@@ -18,13 +18,13 @@ from labelled_portraits import write_portraits
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
+from mfrec.cards.load import card_names, load_network, read_card, read_state
 from mfrec.cli import app
 from mfrec.train.checkpoint import CHECKPOINT, load_checkpoint
 from mfrec.train.learner import BOARD
 from mfrec.types import FloatArray
-from mfrec.weights import card_names, load_network, read_card, read_state
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 CARD = """net = "clean"
 file = "small.safetensors"

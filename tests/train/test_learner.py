@@ -15,13 +15,13 @@ from tiny_network import Tiny
 from tiny_training import STEPS, training
 from torch import Tensor
 
+from mfrec.cards.load import Card
 from mfrec.errors import UsageError
 from mfrec.train.callbacks import Round
 from mfrec.train.checkpoint import CHECKPOINT, load_checkpoint
 from mfrec.train.learner import BOARD, Trained, initial_network, train
-from mfrec.weights import Card
 
-SCRIPT = Path(__file__).resolve().parent / "tiny_training.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "tiny_training.py"
 
 
 def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:

@@ -9,10 +9,10 @@ from schematic_face import POINTS
 from torch import Tensor, nn
 
 from mfrec.errors import UsageError
+from mfrec.face.regions import Region
 from mfrec.metrics.serfiq import quality
 from mfrec.nets.recognition import FINE_SIDE, Recognition, upright_faces
-from mfrec.regions import Region
-from mfrec.train.labelled_faces import UNLABELLED
+from mfrec.train.data.labelled_faces import UNLABELLED
 from mfrec.train.losses import (
     L1,
     LOSSES,

@@ -14,12 +14,12 @@ from safetensors.torch import save_file
 from small_networks import small_clean
 from torch.utils.data import default_collate
 
-from mfrec.bench import chosen_person
+from mfrec.bench.run import chosen_person
 from mfrec.errors import InputError, UsageError, WeightsError
 from mfrec.imageio import png_bytes
-from mfrec.train.data import STREAMS, TASKS, VALIDATION_SAMPLES
-from mfrec.train.pictures import VALIDATION
-from mfrec.train.stream import ENDLESS, Stream
+from mfrec.train.data.pictures import VALIDATION
+from mfrec.train.streams.stream import ENDLESS, Stream
+from mfrec.train.tasks import STREAMS, TASKS, VALIDATION_SAMPLES
 
 CARD = """net = "clean"
 file = "small.safetensors"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from mfrec.cards.load import card_names, cards_folder, read_card
 from mfrec.errors import UsageError
-from mfrec.train.data import TASKS
 from mfrec.train.losses import LOSSES
 from mfrec.train.recipe import parse_recipe, training_recipe
-from mfrec.weights import card_names, cards_folder, read_card
+from mfrec.train.tasks import TASKS
 
 LEAST: dict[str, Any] = {
     "task": "clean",

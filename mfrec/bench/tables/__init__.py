@@ -1,15 +1,15 @@
 """The tables that the field argues with, each as a command, ours beside what was published.
 
 * ``3.1`` to ``3.6`` are the tables of the thesis that mfrec builds on. Our rows are measured on sequences of the user
-  or on the filmed portrait, by the protocols of :mod:`mfrec.protocols`; the published rows are of other pictures, and
-  the tables say so. A row whose network or stage does not exist yet says that, and fills when it lands.
+  or on the filmed portrait, by the protocols of :mod:`mfrec.camera.protocols`; the published rows are of other
+  pictures, and the tables say so. A row whose network or stage does not exist yet says that, and fills when it lands.
 * ``set5`` and ``set14`` are x4 enlargement measured on the luma, where bicubic has 28.43 and 26.00 dB; a bench that
   cannot reproduce those has another bicubic, another luma or another border than the literature.
 * ``faces`` is bicubic enlargement at the published settings for single faces, 16 -> 128 and 32 -> 128 px.
 * ``parser`` is the intersection over union of every face region, on labelled faces that the parser has not learnt from.
 * ``regions`` and ``foreign`` are trials: whether the one sharp region is chosen
-  (:mod:`mfrec.tables.region_trials`), and whether a frame of somebody else is found
-  (:mod:`mfrec.tables.foreign_trials`).
+  (:mod:`mfrec.bench.tables.region_trials`), and whether a frame of somebody else is found
+  (:mod:`mfrec.bench.tables.foreign_trials`).
 * ``peers`` adds time and memory, every method in a process of its own.
 * ``metrics``, ``identity``, ``calibration`` and ``eyes`` measure the measures: do they say what they are read as?
 """
@@ -20,21 +20,21 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mfrec.bench import check_method
+from mfrec.bench.run import check_method
+from mfrec.bench.tables.calibration import calibration_table
+from mfrec.bench.tables.definitions import DEFINITIONS, with_methods
+from mfrec.bench.tables.enlargement import PICTURES, on_faces, on_pictures
+from mfrec.bench.tables.eyes import eyes_table
+from mfrec.bench.tables.identity import identity_table
+from mfrec.bench.tables.ladders import metrics_table
+from mfrec.bench.tables.memory import with_memory
+from mfrec.bench.tables.methods import COLUMNS, on_sequences
+from mfrec.bench.tables.pairs import on_pairs
+from mfrec.bench.tables.parser import on_labelled_faces
+from mfrec.bench.tables.result import TableResult, finished
+from mfrec.bench.tables.trials import TRIALS, on_trials
 from mfrec.errors import UsageError
 from mfrec.pipeline import Progress, silent
-from mfrec.tables.calibration import calibration_table
-from mfrec.tables.definitions import DEFINITIONS, with_methods
-from mfrec.tables.enlargement import PICTURES, on_faces, on_pictures
-from mfrec.tables.eyes import eyes_table
-from mfrec.tables.identity import identity_table
-from mfrec.tables.ladders import metrics_table
-from mfrec.tables.memory import with_memory
-from mfrec.tables.methods import COLUMNS, on_sequences
-from mfrec.tables.pairs import on_pairs
-from mfrec.tables.parser import on_labelled_faces
-from mfrec.tables.result import TableResult, finished
-from mfrec.tables.trials import TRIALS, on_trials
 
 METRIC_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], TableResult]] = {
     "metrics": metrics_table,
@@ -45,7 +45,7 @@ METRIC_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress],
 """Name to ``table(data, people, seed, limit, progress)``."""
 
 NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", "parser", *METRIC_TABLES, *TRIALS)
-"""Every table there is, but ``ablation``, which is :mod:`mfrec.ablation`."""
+"""Every table there is, but ``ablation``, which is :mod:`mfrec.bench.ablation`."""
 
 
 def tables(
@@ -63,11 +63,11 @@ def tables(
     Args:
         names: of :data:`NAMES`.
         data: for ``set5``, ``set14`` and ``faces`` a folder of pictures, for ``parser`` one of pictures and labels as
-            :mod:`mfrec.train.labelled_faces` describes it, else a folder of sequences as :mod:`mfrec.bench` describes
-            it; None films the portrait.
+            :mod:`mfrec.train.data.labelled_faces` describes it, else a folder of sequences as :mod:`mfrec.bench.run`
+            describes it; None films the portrait.
         methods: added to the rows of every table on sequences.
-        people, seed, limit: as in :func:`mfrec.bench.bench`; of ``regions`` and ``foreign``, the limit is the number of
-            trials.
+        people, seed, limit: as in :func:`mfrec.bench.run.bench`; of ``regions`` and ``foreign``, the limit is the
+            number of trials.
         progress: called as ``progress("tables", done, total)``.
 
     Raises:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from mfrec.bench import attempt, prepare, reconstructed
+from mfrec.bench.run import attempt, prepare, reconstructed
+from mfrec.bench.tables.result import Row, TableResult, finished, means
+from mfrec.bench.tables.sequences import chosen_sequences
 from mfrec.pipeline import Progress
-from mfrec.tables.result import Row, TableResult, finished, means
-from mfrec.tables.sequences import chosen_sequences
 
 CALIBRATED = ("evidence", "restore")
 """The recipes whose uncertainty is measured."""
@@ -21,8 +21,8 @@ def calibration_table(data: Path | None, people: str, seed: int, limit: int | No
     sequence, the rank correlation, the least of one sequence, and the root mean square of error over stated uncertainty
     (1 is right, above 1 is overconfident).
     """
+    from mfrec.camera.protocols import PROTOCOLS
     from mfrec.metrics.calibration import normalised_error, rank_correlation, tenth_ratio
-    from mfrec.protocols import PROTOCOLS
 
     found: dict[str, list[dict[str, float]]] = {}
     failed: dict[str, str] = {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mfrec.scores import BASELINE
-from mfrec.tables.result import Published
+from mfrec.bench.scores import BASELINE
+from mfrec.bench.tables.result import Published
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Line:
 
     Attributes:
         label: in words.
-        method: a method of the bench, see :func:`mfrec.bench.check_method`; empty for a row that is published only.
+        method: a method of the bench, see :func:`mfrec.bench.run.check_method`; empty for a row that is published only.
         recipe: TOML of the recipe that is the method, where no name does; ``method`` is then empty.
         published: what is known of others.
     """

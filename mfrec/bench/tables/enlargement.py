@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.bench import evenly
+from mfrec.bench.run import evenly
+from mfrec.bench.scores import BASELINE
+from mfrec.bench.tables.result import Published, Row, TableResult, finished, means
 from mfrec.errors import InputError, MfrecError
 from mfrec.pipeline import Progress
-from mfrec.scores import BASELINE
-from mfrec.tables.result import Published, Row, TableResult, finished, means
 from mfrec.types import FloatArray
 
 PICTURES = {
@@ -31,16 +31,16 @@ FACES = {
 def on_pictures(name: str, folder: Path, progress: Progress) -> TableResult:
     """Enlargement by four of the pictures of a folder, on their luma.
 
-    The small picture is made as the literature makes it (:mod:`mfrec.cubic`, rounded to 8 bits), sides are cut to a
-    multiple of four, and four pixels along each border are left out.
+    The small picture is made as the literature makes it (:mod:`mfrec.image.cubic`, rounded to 8 bits), sides are cut to
+    a multiple of four, and four pixels along each border are left out.
 
     Raises:
         InputError: there is no such folder, or no picture in it.
     """
-    from mfrec.cubic import resize_cubic
+    from mfrec.bench.peers import REALESRGAN, find_peer
+    from mfrec.image.cubic import resize_cubic
     from mfrec.metrics.psnr import psnr_y, studio_luma
     from mfrec.metrics.ssim import ssim
-    from mfrec.peers import REALESRGAN, find_peer
 
     scale = 4
     pictures = load_pictures(folder)
@@ -90,7 +90,7 @@ def on_faces(folder: Path | None, limit: int | None, progress: Progress) -> Tabl
     Raises:
         InputError: there is no such folder, or no picture of 128 px in it.
     """
-    from mfrec.cubic import resize_cubic
+    from mfrec.image.cubic import resize_cubic
     from mfrec.metrics.psnr import psnr, psnr_y
     from mfrec.metrics.ssim import ssim
 
@@ -137,7 +137,7 @@ def load_pictures(folder: Path, limit: int | None = None) -> list[FloatArray]:
     """
     from PIL import Image
 
-    from mfrec.evaluate import picture_files, read_one
+    from mfrec.evaluation.evaluate import picture_files, read_one
 
     if not folder.is_dir():
         raise InputError(f"no folder of pictures at '{folder}'")

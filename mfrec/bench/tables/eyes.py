@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mfrec.bench.tables.result import Row, TableResult, finished, means
 from mfrec.errors import UsageError, WeightsError
 from mfrec.pipeline import Progress
-from mfrec.tables.result import Row, TableResult, finished, means
 
 EYES = 300
 """How many eyes are drawn where no limit is given."""
@@ -27,15 +27,15 @@ def eyes_table(data: Path | None, people: str, seed: int, limit: int | None, pro
     Raises:
         UsageError: a limit that leaves no eye, or a package of training is not installed.
     """
-    from mfrec.eyes import EYE
-    from mfrec.iris import find_iris
+    from mfrec.face.eyes import EYE
+    from mfrec.face.iris import find_iris
     from mfrec.metrics.gaze import angles, estimate_gaze
 
     del data, people  # the eyes are drawn
     if limit is not None and limit < 1:
         raise UsageError(f"a limit of {limit} leaves nothing to measure; give 1 or more")
     try:
-        from mfrec.train.synthetic_eyes import draw_eye, render_eye
+        from mfrec.train.data.synthetic_eyes import draw_eye, render_eye
     except ModuleNotFoundError as error:
         raise UsageError(f"drawing eyes needs the package '{error.name}': pip install 'mfrec[train]'") from None
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mfrec.errors import InputError, NoFaceError
-from mfrec.geometry import resize
+from mfrec.image.geometry import resize
 from mfrec.pipeline import Progress, Run, silent
 from mfrec.types import FaceTrack, FloatArray, Frame, Observation
 
 if TYPE_CHECKING:
-    from mfrec.bench import TruthSequence
+    from mfrec.bench.run import TruthSequence
 
 SIDES = (64, 32)
 """Pixels of the frames along each side."""
@@ -79,8 +79,8 @@ def foreign_trials(
     Raises:
         InputError: the sequences show fewer than two people.
     """
-    from mfrec.bench import truth_frames
-    from mfrec.train.degrade import through_jpeg
+    from mfrec.bench.run import truth_frames
+    from mfrec.train.data.degrade import through_jpeg
 
     if len({sequence.person for sequence in sequences}) < 2:
         raise InputError("the table 'foreign' needs sequences of two people or more; check sequences.csv")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mfrec.bench import read_frames
+from mfrec.bench.run import read_frames
+from mfrec.bench.tables.result import Row, TableResult, finished
+from mfrec.bench.tables.sequences import chosen_sequences
 from mfrec.errors import NoFaceError, WeightsError
-from mfrec.geometry import resize
-from mfrec.measures import Truth
+from mfrec.image.geometry import resize
+from mfrec.metrics.names import Truth
 from mfrec.pipeline import Progress
-from mfrec.tables.result import Row, TableResult, finished
-from mfrec.tables.sequences import chosen_sequences
 from mfrec.types import FloatArray
 
 EMBEDDINGS = {"dlib": "identity distance (dlib)", "recognition": "our recognition network"}
@@ -74,8 +74,8 @@ def recognised(faces: Sequence[tuple]) -> list[FloatArray]:
     import torch
     from torch.nn.functional import avg_pool2d
 
+    from mfrec.cards.load import load_network
     from mfrec.metrics.serfiq import upright
-    from mfrec.weights import load_network
 
     network = load_network("recognition")
     with torch.inference_mode():

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mfrec.bench import read_frames
+from mfrec.bench.run import read_frames
+from mfrec.bench.tables.result import Row, TableResult, finished, means
+from mfrec.bench.tables.sequences import chosen_sequences
 from mfrec.errors import NoFaceError
-from mfrec.geometry import enlarge, resize
-from mfrec.measures import METRICS, Case, Truth, measure
+from mfrec.image.geometry import enlarge, resize
+from mfrec.metrics.names import METRICS, Case, Truth, measure
 from mfrec.pipeline import Progress
-from mfrec.tables.result import Row, TableResult, finished, means
-from mfrec.tables.sequences import chosen_sequences
 from mfrec.types import FloatArray
 
 BLURS = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -40,8 +40,8 @@ LADDER_METRICS = tuple(
 
 def rungs(picture: FloatArray, ladder: str) -> list[FloatArray]:
     """A picture and itself with more and more damage of one kind, all of one size."""
-    from mfrec.filters import gaussian
-    from mfrec.train.degrade import through_jpeg
+    from mfrec.image.filters import gaussian
+    from mfrec.train.data.degrade import through_jpeg
 
     if ladder == "blur":
         damaged = [gaussian(picture, sigma) for sigma in BLURS]

@@ -7,15 +7,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mfrec.bench import film_sequences, find_sequences, prepare
-from mfrec.tables.definitions import Line
-from mfrec.tables.result import Row
+from mfrec.bench.run import film_sequences, find_sequences, prepare
+from mfrec.bench.tables.definitions import Line
+from mfrec.bench.tables.result import Row
 
 RUN_ALONE = """
 import sys
 from pathlib import Path
-from mfrec.bench import Case
-from mfrec.protocols import Spoilt
+from mfrec.bench.run import Case
+from mfrec.camera.protocols import Spoilt
 import numpy as np
 source, method, reference, seed = sys.argv[1:]
 Case(Path(source), Spoilt((), np.zeros((1, 1, 3), np.float32), int(reference), {}), None, int(seed)).picture(method)
@@ -25,7 +25,7 @@ Case(Path(source), Spoilt((), np.zeros((1, 1, 3), np.float32), int(reference), {
 
 def with_memory(rows: Sequence[Row], lines: Sequence[Line], data: Path | None, seed: int) -> list[Row]:
     """The rows with the peak memory of a whole process that runs the method on the first sequence."""
-    from mfrec.cost import launch
+    from mfrec.bench.cost import launch
 
     out = []
     with tempfile.TemporaryDirectory(prefix="mfrec-tables-") as name:

@@ -1,4 +1,4 @@
-"""Methods on sequences that a protocol has spoilt, see :data:`mfrec.tables.definitions.DEFINITIONS`."""
+"""Methods on sequences that a protocol has spoilt, see :data:`mfrec.bench.tables.definitions.DEFINITIONS`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mfrec.bench import TruthSequence, attempt, check_method, evenly, find_sequences, prepare, read_frames
+from mfrec.bench.run import TruthSequence, attempt, check_method, evenly, find_sequences, prepare, read_frames
+from mfrec.bench.tables.definitions import Line
+from mfrec.bench.tables.result import Row, means
+from mfrec.bench.tables.sequences import described, sequences_root
 from mfrec.errors import MfrecError, UsageError
-from mfrec.measures import Case, Truth, measure
+from mfrec.metrics.names import Case, Truth, measure
 from mfrec.pipeline import Progress
-from mfrec.tables.definitions import Line
-from mfrec.tables.result import Row, means
-from mfrec.tables.sequences import described, sequences_root
 
 COLUMNS = ("psnr", "ssim", "identity", "cpbd_before", "cpbd", "cpbd_gain", "serfiq")
 """Measured of every method on sequences."""

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mfrec.bench import find_sequences
+from mfrec.bench.run import find_sequences
+from mfrec.bench.tables.result import Row, TableResult, finished, means
 from mfrec.pipeline import Progress
-from mfrec.tables.result import Row, TableResult, finished, means
 
 PAIR_COLUMNS = ("psnr", "ssim", "landmarks", "identity", "taken")
 """Measured of every method on pairs of frames."""
 
 
 def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progress) -> TableResult:
-    """What bringing a region over from another pose is worth, see :mod:`mfrec.tables.repose_trials`.
+    """What bringing a region over from another pose is worth, see :mod:`mfrec.bench.tables.repose_trials`.
 
     All methods are measured on the pairs that ``mesh`` does not refuse; ``taken`` is the share that each method would
     take over by itself.
     """
-    from mfrec.tables.repose_trials import BINS, METHODS, PAIRS, measure_pairs, pictures_of, turned_portraits
+    from mfrec.bench.tables.repose_trials import BINS, METHODS, PAIRS, measure_pairs, pictures_of, turned_portraits
 
     pictures = turned_portraits() if data is None else pictures_of(find_sequences(data, people), progress)
     outcomes = measure_pairs(pictures, limit or PAIRS, progress)

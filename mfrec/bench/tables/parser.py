@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mfrec.bench.tables.result import Row, TableResult, finished
 from mfrec.pipeline import Progress
-from mfrec.tables.result import Row, TableResult, finished
 
 
 def on_labelled_faces(folder: Path, progress: Progress) -> TableResult:
@@ -20,15 +20,15 @@ def on_labelled_faces(folder: Path, progress: Progress) -> TableResult:
         InputError: the folder holds no such faces.
         WeightsError: the parser's weights are missing.
     """
-    from mfrec.face_parsing import on_frame, probabilities
-    from mfrec.landmarks import read_aligned
+    from mfrec.cards.load import load_network
+    from mfrec.face.landmarks import read_aligned
+    from mfrec.face.parsing import on_frame, probabilities
+    from mfrec.face.regions import RARE, Region
     from mfrec.metrics.iou import confusion, iou
-    from mfrec.regions import RARE, Region
     from mfrec.stages.parse import Parse
-    from mfrec.train.labelled_faces import read_faces
-    from mfrec.train.parser_stream import SMALL, SMALL_QUALITY, scaled, small_jpeg
+    from mfrec.train.data.labelled_faces import read_faces
+    from mfrec.train.streams.parser_stream import SMALL, SMALL_QUALITY, scaled, small_jpeg
     from mfrec.types import Similarity
-    from mfrec.weights import load_network
 
     parse = Parse()
     network = load_network(parse.card)

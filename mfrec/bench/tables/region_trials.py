@@ -19,15 +19,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.geometry import resize, warp
+from mfrec.face.region_error import error_of
+from mfrec.face.regions import Region
+from mfrec.image.geometry import resize, warp
 from mfrec.imageio import jpeg_bytes
 from mfrec.pipeline import Progress, silent
-from mfrec.region_error import error_of
-from mfrec.regions import Region
 from mfrec.types import FaceTrack, FloatArray, Landmarks, Observation
 
 if TYPE_CHECKING:
-    from mfrec.bench import TruthSequence
+    from mfrec.bench.run import TruthSequence
 
 REGIONS = (
     Region.SKIN,
@@ -110,7 +110,7 @@ def draw_trial(
         side: of the frames that are written.
         rng: draws region, frame, kinds and strengths.
     """
-    from mfrec.train.degrade import through_jpeg
+    from mfrec.train.data.degrade import through_jpeg
 
     region = REGIONS[int(rng.integers(len(REGIONS)))]
     sharp = int(rng.integers(len(truths)))
@@ -160,9 +160,9 @@ def run_trial(sequence: TruthSequence, side: int, seed: int, turn: int = 0) -> O
         None where a truth frame shows no face, the sharp frame is left out by the chain, or the region is not outlined
         in the reference frame.
     """
-    from mfrec.bench import truth_frames
-    from mfrec.detect import detect_faces
-    from mfrec.landmarks import detect_landmarks
+    from mfrec.bench.run import truth_frames
+    from mfrec.face.detect import detect_faces
+    from mfrec.face.landmarks import detect_landmarks
     from mfrec.options import Options
     from mfrec.reconstruction import run_until
 
@@ -202,9 +202,9 @@ def true_error(track: FaceTrack, observation: Observation, truth: FloatArray, re
 
     Both are brought onto the canvas by the frame's registration, and into the reference's light.
     """
-    from mfrec.noise import noise_of
+    from mfrec.camera.noise import noise_of
+    from mfrec.fusion.robust import as_source
     from mfrec.stages.assess import labels_on_canvas
-    from mfrec.superres import as_source
 
     assert track.reference is not None and track.canvas is not None
     assert observation.registration is not None

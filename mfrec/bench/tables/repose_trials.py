@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import InputError
-from mfrec.face_model import fit, pose_gap
-from mfrec.filters import gaussian
-from mfrec.geometry import fit_similarity, inside, similarity_map, warp
+from mfrec.face.regions import FEATURES
+from mfrec.face.surface import fit, pose_gap
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import fit_similarity, inside, similarity_map, warp
 from mfrec.pipeline import Progress, silent
-from mfrec.regions import FEATURES
-from mfrec.registration import register
+from mfrec.registration.dense import register
 from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
 from mfrec.repose.detail import with_detail
@@ -33,7 +33,7 @@ from mfrec.stages.parse import label_regions
 from mfrec.types import Canvas, FloatArray, Landmarks, RegionMasks, Reposed
 
 if TYPE_CHECKING:
-    from mfrec.bench import TruthSequence
+    from mfrec.bench.run import TruthSequence
 
 BINS = ((0.0, 10.0), (10.0, 20.0), (20.0, 35.0))
 """Pose gaps in degrees, from the lower up to but not the upper."""
@@ -42,7 +42,7 @@ PAIRS = 24
 """Pairs in a bin where no limit is given."""
 
 PARTS: Mapping[str, tuple[str, ...]] = {"eyes": ("eyes", "brows"), "nose": ("nose",), "mouth": ("mouth",)}
-"""What is blurred away together, as names of :data:`mfrec.regions.FEATURES`."""
+"""What is blurred away together, as names of :data:`mfrec.face.regions.FEATURES`."""
 
 POINTS: Mapping[str, tuple[int, ...]] = {
     "eyes": (*range(17, 27), *range(36, 48)),
@@ -164,7 +164,7 @@ class Outcome:
 
 def pictures_of(sequences: Sequence[TruthSequence], progress: Progress = silent) -> list[Picture]:
     """Every frame of the sequences in which a face is found."""
-    from mfrec.bench import truth_landmarks
+    from mfrec.bench.run import truth_landmarks
     from mfrec.imageio import read
 
     out = []
@@ -232,7 +232,7 @@ def put_in(target: FloatArray, reposed: Reposed, where: NDArray[np.bool_], unit:
 
 def measure_pair(pair: Pair, pictures: Sequence[Picture]) -> list[Outcome]:
     """Every method on one pair; none where no face is found on the damaged picture."""
-    from mfrec.bench import truth_landmarks
+    from mfrec.bench.run import truth_landmarks
     from mfrec.metrics.identity import embed_all, identity_distance
     from mfrec.metrics.landmark_error import point_errors
     from mfrec.metrics.psnr import psnr
@@ -292,7 +292,7 @@ TURNS = ((0.0, 0.0), (6.0, 3.0), (-8.0, -4.0), (13.0, 0.0), (-15.0, 4.0), (22.0,
 
 def turned_portraits() -> list[Picture]:
     """The astronaut portrait at known turns of a smooth model of her head: exact truth, one person."""
-    from mfrec.bench import SIDE, truth_landmarks
+    from mfrec.bench.run import SIDE, truth_landmarks
     from mfrec.demo import Motion, astronaut, view
 
     portrait, still = astronaut(), dict.fromkeys(("sway_x", "sway_y", "shake_x", "shake_y"), 0.0)

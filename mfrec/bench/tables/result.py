@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mfrec.bench import commit
-from mfrec.measures import METRICS
+from mfrec.bench.run import commit
+from mfrec.bench.scores import aligned, markdown_table, mean
+from mfrec.metrics.names import METRICS
 from mfrec.provenance.surroundings import machine
-from mfrec.scores import aligned, markdown_table, mean
 
 if TYPE_CHECKING:
-    from mfrec.document import Section
+    from mfrec.bench.document import Section
 
 NUMBERED = ("3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "peers")
 """Tables whose name stands before their title."""
@@ -87,7 +87,7 @@ class TableResult:
 
     def section(self, command: str) -> Section:
         """The table for a document."""
-        from mfrec.document import Section
+        from mfrec.bench.document import Section
 
         missing, sources = self._notes()
         notes = "\n".join(f"- {note}" for note in (*missing, *sources))
@@ -116,7 +116,7 @@ FORMS = {
     "expected / true": ".2f",
     "spread": ".2f",
 }
-"""How the columns are printed that neither are of :data:`mfrec.measures.METRICS` nor in per cent."""
+"""How the columns are printed that neither are of :data:`mfrec.metrics.names.METRICS` nor in per cent."""
 
 
 def number(value: float | None, column: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mfrec.bench import PORTRAITS, TruthSequence, evenly, film_sequences, find_sequences
+from mfrec.bench.run import PORTRAITS, TruthSequence, evenly, film_sequences, find_sequences
 from mfrec.errors import UsageError
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mfrec.bench import find_sequences
+from mfrec.bench.run import find_sequences
+from mfrec.bench.tables import foreign_trials, region_trials
+from mfrec.bench.tables.region_trials import Outcome
+from mfrec.bench.tables.result import Row, TableResult, finished
+from mfrec.bench.tables.sequences import described, sequences_root
 from mfrec.errors import UsageError
 from mfrec.pipeline import Progress
-from mfrec.tables import foreign_trials, region_trials
-from mfrec.tables.region_trials import Outcome
-from mfrec.tables.result import Row, TableResult, finished
-from mfrec.tables.sequences import described, sequences_root
 
 TRIALS = ("regions", "foreign")
 """Tables of trials with a right answer, in per cent."""

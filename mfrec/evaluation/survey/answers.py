@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mfrec.bench.scores import aligned, mean
 from mfrec.errors import InputError, NoFramesError, UsageError
-from mfrec.scores import aligned, mean
-from mfrec.survey.page import KEY, SCHEMA
+from mfrec.evaluation.survey.page import KEY, SCHEMA
 
 LEVEL = 0.95
 

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from mfrec.errors import InputError, NoFramesError
-from mfrec.evaluate import picture_files, read_one
+from mfrec.evaluation.evaluate import picture_files, read_one
 from mfrec.imageio import png_bytes
-from mfrec.standalone_page import standalone_page
+from mfrec.report.page import standalone_page
 
 HERE = Path(__file__).parent
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.geometry import resize
+from mfrec.image.geometry import resize
 from mfrec.types import FloatArray
 
 

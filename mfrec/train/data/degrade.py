@@ -16,12 +16,12 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from mfrec.geometry import resize
+from mfrec.camera.noise import COARSEST_QUANTISER, NoiseModel, from_quantiser, from_tables
+from mfrec.camera.protocols import SCALE, blur_ellipse
+from mfrec.image.geometry import resize
 from mfrec.imageio.encode import h264_bytes, to_uint8
 from mfrec.imageio.pictures import jpeg_tables
 from mfrec.imageio.video import h264_quantiser, picture_image
-from mfrec.noise import COARSEST_QUANTISER, NoiseModel, from_quantiser, from_tables
-from mfrec.protocols import SCALE, blur_ellipse
 from mfrec.types import FloatArray
 
 Codec = Literal["jpeg", "h264", "none"]
@@ -113,7 +113,7 @@ def degrade(truths: Sequence[FloatArray], degradation: Degradation) -> list[Degr
         degradation: what :func:`draw` gave.
 
     Returns:
-        One frame each, at a quarter (:data:`mfrec.protocols.SCALE`) of the size.
+        One frame each, at a quarter (:data:`mfrec.camera.protocols.SCALE`) of the size.
     """
     rng = np.random.default_rng(degradation.seed)
     small = []

@@ -22,13 +22,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.bench import TruthSequence, chosen_person, find_sequences, has_frames
+from mfrec.bench.run import TruthSequence, chosen_person, find_sequences, has_frames
+from mfrec.camera.protocols import SCALE
 from mfrec.errors import InputError
-from mfrec.geometry import resize
+from mfrec.image.geometry import resize
 from mfrec.imageio import read
 from mfrec.imageio.pictures import PICTURE_SUFFIXES
 from mfrec.imageio.survey import natural_key
-from mfrec.protocols import SCALE
 from mfrec.types import FloatArray, Frame
 
 Split = Literal["train", "valid"]
@@ -40,7 +40,7 @@ LABEL_FACTORS = (2, 4, 8)
 """How much larger than its frames a label may be."""
 
 VALIDATION = "0/4"
-"""Which fold of the people in sequences is held out of training; see :func:`mfrec.bench.chosen_person`."""
+"""Which fold of the people in sequences is held out of training; see :func:`mfrec.bench.run.chosen_person`."""
 
 VALIDATION_STILLS = "0/20"
 """Likewise for stills, by the name of the file. Fewer, because the figures that count are those of the sequences."""
@@ -59,7 +59,7 @@ class Labelled:
     label: NDArray[np.uint8]
 
     def matched(self) -> tuple[list[FloatArray], FloatArray]:
-        """The frames, and the label at exactly :data:`mfrec.protocols.SCALE` times their size.
+        """The frames, and the label at exactly :data:`mfrec.camera.protocols.SCALE` times their size.
 
         Whichever is too large for that is averaged down: a label of eight times the frames' size, or the frames where
         the label has only twice their size. Nothing is enlarged.

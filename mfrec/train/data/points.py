@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.detect import detect_faces
-from mfrec.geometry import warp
-from mfrec.landmarks import detect_landmarks
-from mfrec.train.crops import Pose
-from mfrec.train.pictures import Pictures
+from mfrec.face.detect import detect_faces
+from mfrec.face.landmarks import detect_landmarks
+from mfrec.image.geometry import warp
+from mfrec.train.data.crops import Pose
+from mfrec.train.data.pictures import Pictures
 from mfrec.types import FloatArray
 
 _JAW_TO_NOSE = (*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1))
@@ -24,8 +24,8 @@ class PicturePoints:
     """The landmarks of pictures, each looked for when it is first asked for.
 
     Args:
-        pictures: of one split; their numbers are those of :attr:`mfrec.train.pictures.Pictures.every`, and the labels
-            come after them.
+        pictures: of one split; their numbers are those of :attr:`mfrec.train.data.pictures.Pictures.every`, and the
+            labels come after them.
     """
 
     def __init__(self, pictures: Pictures) -> None:
@@ -43,8 +43,8 @@ class PicturePoints:
 
         Args:
             source: number of the picture.
-            pose, side: of the crop, see :func:`mfrec.train.crops.crop`.
-            field: ``[side, side, 2]`` how the crop was bent afterwards, see :class:`mfrec.train.shots.View`.
+            pose, side: of the crop, see :func:`mfrec.train.data.crops.crop`.
+            field: ``[side, side, 2]`` how the crop was bent afterwards, see :class:`mfrec.train.data.shots.View`.
         """
         points = self.of(source)
         if np.isnan(points).any():

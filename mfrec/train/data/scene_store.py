@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import UsageError
-from mfrec.train.scenes import Scene
+from mfrec.train.data.scenes import Scene
 
 
 class SceneStore:

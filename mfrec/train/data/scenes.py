@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.camera.noise import NoiseModel, noise_of
+from mfrec.camera.protocols import SCALE
+from mfrec.fusion.planes import planes_of
 from mfrec.nets.clean import conditions
-from mfrec.neural_fusion import planes_of
-from mfrec.noise import NoiseModel, noise_of
-from mfrec.protocols import SCALE
-from mfrec.registration import identity_registration, register
+from mfrec.registration.dense import identity_registration, register
 from mfrec.stages.clean import clean_frames
-from mfrec.train.crops import crop, draw_pose, whole
-from mfrec.train.pictures import FRAMES, Pictures, takes_labelled
-from mfrec.train.points import PicturePoints
-from mfrec.train.shots import cut_of, draw_shot
+from mfrec.train.data.crops import crop, draw_pose, whole
+from mfrec.train.data.pictures import FRAMES, Pictures, takes_labelled
+from mfrec.train.data.points import PicturePoints
+from mfrec.train.data.shots import cut_of, draw_shot
 from mfrec.types import Canvas, Cleaned, FloatArray, FlowSettings
 
 CLEAR_FLOW = FlowSettings()
@@ -35,7 +35,7 @@ class Scene:
     """A registered sequence and its truth.
 
     Attributes:
-        stack: ``[N, 8, H, W]`` float16, see :func:`mfrec.neural_fusion.planes_of`.
+        stack: ``[N, 8, H, W]`` float16, see :func:`mfrec.fusion.planes.planes_of`.
         told: ``[N, 8]`` float32, see :func:`mfrec.nets.clean.conditions`.
         reference: position of the reference.
         truth: ``[H, W, 3]`` float16.

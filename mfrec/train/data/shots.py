@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.geometry import identity_map, warp
-from mfrec.protocols import SCALE
-from mfrec.train.crops import Pose, crop, draw_pose
-from mfrec.train.degrade import Degraded, degrade, draw
-from mfrec.train.pictures import FRAMES, Pictures
+from mfrec.camera.protocols import SCALE
+from mfrec.image.geometry import identity_map, warp
+from mfrec.train.data.crops import Pose, crop, draw_pose
+from mfrec.train.data.degrade import Degraded, degrade, draw
+from mfrec.train.data.pictures import FRAMES, Pictures
 from mfrec.types import FloatArray
 
 
@@ -26,7 +26,7 @@ class View:
 
     Attributes:
         image: ``[S, S, 3]`` RGB in [0, 1].
-        source: number of the picture in :attr:`mfrec.train.pictures.Pictures.every`.
+        source: number of the picture in :attr:`mfrec.train.data.pictures.Pictures.every`.
         pose: of the crop.
         field: ``[S, S, 2]`` backward map relative to the identity, applied after the crop; None where nothing was bent.
     """
@@ -61,7 +61,7 @@ def draw_shot(
     patch: float = 0.25,
     middle: bool = False,
 ) -> Shot:
-    """Draw a sequence of :data:`~mfrec.train.pictures.FRAMES` frames and degrade it.
+    """Draw a sequence of :data:`~mfrec.train.data.pictures.FRAMES` frames and degrade it.
 
     Args:
         pictures: what is filmed; stills or sequences.
@@ -84,7 +84,7 @@ def draw_shot(
 
 
 def draw_views(pictures: Pictures, rng: np.random.Generator, side: int, zoom: float) -> list[View]:
-    """True frames of one person, :data:`~mfrec.train.pictures.FRAMES` of them.
+    """True frames of one person, :data:`~mfrec.train.data.pictures.FRAMES` of them.
 
     Args:
         pictures: stills, sequences or both; of both, three in five are from sequences. A sequence that is shorter

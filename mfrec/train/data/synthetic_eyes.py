@@ -21,9 +21,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.eyes import CORNERS, EYE, HEIGHT, WIDTH
-from mfrec.geometry import resize
-from mfrec.train.degrade import through_jpeg
+from mfrec.face.eyes import CORNERS, EYE, HEIGHT, WIDTH
+from mfrec.image.geometry import resize
+from mfrec.train.data.degrade import through_jpeg
 from mfrec.types import FloatArray
 
 BALL, LID, CORNEA, CORNEA_CENTRE = 12.1, 12.7, 7.8, 5.6
@@ -99,7 +99,7 @@ class DrawnEye:
     """A picture with its truth.
 
     Attributes:
-        image: ``[HEIGHT, WIDTH, 3]`` float32 RGB in [0, 1], cut as :func:`mfrec.eyes.cut_eye` cuts.
+        image: ``[HEIGHT, WIDTH, 3]`` float32 RGB in [0, 1], cut as :func:`mfrec.face.eyes.cut_eye` cuts.
         iris, pupil: centres ``(x, y)`` in its pixels.
         radius: of the iris in its pixels, across the gaze.
         seen: share of the iris that no lid covers.

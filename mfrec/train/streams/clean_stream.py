@@ -7,11 +7,11 @@ import torch
 
 from mfrec.nets.clean import conditions
 from mfrec.pipeline import in_range
-from mfrec.train.crops import Pose, crop, draw_pose
-from mfrec.train.degrade import degrade, draw
-from mfrec.train.pictures import Pictures
-from mfrec.train.points import PicturePoints
-from mfrec.train.stream import Sample, Stream, as_tensor, whole_blocks
+from mfrec.train.data.crops import Pose, crop, draw_pose
+from mfrec.train.data.degrade import degrade, draw
+from mfrec.train.data.pictures import Pictures
+from mfrec.train.data.points import PicturePoints
+from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
 
 
 class CleanStream(Stream):

@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import torch
 
-from mfrec.filters import gaussian
-from mfrec.geometry import resize, warp
-from mfrec.protocols import SCALE
-from mfrec.registration import register
-from mfrec.train.pictures import FRAMES, Pictures
-from mfrec.train.points import PicturePoints
-from mfrec.train.shots import draw_views
-from mfrec.train.stream import Sample, Stream, as_tensor, whole_blocks
+from mfrec.camera.protocols import SCALE
+from mfrec.image.filters import gaussian
+from mfrec.image.geometry import resize, warp
+from mfrec.registration.dense import register
+from mfrec.train.data.pictures import FRAMES, Pictures
+from mfrec.train.data.points import PicturePoints
+from mfrec.train.data.shots import draw_views
+from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
 from mfrec.types import Canvas, FloatArray
 
 

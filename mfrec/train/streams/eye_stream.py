@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from mfrec.train.stream import Sample, Stream, as_tensor
-from mfrec.train.synthetic_eyes import draw_eye, render_eye
+from mfrec.train.data.synthetic_eyes import draw_eye, render_eye
+from mfrec.train.streams.stream import Sample, Stream, as_tensor
 
 
 class EyeStream(Stream):
-    """Samples ``((eye [3, 48, 80],), {"gaze": [2]})``, see :mod:`mfrec.train.synthetic_eyes`.
+    """Samples ``((eye [3, 48, 80],), {"gaze": [2]})``, see :mod:`mfrec.train.data.synthetic_eyes`.
 
     Args:
         seed: of every sample.

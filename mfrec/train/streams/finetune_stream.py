@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mfrec.geometry import identity_map, resize, warp
+from mfrec.image.geometry import identity_map, resize, warp
 from mfrec.pipeline import in_range
-from mfrec.train.crops import crop, draw_pose
-from mfrec.train.degrade import sensor_noise, through_jpeg
-from mfrec.train.pictures import FRAMES, Pictures
-from mfrec.train.points import PicturePoints
-from mfrec.train.shots import fitting
-from mfrec.train.stream import Sample, Stream, as_tensor, whole_blocks
+from mfrec.train.data.crops import crop, draw_pose
+from mfrec.train.data.degrade import sensor_noise, through_jpeg
+from mfrec.train.data.pictures import FRAMES, Pictures
+from mfrec.train.data.points import PicturePoints
+from mfrec.train.data.shots import fitting
+from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
 from mfrec.types import FloatArray
 
 
@@ -92,7 +92,7 @@ def enlarged_again(
         small: side of the frame in pixels.
         shift: ``(x, y)`` by which the camera had moved, in pixels of the truth.
         rng: of the noise.
-        noise: see :attr:`mfrec.train.degrade.Degradation.noise`.
+        noise: see :attr:`mfrec.train.data.degrade.Degradation.noise`.
         quality: of JPEG; None is no codec.
 
     Returns:

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from mfrec.pipeline import in_range
-from mfrec.train.crops import whole
-from mfrec.train.pictures import FRAMES, Pictures, takes_labelled
-from mfrec.train.points import PicturePoints
-from mfrec.train.shots import cut_of, draw_shot, of_frame
-from mfrec.train.stream import Sample, Stream, as_tensor, whole_blocks
+from mfrec.train.data.crops import whole
+from mfrec.train.data.pictures import FRAMES, Pictures, takes_labelled
+from mfrec.train.data.points import PicturePoints
+from mfrec.train.data.shots import cut_of, draw_shot, of_frame
+from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
 from mfrec.types import FloatArray
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mfrec.geometry import resize
+from mfrec.camera.protocols import SCALE
+from mfrec.face.regions import Region
+from mfrec.image.geometry import resize
 from mfrec.pipeline import in_range
-from mfrec.protocols import SCALE
-from mfrec.regions import Region
-from mfrec.train.degrade import degrade, draw, through_jpeg
-from mfrec.train.labelled_faces import UNLABELLED, LabelledFace, with_sides_exchanged
-from mfrec.train.stream import Sample, Stream, as_tensor, whole_blocks
+from mfrec.train.data.degrade import degrade, draw, through_jpeg
+from mfrec.train.data.labelled_faces import UNLABELLED, LabelledFace, with_sides_exchanged
+from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
 from mfrec.types import FloatArray
 
 SMALL, SMALL_QUALITY = 32, 50
@@ -201,7 +201,7 @@ def occluded(
 
 
 def through_camera(image: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """A picture after a bad camera and its codec (:mod:`mfrec.train.degrade`), enlarged to where it was."""
+    """A picture after a bad camera and its codec (:mod:`mfrec.train.data.degrade`), enlarged to where it was."""
     height, width = image.shape[:2]
     small = 2 * round(float(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))) / 2)
     kind = ("still", "patch", "video")[int(rng.choice(3, p=(0.6, 0.08, 0.32)))]

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 import mfrec
+from mfrec.cards.load import load_network
 from mfrec.pipeline import in_range
-from mfrec.train.pictures import Pictures
-from mfrec.train.points import PicturePoints, mirrored
-from mfrec.train.scene_store import SceneStore, digest
-from mfrec.train.scenes import Scene, make_scene
-from mfrec.train.stream import Sample, Stream, as_tensor, whole_blocks
-from mfrec.weights import load_network
+from mfrec.train.data.pictures import Pictures
+from mfrec.train.data.points import PicturePoints, mirrored
+from mfrec.train.data.scene_store import SceneStore, digest
+from mfrec.train.data.scenes import Scene, make_scene
+from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
 
 FIRST = 16
 """Scenes among which the very first sample chooses."""
@@ -37,7 +37,7 @@ class SceneStream(Stream):
         seed: of every sample.
         network: the cleaning network in evaluation mode; None takes the one of the card ``clean``.
         length: how many samples; None is without end.
-        clean: name or path of a card, see :func:`mfrec.weights.load_network`.
+        clean: name or path of a card, see :func:`mfrec.cards.load.load_network`.
         side: of the truth in pixels.
         video: share of scenes that come from one clip.
         pool: how many scenes are kept.

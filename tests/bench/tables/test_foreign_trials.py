@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mfrec.bench import TruthSequence, film_sequences
+from mfrec.bench.run import TruthSequence, film_sequences
+from mfrec.bench.tables.foreign_trials import Outcome, foreign_trials, run_trial
 from mfrec.errors import InputError
-from mfrec.geometry import resize
-from mfrec.tables.foreign_trials import Outcome, foreign_trials, run_trial
+from mfrec.image.geometry import resize
 
 ASTRONAUT = (skimage.data.astronaut()[:200, 130:330] / 255).astype(np.float32)
 CAMERAMAN = np.dstack([skimage.data.camera()[80:234, 150:304] / 255] * 3).astype(np.float32)

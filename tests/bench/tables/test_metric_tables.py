@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from mfrec.bench.tables import METRIC_TABLES, NAMES, tables
+from mfrec.bench.tables.ladders import BLURS, LADDER_METRICS, LADDERS, QUALITIES, SIZES, order_kept, rungs
 from mfrec.cli import app
 from mfrec.errors import UsageError
-from mfrec.geometry import resize
-from mfrec.measures import METRICS, Case, Truth, measure
+from mfrec.image.geometry import resize
 from mfrec.metrics.identity import separation
-from mfrec.tables import METRIC_TABLES, NAMES, tables
-from mfrec.tables.ladders import BLURS, LADDER_METRICS, LADDERS, QUALITIES, SIZES, order_kept, rungs
+from mfrec.metrics.names import METRICS, Case, Truth, measure
 from mfrec.types import FloatArray
 
 

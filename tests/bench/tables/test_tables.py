@@ -10,14 +10,14 @@ import pytest
 from labelled_portraits import write_portraits
 from PIL import Image
 
-from mfrec.cubic import resize_cubic
+from mfrec.bench.tables import NAMES, tables
+from mfrec.bench.tables.definitions import BICUBIC, DEFINITIONS, Line, chain, with_methods
+from mfrec.bench.tables.enlargement import in_8_bits, load_pictures
+from mfrec.bench.tables.memory import with_memory
+from mfrec.bench.tables.methods import on_sequences
+from mfrec.bench.tables.result import NUMBERED, Published, Row, finished
 from mfrec.errors import InputError, UsageError
-from mfrec.tables import NAMES, tables
-from mfrec.tables.definitions import BICUBIC, DEFINITIONS, Line, chain, with_methods
-from mfrec.tables.enlargement import in_8_bits, load_pictures
-from mfrec.tables.memory import with_memory
-from mfrec.tables.methods import on_sequences
-from mfrec.tables.result import NUMBERED, Published, Row, finished
+from mfrec.image.cubic import resize_cubic
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 
 from mfrec.cli import app
 from mfrec.errors import InputError, NoFramesError, UsageError
+from mfrec.evaluation.survey.answers import collect, opinion_score, wilson
+from mfrec.evaluation.survey.page import KEY, PAGE, find_cases, write_survey
 from mfrec.imageio import png_bytes
-from mfrec.survey.answers import collect, opinion_score, wilson
-from mfrec.survey.page import KEY, PAGE, find_cases, write_survey
 
 METHODS = ("bicubic", "evidence", "restore-secret")
 

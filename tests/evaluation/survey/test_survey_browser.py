@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mfrec.evaluation.survey.answers import collect
+from mfrec.evaluation.survey.page import KEY, PAGE, write_survey
 from mfrec.imageio import png_bytes
-from mfrec.survey.answers import collect
-from mfrec.survey.page import KEY, PAGE, write_survey
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

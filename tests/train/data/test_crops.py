@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from few_pictures import face
 
-from mfrec.geometry import resize
-from mfrec.train.crops import Pose, crop, draw_pose, whole
+from mfrec.image.geometry import resize
+from mfrec.train.data.crops import Pose, crop, draw_pose, whole
 
 UPRIGHT = Pose(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)), False)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from few_pictures import moving
 
-from mfrec.geometry import resize
-from mfrec.noise import find_jpeg, from_tables, ijg_tables
-from mfrec.train.degrade import Degradation, degrade, draw, line_kernel, sensor_noise, through_h264, through_jpeg
+from mfrec.camera.noise import find_jpeg, from_tables, ijg_tables
+from mfrec.image.geometry import resize
+from mfrec.train.data.degrade import Degradation, degrade, draw, line_kernel, sensor_noise, through_h264, through_jpeg
 
 TRUTHS = [resize(picture / np.float32(255), 128, 128, interpolation="area") for picture in moving()]
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from few_pictures import face, few_pictures
 
-from mfrec.geometry import identity_map, warp
-from mfrec.train.crops import Pose, draw_pose
-from mfrec.train.pictures import Pictures
-from mfrec.train.points import MIRRORED, PicturePoints, face_points, mirrored, unbent
-from mfrec.train.shots import draw_views
+from mfrec.image.geometry import identity_map, warp
+from mfrec.train.data.crops import Pose, draw_pose
+from mfrec.train.data.pictures import Pictures
+from mfrec.train.data.points import MIRRORED, PicturePoints, face_points, mirrored, unbent
+from mfrec.train.data.shots import draw_views
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mfrec.errors import UsageError
-from mfrec.train.scene_store import SceneStore, digest
-from mfrec.train.scenes import Scene
+from mfrec.train.data.scene_store import SceneStore, digest
+from mfrec.train.data.scenes import Scene
 
 
 def scene(number: int, points: bool = False) -> Scene:

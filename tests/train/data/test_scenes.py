@@ -9,13 +9,13 @@ import pytest
 from few_pictures import few_pictures, write_labelled
 from small_networks import small_clean
 
-from mfrec.geometry import resize
+from mfrec.camera.noise import from_tables, ijg_tables
+from mfrec.image.geometry import resize
 from mfrec.nets.clean import CONDITIONS
 from mfrec.nets.fusion import PLANES
-from mfrec.noise import from_tables, ijg_tables
-from mfrec.train.pictures import FRAMES, Pictures, read_pictures
-from mfrec.train.points import PicturePoints
-from mfrec.train.scenes import Scene, make_scene, registered_scene, strangers
+from mfrec.train.data.pictures import FRAMES, Pictures, read_pictures
+from mfrec.train.data.points import PicturePoints
+from mfrec.train.data.scenes import Scene, make_scene, registered_scene, strangers
 
 
 @pytest.fixture(scope="module")

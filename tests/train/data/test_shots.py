@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from few_pictures import face, few_pictures, moving
 
-from mfrec.train.crops import crop
-from mfrec.train.pictures import FRAMES, Pictures
-from mfrec.train.shots import cut_of, draw_shot, draw_views, of_frame, to_and_fro
+from mfrec.train.data.crops import crop
+from mfrec.train.data.pictures import FRAMES, Pictures
+from mfrec.train.data.shots import cut_of, draw_shot, draw_views, of_frame, to_and_fro
 
 
 def test_the_same_draw_gives_the_same_shot() -> None:

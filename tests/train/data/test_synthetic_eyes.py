@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mfrec.eyes import CORNERS, EYE, HEIGHT, WIDTH
-from mfrec.train.synthetic_eyes import Eye, direction, draw_eye, render_eye, rotation
+from mfrec.face.eyes import CORNERS, EYE, HEIGHT, WIDTH
+from mfrec.train.data.synthetic_eyes import Eye, direction, draw_eye, render_eye, rotation
 
 
 def plain(seed: int = 0, **changes) -> Eye:

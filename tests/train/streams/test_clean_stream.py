@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from mfrec.errors import UsageError
 from mfrec.nets.clean import CONDITIONS
-from mfrec.train.clean_stream import CleanStream
+from mfrec.train.streams.clean_stream import CleanStream
 
 
 @pytest.mark.parametrize("video", [0.0, 1.0])

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from few_pictures import face, few_pictures
 
-from mfrec.geometry import resize
-from mfrec.train.crossover_stream import CrossoverStream, ellipse, in_other_light, registered, softened
+from mfrec.image.geometry import resize
+from mfrec.train.streams.crossover_stream import CrossoverStream, ellipse, in_other_light, registered, softened
 
 PORTRAIT = resize(face() / np.float32(255), 128, 128, interpolation="area")
 

@@ -8,7 +8,7 @@ import torch
 from few_pictures import face, few_pictures
 
 from mfrec.errors import UsageError
-from mfrec.train.finetune_stream import FinetuneStream, enlarged_again
+from mfrec.train.streams.finetune_stream import FinetuneStream, enlarged_again
 
 TRUTH = np.asarray(face()[24:168, 24:168] / np.float32(255), np.float32)
 

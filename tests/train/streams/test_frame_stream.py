@@ -11,9 +11,9 @@ from few_pictures import few_pictures, write_labelled
 from torch.nn import functional
 
 from mfrec.errors import InputError
-from mfrec.train.frame_stream import FrameStream
-from mfrec.train.pictures import FRAMES, Pictures, read_pictures
-from mfrec.train.points import face_points
+from mfrec.train.data.pictures import FRAMES, Pictures, read_pictures
+from mfrec.train.data.points import face_points
+from mfrec.train.streams.frame_stream import FrameStream
 
 
 def nearest_frame(frames: torch.Tensor, truth: torch.Tensor) -> int:

@@ -10,9 +10,9 @@ import torch
 from labelled_portraits import COLOURS, portrait
 
 from mfrec.errors import UsageError
-from mfrec.regions import Region
-from mfrec.train.labelled_faces import UNLABELLED, LabelledFace, with_sides_exchanged
-from mfrec.train.parser_stream import (
+from mfrec.face.regions import Region
+from mfrec.train.data.labelled_faces import UNLABELLED, LabelledFace, with_sides_exchanged
+from mfrec.train.streams.parser_stream import (
     ParserStream,
     View,
     draw_view,

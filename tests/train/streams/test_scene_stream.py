@@ -12,10 +12,10 @@ from few_pictures import few_pictures
 from small_networks import small_clean, small_fusion
 
 from mfrec.errors import UsageError, WeightsError
-from mfrec.train.points import mirrored
-from mfrec.train.scene_stream import FIRST, MISSING_LOG_VARIANCE, SceneStream, as_sample, varied
-from mfrec.train.scenes import Scene
-from mfrec.train.stream import Sample
+from mfrec.train.data.points import mirrored
+from mfrec.train.data.scenes import Scene
+from mfrec.train.streams.scene_stream import FIRST, MISSING_LOG_VARIANCE, SceneStream, as_sample, varied
+from mfrec.train.streams.stream import Sample
 
 
 @pytest.fixture(scope="module")

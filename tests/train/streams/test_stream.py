@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mfrec.errors import UsageError
-from mfrec.train.stream import ENDLESS, Sample, Stream, as_tensor, checked_arguments, whole_blocks
+from mfrec.train.streams.stream import ENDLESS, Sample, Stream, as_tensor, checked_arguments, whole_blocks
 
 
 class Numbers(Stream):

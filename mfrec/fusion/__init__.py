@@ -1,0 +1,1 @@
+"""Many registered frames to one picture: robust super-resolution, a learned one's inputs, glare."""

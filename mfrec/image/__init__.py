@@ -1,0 +1,1 @@
+"""Pixels and warps: colour, filters, interpolation, geometry, drawing. Knows no face and no file."""

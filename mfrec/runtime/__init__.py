@@ -1,0 +1,1 @@
+"""Threads and interruption of a running process."""

@@ -1,0 +1,1 @@
+"""What training samples are drawn from, and how they are spoilt."""

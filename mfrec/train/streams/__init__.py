@@ -1,0 +1,1 @@
+"""Endless training samples and fixed validation lists, one task a file."""
