@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mfrec.errors import InputError, MfrecError, NoFaceError, NoFramesError, UsageError, WeightsError
-    from mfrec.face.regions import Region
     from mfrec.outputs import save
     from mfrec.pipeline import Pipeline, Run
     from mfrec.reconstruction import reconstruct
-    from mfrec.types import FaceTrack, Frame, Fused, Observation, Reconstruction
+    from mfrec.types import FaceTrack, Frame, Fused, Observation, Reconstruction, Region
 
 __version__ = "0.1.0"
 
@@ -46,7 +45,7 @@ _HOME = {
     "Observation": "types",
     "Pipeline": "pipeline",
     "Reconstruction": "types",
-    "Region": "face.regions",
+    "Region": "types",
     "Run": "pipeline",
     "UsageError": "errors",
     "WeightsError": "errors",

@@ -11,8 +11,8 @@ from PIL import Image
 from schematic_face import face
 from torch import Tensor, nn
 
+from mfrec.face.region_labels import label_regions
 from mfrec.nets.bisenet import Parsed
-from mfrec.stages.parse import label_regions
 
 COLOURS = np.random.default_rng(7).integers(0, 256, (19, 3), dtype=np.uint8)
 """One for each region."""

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from skimage.data import astronaut
 
-from mfrec.face.regions import Region
 from mfrec.image.geometry import inside, resize, similarity_map, warp
 from mfrec.pipeline import Step
 from mfrec.types import (
@@ -22,6 +21,7 @@ from mfrec.types import (
     Observation,
     Quality,
     Reconstruction,
+    Region,
     RegionMasks,
     Registration,
     Similarity,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mfrec.face.pose import MIRROR
-from mfrec.face.regions import Region
-from mfrec.types import Landmarks
+from mfrec.types import Landmarks, Region
 
 # Frontal, in a picture of 100 px, numbered as in the 300-W scheme.
 JAW = [(50 + 40 * np.sin(a), 40 + 55 * np.cos(a)) for a in np.linspace(-np.pi / 2, np.pi / 2, 17)]

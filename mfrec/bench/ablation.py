@@ -27,15 +27,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.bench.scores import aligned, markdown_table, mean
 from mfrec.camera.protocols import SCALE, Spoilt
 from mfrec.errors import UsageError
 from mfrec.pipeline import Progress, silent
+from mfrec.report.text_table import aligned, markdown_table, mean
 from mfrec.types import FloatArray
 
 if TYPE_CHECKING:
     from mfrec.bench.document import Section
-    from mfrec.bench.run import TruthSequence
+    from mfrec.imageio.sequences import TruthSequence
 
 CONDITIONS = ("noise", "copies", "person", "shuffled")
 """Ways to replace the other frames."""
@@ -187,8 +187,9 @@ def ablate(
         UsageError: an unknown protocol or method, or a limit that leaves nothing.
         InputError: the folder is missing or holds no sequence.
     """
-    from mfrec.bench.run import PORTRAITS, check_method, evenly, film_sequences, find_sequences
+    from mfrec.bench.run import PORTRAITS, check_method, evenly, film_sequences
     from mfrec.camera.protocols import PROTOCOLS
+    from mfrec.imageio.sequences import find_sequences
 
     if protocol not in PROTOCOLS:
         raise UsageError(f"unknown protocol '{protocol}'; known are {', '.join(PROTOCOLS)}")

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mfrec.bench.scores import aligned
 from mfrec.errors import MfrecError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.plain_json import to_json
 from mfrec.provenance.surroundings import machine, versions
+from mfrec.report.text_table import aligned
 
 FRAMES = (3, 7, 15, 31)
 SIZES = (32, 64, 128)

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mfrec.bench.scores import markdown_table, mean
 from mfrec.errors import MfrecError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.surroundings import machine
+from mfrec.report.text_table import markdown_table, mean
 from mfrec.types import FloatArray
 
 if TYPE_CHECKING:
@@ -306,7 +306,8 @@ def errors_plot(
     Of landmarks as in the 300-W challenge, of iris, pupil and gaze as in the thesis on gaze. A sequence whose truth has
     no such error, closed eyes say, does not count; one in which only this method has none never arrives.
     """
-    from mfrec.bench.run import PORTRAITS, evenly, film_sequences, find_sequences, spoil
+    from mfrec.bench.run import PORTRAITS, evenly, film_sequences, spoil
+    from mfrec.imageio.sequences import find_sequences
 
     errors: dict[str, dict[str, list[float]]] = {metric: {method: [] for method in methods} for metric in ERRORS}
     counts = dict.fromkeys(ERRORS, 0)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mfrec.provenance.plain_json import to_json
+from mfrec.report.text_table import aligned, mean
 
 BASELINE = "bicubic"
 """What every other method is compared with."""
@@ -162,12 +163,6 @@ def summarise(protocol: str, method: str, results: Sequence[SequenceResult]) -> 
     )
 
 
-def mean(values: Iterable[float]) -> float | None:
-    """Arithmetic mean; None of nothing."""
-    every = list(values)
-    return math.fsum(every) / len(every) if every else None
-
-
 SUMMARY_HEADER = (
     "method",
     "PSNR",
@@ -223,22 +218,3 @@ def failure_lines(results: Sequence[SequenceResult]) -> list[str]:
         for what, why in result.errors.items():
             failed.setdefault((what, why), []).append(result.sequence)
     return [f"failed: {what} on {', '.join(sequences)}: {why}" for (what, why), sequences in failed.items()]
-
-
-def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A text table: the first column to the left, the others to the right."""
-    lines = [header, *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The same for Markdown."""
-    lines = [header, ("---", *("---:" for _ in header[1:])), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

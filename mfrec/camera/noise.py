@@ -15,6 +15,8 @@ pictures of unknown history) the quantiser is assumed.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 from weakref import WeakKeyDictionary
@@ -196,3 +198,9 @@ def block_dct(plane: NDArray) -> FloatArray | None:
         return None
     cut = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
     return np.asarray(dctn(cut, axes=(2, 3), norm="ortho"), np.float32)
+
+
+def usual_kind(frames: Iterable[Frame]) -> str:
+    """What most frames are: ``"still"``, ``"video"`` or ``"unknown"``."""
+    kinds = Counter(noise_of(frame).kind for frame in frames)
+    return max(sorted(kinds), key=lambda name: kinds[name])

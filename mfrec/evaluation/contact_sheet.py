@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mfrec.metrics.names import METRICS
 
 if TYPE_CHECKING:
-    from mfrec.evaluation.evaluate import Evaluation, Row
+    from mfrec.evaluation.result import Evaluation, Row
 
 MOST_ROWS = 12
 """Truths that fit on a sheet; of more, so many are shown, spread evenly."""
@@ -40,7 +40,7 @@ def contact_sheet(evaluation: Evaluation) -> NDArray[np.uint8]:
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    from mfrec.evaluation.evaluate import read_one
+    from mfrec.evaluation.pairs import read_one
     from mfrec.imageio import to_uint8
 
     truths = list(dict.fromkeys(pair.truth for pair in evaluation.pairs))

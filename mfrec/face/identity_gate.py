@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.camera.forward import PSF
+from mfrec.camera.noise import usual_kind
 from mfrec.face.pose import MIRROR
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import resize
@@ -176,9 +178,7 @@ def as_filmed(image: FloatArray, track: FaceTrack, canvas: Canvas) -> FloatArray
     Returns:
         ``[h, w, 3]`` in [0, 1], a value for every pixel of the reference that the canvas covers.
     """
-    from mfrec.stages.fuse import PSF, usual_kind  # the stages import this file
-
-    soft = gaussian(image, PSF[usual_kind(track)] * canvas.scale)
+    soft = gaussian(image, PSF[usual_kind(o.frame for o in track.observations)] * canvas.scale)
     return np.clip(resize(soft, canvas.height, canvas.width, interpolation="area"), 0, 1)
 
 

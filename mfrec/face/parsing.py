@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.face.landmarks import read_aligned
-from mfrec.face.regions import OUTER_LIPS, Region
+from mfrec.face.regions import OUTER_LIPS
 from mfrec.image.geometry import fit_similarity
-from mfrec.types import FloatArray, Landmarks, RegionMasks, Similarity
+from mfrec.types import FloatArray, Landmarks, Region, RegionMasks, Similarity
 
 UPRIGHT = ((0.3809, 0.4785), (0.6230, 0.4785), (0.5020, 0.7520))
 """Where the eyes (of the picture's left and right) and the mouth lie in the upright crop, in sides of it.

@@ -14,38 +14,15 @@ clothes are nowhere in the majority and stay ``BACKGROUND``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum
 from typing import TYPE_CHECKING
+
+from mfrec.types import Region
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from mfrec.types import Landmarks
-
-
-class Region(IntEnum):
-    """CelebAMask-HQ classes; the value is the id in a label map. L and R are the person's own."""
-
-    BACKGROUND = 0
-    SKIN = 1
-    NOSE = 2
-    EYEGLASSES = 3
-    L_EYE = 4
-    R_EYE = 5
-    L_BROW = 6
-    R_BROW = 7
-    L_EAR = 8
-    R_EAR = 9
-    MOUTH = 10
-    U_LIP = 11
-    L_LIP = 12
-    HAIR = 13
-    HAT = 14
-    EARRING = 15
-    NECKLACE = 16
-    NECK = 17
-    CLOTH = 18
 
 
 FEATURES: Mapping[str, tuple[Region, ...]] = {

@@ -17,14 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.face.region_error import error_of
-from mfrec.face.regions import Region
 from mfrec.imageio import to_uint8
 from mfrec.provenance.left_out import count_others, is_other
 from mfrec.provenance.summary import reference_line
 from mfrec.provenance.surroundings import model_text
 from mfrec.report import pictures
 from mfrec.report.pictures import GREY_LEVELS, Comparison, Rgb
-from mfrec.types import Dropped, FloatArray, Frame, Observation, Reconstruction, ReferenceScore
+from mfrec.types import Dropped, FloatArray, Frame, Observation, Reconstruction, ReferenceScore, Region
 
 IDENTITY = (
     "Whether this is a particular person is decided on the original frames, which are attached to this report. "

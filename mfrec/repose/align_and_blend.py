@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from mfrec.face.region_labels import carry_regions
 from mfrec.face.regions import FACE
+from mfrec.fusion.crossover import cross_over, feather_width
 from mfrec.image.geometry import fit_similarity, inside, similarity_map, warp
 from mfrec.registration.dense import without_aliases
-from mfrec.stages.cross import cross_over, feather_width
-from mfrec.stages.parse import carry_regions
 from mfrec.types import FloatArray, Landmarks, RegionMasks, Reposed, Similarity
 
 EYES = np.array([[0.35, 0.4], [0.65, 0.4]])

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.face.surface import Face, pose_gap
+from mfrec.fusion.crossover import match_seam
 from mfrec.image.colour import luma
 from mfrec.repose.detail import fitting_blur
-from mfrec.stages.cross import match_seam
 from mfrec.types import FloatArray, Reposed
 
 LARGEST_GAP = 35.0

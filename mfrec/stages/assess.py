@@ -24,13 +24,13 @@ from mfrec.face.region_error import (
     score_of,
     weighted_ratio,
 )
-from mfrec.face.regions import FEATURES, Region
+from mfrec.face.regions import FEATURES
 from mfrec.fusion.robust import as_source
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import similarity_map, warp
 from mfrec.pipeline import Run, in_range
-from mfrec.types import Canvas, FaceTrack, FloatArray, Observation, Quality
+from mfrec.types import Canvas, FaceTrack, FloatArray, Observation, Quality, Region
 
 EYES_SHUT, EYES_OPEN = 0.15, 0.22
 """Eye aspect ratios below which eyes are shut and above which they are open; between the two nothing is said."""

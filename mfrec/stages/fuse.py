@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from mfrec.camera.forward import degrade
-from mfrec.camera.noise import noise_of
+from mfrec.camera.forward import PSF, degrade
+from mfrec.camera.noise import noise_of, usual_kind
 from mfrec.errors import UsageError
 from mfrec.face.region_error import error_of
 from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
@@ -35,9 +34,6 @@ FAR, UNKNOWN_GAP, LEAST = 60.0, 15.0, 0.05
 that least. Falling to the least at 40 degrees already gains up to 0.2 dB on some development sequences and loses 0.3 on
 others, so the slope is gentle."""
 
-PSF = {"still": 0.35, "unknown": 0.5, "video": 0.65}
-"""Declared point-spread function by kind of frame, standard deviation in frame pixels. Pictures coded one by one are
-taken to be little softer than a square pixel's own 0.29; video has lens, pixel and the codec's loss of detail."""
 
 EDGE = {"still": 3.0 / 255.0, "unknown": 3.0 / 255.0, "video": 6.0 / 255.0}
 """Step above which the prior spares an edge. Video has lost its small steps, so a larger one counts as the first."""
@@ -259,7 +255,7 @@ class Fuse:
 
     def settings(self, track: FaceTrack) -> MapSettings:
         """The settings with ``"auto"`` resolved for the frames of a track."""
-        kind = usual_kind(track)
+        kind = usual_kind(o.frame for o in track.observations)
         psf = PSF[kind] if self.psf_sigma == "auto" else float(self.psf_sigma)
         edge = EDGE[kind] if self.edge == "auto" else float(self.edge)
         usual = AGREEMENT["learned" if self.learned else "map"]
@@ -280,7 +276,7 @@ class Fuse:
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         assert track.canvas is not None and track.reference is not None
         settings, canvas = self.settings(track), track.canvas
-        doubt = DOUBT[usual_kind(track)] if self.doubt == "auto" else float(self.doubt)
+        doubt = DOUBT[usual_kind(o.frame for o in track.observations)] if self.doubt == "auto" else float(self.doubt)
         run.resolve(
             {
                 "psf_sigma": settings.psf_sigma,
@@ -337,12 +333,6 @@ class Fuse:
             current = result.image
         assert result is not None
         return track, result.image, result.weight, result.observed
-
-
-def usual_kind(track: FaceTrack) -> str:
-    """What most frames are: ``"still"``, ``"video"`` or ``"unknown"``."""
-    kinds = Counter(noise_of(o.frame).kind for o in track.observations)
-    return max(sorted(kinds), key=lambda name: kinds[name])
 
 
 def learned(

@@ -12,6 +12,7 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial import QhullError
 
 from mfrec.errors import UsageError
+from mfrec.face.region_labels import carry_regions
 from mfrec.face.regions import FEATURES
 from mfrec.face.surface import Face, fit, pose_gap
 from mfrec.image.geometry import enlarge, similarity_map, warp
@@ -21,7 +22,6 @@ from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
 from mfrec.repose.mesh import carry
 from mfrec.repose.refusal import refuse, unlikeness
-from mfrec.stages.parse import carry_regions
 from mfrec.types import (
     FaceTrack,
     FloatArray,

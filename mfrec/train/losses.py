@@ -5,7 +5,7 @@ A loss takes what was made and what is wanted, two mappings of tensors, and give
 * ``made["image"]`` ``[B, 3, H, W]`` RGB, about [0, 1]; ``made["log_variance"]`` ``[B, 1, H, W]``;
 * ``made["gaze"]`` and ``wanted["gaze"]`` ``[B, 2]`` in radians, of a network that makes no picture;
 * ``wanted["truth"]`` ``[B, 3, H, W]``; ``wanted["points"]`` ``[B, 68, 2]`` landmarks of the truth in its pixels, NaN
-  where unknown; ``wanted["labels"]`` ``[B, H, W]`` ids of :class:`mfrec.face.regions.Region`;
+  where unknown; ``wanted["labels"]`` ``[B, H, W]`` ids of :class:`mfrec.types.Region`;
 * of a parser ``made["scores"]`` ``[B, C, H, W]`` before the softmax and, where it is supervised deeply,
   ``made["context"]`` and ``made["deep"]`` ``[B, C, h, w]`` on coarser grids.
 
@@ -24,12 +24,12 @@ from torch import Tensor, nn
 
 from mfrec.cards.load import load_network
 from mfrec.errors import UsageError
-from mfrec.face.regions import Region
 from mfrec.metrics.serfiq import MIDDLE, SLOPE
 from mfrec.nets.recognition import FINE_SIDE, Recognition, upright_faces
 from mfrec.recipe import nearest
 from mfrec.train.data.labelled_faces import UNLABELLED
 from mfrec.train.trunks import Trunk, load_trunk
+from mfrec.types import Region
 
 Values = Mapping[str, Tensor]
 

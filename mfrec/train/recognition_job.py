@@ -24,11 +24,11 @@ from safetensors.numpy import save
 from torch import Tensor
 
 import mfrec
-from mfrec.bench.run import find_sequences, has_frames
 from mfrec.cards.load import cards_folder, read_card, with_weights
 from mfrec.errors import InputError, MfrecError
 from mfrec.image.geometry import resize
 from mfrec.imageio import read
+from mfrec.imageio.sequences import find_sequences, has_frames
 from mfrec.metrics.identity import separation
 from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
 from mfrec.nets.dlib_resnet import DlibResNet, load_dlib_resnet

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mfrec.face.regions import RARE, Region
+from mfrec.face.regions import RARE
 from mfrec.metrics.gaze import angles
 from mfrec.metrics.iou import confusion, iou
 from mfrec.metrics.psnr import psnr
 from mfrec.metrics.ssim import ssim
 from mfrec.train.streams.stream import Sample
-from mfrec.types import FloatArray
+from mfrec.types import FloatArray, Region
 
 
 def as_mapping(output: Any) -> dict[str, Tensor]:

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from mfrec.bench.ablation import PROBES, Ablated, AblationResult, ablate, altered, as_pictures, copied, decibels, probed
-from mfrec.bench.run import TruthSequence, find_sequences, spoil
+from mfrec.bench.run import spoil
 from mfrec.camera.protocols import SCALE, Spoilt
 from mfrec.errors import UsageError
+from mfrec.imageio.sequences import TruthSequence, find_sequences
 
 
 @pytest.fixture(scope="module")

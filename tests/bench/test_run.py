@@ -10,22 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mfrec.bench.run import (
-    PLAIN,
-    bench,
-    chosen_person,
-    commit,
-    evenly,
-    film_sequences,
-    find_sequences,
-    measure,
-    run_sequence,
-    spoil,
-    truth_face,
-)
+from mfrec.bench.run import PLAIN, bench, commit, evenly, film_sequences, measure, run_sequence, spoil, truth_face
 from mfrec.bench.scores import SequenceResult
 from mfrec.camera.protocols import PROTOCOLS
 from mfrec.errors import InputError, NoFramesError, UsageError
+from mfrec.imageio.sequences import chosen_person, find_sequences
 
 QUICK = ("bicubic", "unregistered")
 

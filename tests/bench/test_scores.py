@@ -7,7 +7,8 @@ import math
 
 import pytest
 
-from mfrec.bench.scores import BASELINE, BenchResult, Score, SequenceResult, aligned, mean, summarise
+from mfrec.bench.scores import BASELINE, BenchResult, Score, SequenceResult, summarise
+from mfrec.report.text_table import aligned, mean
 
 
 def result(sequence: str, *, person: str = "", errors: dict[str, str] | None = None, **scores: Score) -> SequenceResult:

@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 
 from mfrec.cli import app
 from mfrec.errors import InputError, NoFramesError, UsageError
-from mfrec.evaluation.evaluate import evaluate, paired, picture_files
+from mfrec.evaluation.evaluate import evaluate
+from mfrec.evaluation.pairs import paired, picture_files
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import enlarge, resize
 from mfrec.imageio import png_bytes

@@ -10,9 +10,8 @@ from schematic_face import face
 
 from mfrec.face.landmarks import read_aligned
 from mfrec.face.parsing import UPRIGHT, believable, disagreements, on_frame, parse_faces, upright_crop
-from mfrec.face.regions import Region
-from mfrec.stages.parse import label_regions
-from mfrec.types import FloatArray, Landmarks, RegionMasks
+from mfrec.face.region_labels import label_regions
+from mfrec.types import FloatArray, Landmarks, Region, RegionMasks
 
 LEAST = {Region.SKIN: 0.85, Region.NOSE: 0.85, Region.L_EYE: 0.5, Region.R_EYE: 0.5, Region.U_LIP: 0.5}
 """Overlap to expect: where two colours mix, this parser finds a third, and an eye is mostly border."""

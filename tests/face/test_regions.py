@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from schematic_face import SWAP, area, face, mirrored
 
-from mfrec.face.regions import FEATURES, L_EYE_POINTS, OUTER_LIPS, R_EYE_POINTS, Region, outlines
-from mfrec.types import Landmarks, Similarity
+from mfrec.face.regions import FEATURES, L_EYE_POINTS, OUTER_LIPS, R_EYE_POINTS, outlines
+from mfrec.types import Landmarks, Region, Similarity
 
 
 def test_left_is_the_persons_left() -> None:

@@ -5,7 +5,8 @@ import pytest
 import schematic_face
 
 from mfrec.bench.tables.repose_trials import PARTS, damage, pairs_of, put_in
-from mfrec.face.regions import FACE, Region
+from mfrec.face.region_labels import label_regions
+from mfrec.face.regions import FACE
 from mfrec.face.surface import fit, pose_gap, surface
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import fit_similarity, similarity_map, warp
@@ -15,8 +16,7 @@ from mfrec.repose.delaunay import delaunay
 from mfrec.repose.detail import NEARBY, believed, fitting_blur, with_detail
 from mfrec.repose.mesh import agreement, as_blurred, correspondence, frontal, mesh
 from mfrec.repose.refusal import refuse, unlikeness
-from mfrec.stages.parse import label_regions
-from mfrec.types import Landmarks, Reposed
+from mfrec.types import Landmarks, Region, Reposed
 
 METHODS = (align_and_blend, delaunay, mesh)
 

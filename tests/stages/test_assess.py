@@ -10,7 +10,6 @@ from moving_portrait import film_shifts
 from mfrec.camera.noise import NoiseModel
 from mfrec.errors import UsageError
 from mfrec.face.region_error import score_of
-from mfrec.face.regions import Region
 from mfrec.image.filters import gaussian
 from mfrec.pipeline import Pipeline, Run
 from mfrec.stages.align import Align
@@ -27,7 +26,7 @@ from mfrec.stages.assess import (
 from mfrec.stages.parse import Parse
 from mfrec.stages.track import Track
 from mfrec.train.data.degrade import through_jpeg
-from mfrec.types import Canvas, FaceTrack, Frame, Observation, Quality
+from mfrec.types import Canvas, FaceTrack, Frame, Observation, Quality, Region
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.3, -0.6))
 

@@ -15,20 +15,14 @@ from hypothesis import strategies as st
 from schematic_face import face
 
 from mfrec.errors import UsageError
-from mfrec.face.regions import FEATURES, Region
+from mfrec.face.region_labels import label_regions
+from mfrec.face.regions import FEATURES
+from mfrec.fusion.crossover import METHODS, cross_over, cross_over_learned, feather_width, match_seam
 from mfrec.image.geometry import identity_map, resize
 from mfrec.pipeline import Pipeline, Run
-from mfrec.stages.cross import (
-    METHODS,
-    Cross,
-    better_sources,
-    cross_over,
-    cross_over_learned,
-    feather_width,
-    match_seam,
-)
-from mfrec.stages.parse import Parse, label_regions
-from mfrec.types import Canvas, FaceTrack, FloatArray, Frame, Observation, Quality, Registration
+from mfrec.stages.cross import Cross, better_sources
+from mfrec.stages.parse import Parse
+from mfrec.types import Canvas, FaceTrack, FloatArray, Frame, Observation, Quality, Region, Registration
 
 CANVAS = Canvas(0, 0, 32, 32, 4)
 

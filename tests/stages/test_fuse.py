@@ -8,12 +8,13 @@ import torch
 from moving_portrait import film_shifts, psnr_inside
 from small_networks import load
 
+from mfrec.camera.forward import PSF
 from mfrec.errors import UsageError
 from mfrec.image.geometry import enlarge
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align
 from mfrec.stages.clean import Clean
-from mfrec.stages.fuse import AGREEMENT, METHODS, PSF, Fuse, consistency_with, mean_of, median_of, sources_of
+from mfrec.stages.fuse import AGREEMENT, METHODS, Fuse, consistency_with, mean_of, median_of, sources_of
 from mfrec.types import FaceTrack, Observation
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8), (-0.4, -1.2), (0.9, -0.9))
@@ -199,11 +200,11 @@ def test_frames_of_other_sizes_help_or_at_least_do_not_hurt(portrait, reference_
 
 
 def test_the_quality_of_regions_decides_how_much_a_frame_gives_there(portrait):
-    from mfrec.face.regions import Region
     from mfrec.pipeline import Pipeline
     from mfrec.stages.assess import Assess, labels_on_canvas
     from mfrec.stages.parse import Parse
     from mfrec.stages.track import Track
+    from mfrec.types import Region
 
     frames = tuple(Observation(frame) for frame in film_shifts(portrait, SHIFTS[:3], noise=1 / 255).frames)
     track = Pipeline([Track(), Align(reference=0), Parse(), Assess()])(FaceTrack(frames), Run())

@@ -11,11 +11,12 @@ from schematic_face import SWAP, area, face, mirrored
 from small_networks import small_parser
 
 from mfrec.errors import UsageError
-from mfrec.face.regions import Region, outlines
+from mfrec.face.region_labels import carry_regions, label_regions
+from mfrec.face.regions import outlines
 from mfrec.image.geometry import identity_map
 from mfrec.pipeline import Run
-from mfrec.stages.parse import Parse, carry_regions, label_regions
-from mfrec.types import Canvas, FaceTrack, Frame, Landmarks, Observation, RegionMasks, Registration
+from mfrec.stages.parse import Parse
+from mfrec.types import Canvas, FaceTrack, Frame, Landmarks, Observation, Region, RegionMasks, Registration
 
 POLYGONS = Parse(method="polygons")
 

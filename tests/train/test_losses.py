@@ -9,7 +9,6 @@ from schematic_face import POINTS
 from torch import Tensor, nn
 
 from mfrec.errors import UsageError
-from mfrec.face.regions import Region
 from mfrec.metrics.serfiq import quality
 from mfrec.nets.recognition import FINE_SIDE, Recognition, upright_faces
 from mfrec.train.data.labelled_faces import UNLABELLED
@@ -32,6 +31,7 @@ from mfrec.train.losses import (
     weighted_sum,
 )
 from mfrec.train.trunks import RecognitionTrunk
+from mfrec.types import Region
 
 SIDE = 48
 

@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from small_networks import small_clean
 from torch.utils.data import default_collate
 
-from mfrec.bench.run import chosen_person
 from mfrec.errors import InputError, UsageError, WeightsError
 from mfrec.imageio import png_bytes
+from mfrec.imageio.sequences import chosen_person
 from mfrec.train.data.pictures import VALIDATION
 from mfrec.train.streams.stream import ENDLESS, Stream
 from mfrec.train.tasks import STREAMS, TASKS, VALIDATION_SAMPLES

@@ -13,11 +13,11 @@ from tiny_training import Shapes
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mfrec.face.regions import Region
 from mfrec.metrics.psnr import psnr
 from mfrec.metrics.ssim import ssim
 from mfrec.nets.gaze import GazeOutput
 from mfrec.train.validation import as_mapping, decibels, evaluate, plain
+from mfrec.types import Region
 
 
 class Enlarged(NamedTuple):

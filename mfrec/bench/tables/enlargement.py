@@ -137,7 +137,7 @@ def load_pictures(folder: Path, limit: int | None = None) -> list[FloatArray]:
     """
     from PIL import Image
 
-    from mfrec.evaluation.evaluate import picture_files, read_one
+    from mfrec.evaluation.pairs import picture_files, read_one
 
     if not folder.is_dir():
         raise InputError(f"no folder of pictures at '{folder}'")

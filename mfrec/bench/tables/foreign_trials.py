@@ -20,7 +20,7 @@ from mfrec.pipeline import Progress, Run, silent
 from mfrec.types import FaceTrack, FloatArray, Frame, Observation
 
 if TYPE_CHECKING:
-    from mfrec.bench.run import TruthSequence
+    from mfrec.imageio.sequences import TruthSequence
 
 SIDES = (64, 32)
 """Pixels of the frames along each side."""

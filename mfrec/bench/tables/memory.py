@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mfrec.bench.run import film_sequences, find_sequences, prepare
+from mfrec.bench.run import film_sequences, prepare
 from mfrec.bench.tables.definitions import Line
 from mfrec.bench.tables.result import Row
+from mfrec.imageio.sequences import find_sequences
 
 RUN_ALONE = """
 import sys

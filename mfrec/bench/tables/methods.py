@@ -6,11 +6,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mfrec.bench.run import TruthSequence, attempt, check_method, evenly, find_sequences, prepare, read_frames
+from mfrec.bench.run import attempt, check_method, evenly, prepare, read_frames
 from mfrec.bench.tables.definitions import Line
 from mfrec.bench.tables.result import Row, means
 from mfrec.bench.tables.sequences import described, sequences_root
 from mfrec.errors import MfrecError, UsageError
+from mfrec.imageio.sequences import TruthSequence, find_sequences
 from mfrec.metrics.names import Case, Truth, measure
 from mfrec.pipeline import Progress
 

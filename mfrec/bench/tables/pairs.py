@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mfrec.bench.run import find_sequences
 from mfrec.bench.tables.result import Row, TableResult, finished, means
+from mfrec.imageio.sequences import find_sequences
 from mfrec.pipeline import Progress
 
 PAIR_COLUMNS = ("psnr", "ssim", "landmarks", "identity", "taken")

@@ -23,12 +23,12 @@ def on_labelled_faces(folder: Path, progress: Progress) -> TableResult:
     from mfrec.cards.load import load_network
     from mfrec.face.landmarks import read_aligned
     from mfrec.face.parsing import on_frame, probabilities
-    from mfrec.face.regions import RARE, Region
+    from mfrec.face.regions import RARE
     from mfrec.metrics.iou import confusion, iou
     from mfrec.stages.parse import Parse
     from mfrec.train.data.labelled_faces import read_faces
     from mfrec.train.streams.parser_stream import SMALL, SMALL_QUALITY, scaled, small_jpeg
-    from mfrec.types import Similarity
+    from mfrec.types import Region, Similarity
 
     parse = Parse()
     network = load_network(parse.card)

@@ -20,14 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.face.region_error import error_of
-from mfrec.face.regions import Region
 from mfrec.image.geometry import resize, warp
 from mfrec.imageio import jpeg_bytes
 from mfrec.pipeline import Progress, silent
-from mfrec.types import FaceTrack, FloatArray, Landmarks, Observation
+from mfrec.types import FaceTrack, FloatArray, Landmarks, Observation, Region
 
 if TYPE_CHECKING:
-    from mfrec.bench.run import TruthSequence
+    from mfrec.imageio.sequences import TruthSequence
 
 REGIONS = (
     Region.SKIN,
@@ -135,7 +134,7 @@ def draw_trial(
 
 def surroundings(image: FloatArray, face: Landmarks, region: Region) -> FloatArray:
     """The region and what lies within :data:`REACH` of it, ``[H, W]`` in [0, 1] with a soft edge."""
-    from mfrec.stages.parse import label_regions
+    from mfrec.face.region_labels import label_regions
 
     mask = (label_regions(image.shape[:2], face).labels == region.value).astype(np.uint8)
     reach = max(1, round(REACH * face.interocular))

@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import InputError
+from mfrec.face.region_labels import label_regions
 from mfrec.face.regions import FEATURES
 from mfrec.face.surface import fit, pose_gap
+from mfrec.fusion.crossover import cross_over, match_seam
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import fit_similarity, inside, similarity_map, warp
 from mfrec.pipeline import Progress, silent
@@ -28,12 +30,10 @@ from mfrec.repose.delaunay import delaunay
 from mfrec.repose.detail import with_detail
 from mfrec.repose.mesh import mesh
 from mfrec.repose.refusal import VALID, refuse
-from mfrec.stages.cross import cross_over, match_seam
-from mfrec.stages.parse import label_regions
 from mfrec.types import Canvas, FloatArray, Landmarks, RegionMasks, Reposed
 
 if TYPE_CHECKING:
-    from mfrec.bench.run import TruthSequence
+    from mfrec.imageio.sequences import TruthSequence
 
 BINS = ((0.0, 10.0), (10.0, 20.0), (20.0, 35.0))
 """Pose gaps in degrees, from the lower up to but not the upper."""

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mfrec.bench.run import commit
-from mfrec.bench.scores import aligned, markdown_table, mean
 from mfrec.metrics.names import METRICS
 from mfrec.provenance.surroundings import machine
+from mfrec.report.text_table import aligned, markdown_table, mean
 
 if TYPE_CHECKING:
     from mfrec.bench.document import Section

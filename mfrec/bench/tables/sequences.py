@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mfrec.bench.run import PORTRAITS, TruthSequence, evenly, film_sequences, find_sequences
+from mfrec.bench.run import PORTRAITS, evenly, film_sequences
 from mfrec.errors import UsageError
+from mfrec.imageio.sequences import TruthSequence, find_sequences
 
 
 def sequences_root(data: Path | None, folder: Path, limit: int | None = None) -> Path:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mfrec.bench.run import find_sequences
 from mfrec.bench.tables import foreign_trials, region_trials
 from mfrec.bench.tables.region_trials import Outcome
 from mfrec.bench.tables.result import Row, TableResult, finished
 from mfrec.bench.tables.sequences import described, sequences_root
 from mfrec.errors import UsageError
+from mfrec.imageio.sequences import find_sequences
 from mfrec.pipeline import Progress
 
 TRIALS = ("regions", "foreign")

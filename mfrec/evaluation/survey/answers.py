@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mfrec.bench.scores import aligned, mean
 from mfrec.errors import InputError, NoFramesError, UsageError
 from mfrec.evaluation.survey.page import KEY, SCHEMA
+from mfrec.report.text_table import aligned, mean
 
 LEVEL = 0.95
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from mfrec.errors import InputError, NoFramesError
-from mfrec.evaluation.evaluate import picture_files, read_one
+from mfrec.evaluation.pairs import picture_files, read_one
 from mfrec.imageio import png_bytes
 from mfrec.report.page import standalone_page
 

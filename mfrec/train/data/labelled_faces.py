@@ -1,7 +1,7 @@
 """Faces with a label for every pixel, read from a folder and split by the name of the file.
 
 The layout is ``FOLDER/images/NAME.jpg`` (any format) and ``FOLDER/labels/NAME.png``: one channel of 8 bits, the ids of
-:class:`mfrec.face.regions.Region`, of the same size.
+:class:`mfrec.types.Region`, of the same size.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.bench.run import chosen_person
 from mfrec.errors import InputError
-from mfrec.face.regions import MIRRORED, Region
+from mfrec.face.regions import MIRRORED
+from mfrec.imageio.sequences import chosen_person
 from mfrec.train.data.pictures import Split, pictures_in, read_still, unreadable
+from mfrec.types import Region
 
 VALIDATION_LABELS = "0/8"
-"""Which fold of the files is held out of training; see :func:`mfrec.bench.run.chosen_person`."""
+"""Which fold of the files is held out of training; see :func:`mfrec.imageio.sequences.chosen_person`."""
 
 UNLABELLED = 255
 """In a label map: nobody knows. No loss and no figure counts such a pixel."""
@@ -32,7 +33,7 @@ class LabelledFace:
     Attributes:
         name: of the file, without its suffix.
         image: ``[H, W, 3]`` uint8 RGB.
-        labels: ``[H, W]`` uint8, ids of :class:`mfrec.face.regions.Region` or :data:`UNLABELLED`.
+        labels: ``[H, W]`` uint8, ids of :class:`mfrec.types.Region` or :data:`UNLABELLED`.
     """
 
     name: str

@@ -22,12 +22,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.bench.run import TruthSequence, chosen_person, find_sequences, has_frames
 from mfrec.camera.protocols import SCALE
 from mfrec.errors import InputError
 from mfrec.image.geometry import resize
 from mfrec.imageio import read
 from mfrec.imageio.pictures import PICTURE_SUFFIXES
+from mfrec.imageio.sequences import TruthSequence, chosen_person, find_sequences, has_frames
 from mfrec.imageio.survey import natural_key
 from mfrec.types import FloatArray, Frame
 
@@ -40,7 +40,7 @@ LABEL_FACTORS = (2, 4, 8)
 """How much larger than its frames a label may be."""
 
 VALIDATION = "0/4"
-"""Which fold of the people in sequences is held out of training; see :func:`mfrec.bench.run.chosen_person`."""
+"""Which fold of the people in sequences is held out of training; see :func:`mfrec.imageio.sequences.chosen_person`."""
 
 VALIDATION_STILLS = "0/20"
 """Likewise for stills, by the name of the file. Fewer, because the figures that count are those of the sequences."""

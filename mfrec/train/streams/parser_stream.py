@@ -11,13 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from mfrec.camera.protocols import SCALE
-from mfrec.face.regions import Region
 from mfrec.image.geometry import resize
 from mfrec.pipeline import in_range
 from mfrec.train.data.degrade import degrade, draw, through_jpeg
 from mfrec.train.data.labelled_faces import UNLABELLED, LabelledFace, with_sides_exchanged
 from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
-from mfrec.types import FloatArray
+from mfrec.types import FloatArray, Region
 
 SMALL, SMALL_QUALITY = 32, 50
 """Side in pixels and JPEG quality of the bad version of a validation face."""

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mfrec.bench.run import TruthSequence, film_sequences
+from mfrec.bench.run import film_sequences
 from mfrec.bench.tables.foreign_trials import Outcome, foreign_trials, run_trial
 from mfrec.errors import InputError
 from mfrec.image.geometry import resize
+from mfrec.imageio.sequences import TruthSequence
 
 ASTRONAUT = (skimage.data.astronaut()[:200, 130:330] / 255).astype(np.float32)
 CAMERAMAN = np.dstack([skimage.data.camera()[80:234, 150:304] / 255] * 3).astype(np.float32)

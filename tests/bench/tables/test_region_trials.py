@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mfrec.bench.run import TruthSequence, film_sequences
+from mfrec.bench.run import film_sequences
 from mfrec.bench.tables.region_trials import draw_trial, run_trial, surroundings
 from mfrec.face.detect import detect_faces
 from mfrec.face.landmarks import detect_landmarks
-from mfrec.face.regions import Region
-from mfrec.stages.parse import label_regions
+from mfrec.face.region_labels import label_regions
+from mfrec.imageio.sequences import TruthSequence
+from mfrec.types import Region
 
 TRUTH = (skimage.data.astronaut()[:256, 96:352] / 255).astype(np.float32)
 

@@ -10,8 +10,9 @@ from labelled_portraits import portrait, write_portraits
 from PIL import Image
 
 from mfrec.errors import InputError
-from mfrec.face.regions import MIRRORED, Region
+from mfrec.face.regions import MIRRORED
 from mfrec.train.data.labelled_faces import UNLABELLED, read_faces, read_labels, with_sides_exchanged
+from mfrec.types import Region
 
 
 def test_every_face_belongs_to_one_split(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from few_pictures import face, moving, write_labelled
 from PIL import Image
 
-from mfrec.bench.run import chosen_person
 from mfrec.errors import InputError
 from mfrec.imageio import png_bytes
+from mfrec.imageio.sequences import chosen_person
 from mfrec.train.data.pictures import (
     FRAMES,
     VALIDATION,

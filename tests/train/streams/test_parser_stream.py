@@ -10,7 +10,6 @@ import torch
 from labelled_portraits import COLOURS, portrait
 
 from mfrec.errors import UsageError
-from mfrec.face.regions import Region
 from mfrec.train.data.labelled_faces import UNLABELLED, LabelledFace, with_sides_exchanged
 from mfrec.train.streams.parser_stream import (
     ParserStream,
@@ -23,7 +22,7 @@ from mfrec.train.streams.parser_stream import (
     seen_labels,
     through_camera,
 )
-from mfrec.types import FloatArray
+from mfrec.types import FloatArray, Region
 
 SIZE = 64
 FACE = LabelledFace("face", *portrait(SIZE))

@@ -1,0 +1,93 @@
+"""Folders of good frames whose person is known: what is measured on and learnt from."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mfrec.errors import InputError, NoFramesError, UsageError
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class TruthSequence:
+    """A folder of good frames of one person.
+
+    Attributes:
+        name: of the folder; seeds the damage, so that it does not depend on what else is measured.
+        folder: holds the frames.
+        person: who is seen; the folder's name where no table says it.
+    """
+
+    name: str
+    folder: Path
+    person: str
+
+
+def find_sequences(root: Path, people: str = "all") -> list[TruthSequence]:
+    """The sequences of a folder in natural order, of the chosen people.
+
+    Args:
+        root: a folder of folders of frames, or one folder of frames.
+        people: see :func:`chosen_person`.
+
+    Raises:
+        InputError: no such folder, no frames in it, nobody left by the split, or a table without the columns.
+    """
+    from mfrec.imageio.survey import natural_key
+
+    if not root.is_dir():
+        raise InputError(f"no folder of sequences at '{root}'; expected one that holds folders of 256 px frames")
+    folders = sorted((f for f in root.iterdir() if f.is_dir() and has_frames(f)), key=lambda f: natural_key(f.name))
+    if not folders and has_frames(root):
+        folders = [root]
+    if not folders:
+        raise NoFramesError(f"'{root}' holds no folder with pictures; expected SEQUENCES/seq_001/0.jpg and so on")
+    table = (folders[0].parent / "sequences.csv").resolve()
+    persons = read_persons(table) if table.is_file() else {}
+    every = [TruthSequence(f.resolve().name, f, persons.get(f.resolve().name, f.resolve().name)) for f in folders]
+    found = [sequence for sequence in every if chosen_person(sequence.person, people)]
+    if not found:
+        raise InputError(f"the split '{people}' leaves nobody of {len({s.person for s in every})} people; try 'all'")
+    return found
+
+
+def read_persons(table: Path) -> dict[str, str]:
+    """Sequence name to person, from a CSV file with the columns ``seq`` and ``person``."""
+    with table.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = {"seq", "person"} - set(reader.fieldnames or ())
+        if missing:
+            raise InputError(
+                f"'{table.name}' has the columns {reader.fieldnames}, without {', '.join(sorted(missing))}"
+            )
+        return {row["seq"]: row["person"] for row in reader}
+
+
+def chosen_person(person: str, people: str) -> bool:
+    """Whether a person belongs to a split. It depends on the name alone, so sequences can come and go.
+
+    Args:
+        person: the name.
+        people: ``"all"``, or ``"K/N"``: fold ``K`` of ``N``, by the SHA-256 of the name; ``"even"`` is ``0/2`` and
+            ``"odd"`` is ``1/2``.
+    """
+    if people == "all":
+        return True
+    match = re.fullmatch(r"(\d+)/(\d+)", {"even": "0/2", "odd": "1/2"}.get(people, people))
+    if match is None or int(match[1]) >= int(match[2]):
+        raise UsageError(f"no split '{people}'; give all, even, odd, or K/N with K below N, such as 0/5")
+    return int.from_bytes(hashlib.sha256(person.encode()).digest()[:8], "big") % int(match[2]) == int(match[1])
+
+
+def has_frames(folder: Path) -> bool:
+    """Whether there are pictures directly in a folder."""
+    from mfrec.imageio.pictures import PICTURE_SUFFIXES
+
+    return any(file.suffix.lower() in PICTURE_SUFFIXES for file in folder.iterdir())

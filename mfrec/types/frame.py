@@ -1,0 +1,84 @@
+"""A picture as it was read, what its file says of its codec, and what was left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mfrec.types.arrays import FloatArray, freeze
+
+
+@dataclass(frozen=True, eq=False)
+class JpegTables:
+    """How a JPEG file rounded its numbers: what the decoder knows about the error of each coefficient.
+
+    Attributes:
+        luma, chroma: quantisation steps ``[8, 8]`` in units of 1/255, row = vertical frequency.
+        subsampling: horizontal and vertical chroma subsampling, ``(2, 2)`` for 4:2:0.
+        phase: ``(x, y)`` of the top-left corner of a block, in pixels of the picture, 0..7
+            (non-zero after a crop).
+    """
+
+    luma: FloatArray
+    chroma: FloatArray
+    subsampling: tuple[int, int] = (2, 2)
+    phase: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        freeze(self, "luma")
+        freeze(self, "chroma")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture as it was read, and where it came from.
+
+    Attributes:
+        image: ``[H, W, 3]`` float32 RGB in [0, 1].
+        index: position in the sequence as it was given, from 0.
+        name: file name, ``clip.mp4#12`` for frame 12 of a video, or ``array 3``.
+        path: the file; None for an array.
+        sha256, md5: hex digests of the file's bytes (for a video, of the whole file; for an array, of
+            its bytes).
+        time: seconds from the start of the video, None where unknown.
+        jpeg: the quantisation tables where the file was a JPEG, else None.
+        key: whether the codec coded this frame by itself (intra); None where that has no meaning.
+        quantiser: mean H.264 quantisation parameter (QP, 0 to 51) over the frame's macroblocks; None where unknown.
+        notes: what was done on reading ("EXIF orientation 6 applied", "limited range expanded").
+    """
+
+    image: FloatArray
+    index: int
+    name: str
+    path: Path | None = None
+    sha256: str = ""
+    md5: str = ""
+    time: float | None = None
+    jpeg: JpegTables | None = None
+    key: bool | None = None
+    quantiser: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        freeze(self, "image")
+        if self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise ValueError(f"a frame's image is [H, W, 3], not {self.image.shape}")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A frame, file or observation that is not used, and why. Nothing is left out without one.
+
+    Attributes:
+        name: of the file or frame.
+        reason: one sentence with the numbers.
+        index: position in the sequence, None for a file that could not be read.
+        stage: which stage left it out.
+        frame: the picture, where it could be read, so that the report can show what was left out.
+    """
+
+    name: str
+    reason: str
+    index: int | None = None
+    stage: str = "read"
+    frame: Frame | None = field(default=None, repr=False, compare=False)
