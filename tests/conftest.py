@@ -9,14 +9,14 @@ import pytest
 
 if TYPE_CHECKING:
     from mfrec.bench.tables.repose_trials import Picture
-    from mfrec.demo import Film
+    from mfrec.camera.film import Film
     from mfrec.types import FloatArray
 
 
 @pytest.fixture(scope="session")
 def portrait() -> FloatArray:
     """The head of the astronaut with some background, ``[192, 192, 3]`` float32 RGB in [0, 1], read-only."""
-    from mfrec.demo import HEAD, astronaut
+    from mfrec.camera.film import HEAD, astronaut
     from mfrec.types import frozen_array
 
     x, y = (int(centre) - 96 for centre in HEAD)
@@ -26,9 +26,9 @@ def portrait() -> FloatArray:
 @pytest.fixture(scope="session")
 def filmed() -> Film:
     """Seven frames of 48 px with their truth."""
-    from mfrec.demo import astronaut, film
+    from mfrec.camera.film import astronaut, draw_shoot, film
 
-    return film(astronaut(), frames=7, size=48, seed=3)
+    return film(astronaut(), draw_shoot(frames=7, size=48, seed=3))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.demo import HEAD, astronaut
+from mfrec.camera.film import HEAD, astronaut
 from mfrec.image.geometry import resize
 from mfrec.imageio import jpeg_bytes, png_bytes
 from mfrec.train.data.pictures import FRAMES, Pictures

@@ -204,14 +204,14 @@ def film_frames(root: Path, count: int, sizes: Sequence[int], seed: int) -> None
     """Write ``count`` JPEG frames of the filmed portrait at each size, as ``32/0.jpg`` and so on."""
     from skimage.data import astronaut
 
+    from mfrec.camera.film import draw_shoot, film
     from mfrec.camera.protocols import SCALE
-    from mfrec.demo import film
     from mfrec.image.geometry import resize
     from mfrec.imageio import jpeg_bytes
 
     portrait = (astronaut() / 255.0).astype(np.float32)
     smallest = max(16, -(-max(sizes) // SCALE))
-    truth = film(portrait, frames=count, size=smallest + smallest % 2, seed=seed).truth
+    truth = film(portrait, draw_shoot(frames=count, size=smallest + smallest % 2, seed=seed)).truth
     for size in sizes:
         folder = root / str(size)
         folder.mkdir()

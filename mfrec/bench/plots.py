@@ -214,10 +214,10 @@ def plot(
 @functools.cache
 def filmed(frames: int, seed: int, yaw: float | None = None) -> tuple[FloatArray, ...]:
     """Ideal frames of the portrait, ``[128, 128, 3]`` each."""
-    from mfrec.demo import Motion, astronaut, film
+    from mfrec.camera.film import Motion, astronaut, draw_shoot, film
 
     motion = Motion() if yaw is None else replace(Motion(), yaw=yaw)
-    return tuple(film(astronaut(), frames=frames, size=SMALL, seed=seed, motion=motion).truth)
+    return tuple(film(astronaut(), draw_shoot(frames=frames, size=SMALL, seed=seed, motion=motion)).truth)
 
 
 def as_jpegs(truths: Sequence[FloatArray], qualities: Sequence[int]) -> Spoilt:

@@ -159,15 +159,15 @@ def film_sequences(root: Path, count: int = PORTRAITS) -> None:
     """
     from skimage.data import astronaut
 
+    from mfrec.camera.film import draw_shoot, film
     from mfrec.camera.protocols import SCALE
-    from mfrec.demo import film
     from mfrec.imageio import png_bytes
 
     portrait = (astronaut() / 255.0).astype(np.float32)
     for number in range(1, count + 1):
         folder = root / f"seq_{number}"
         folder.mkdir()
-        for i, frame in enumerate(film(portrait, frames=7, size=SIDE // SCALE, seed=number).truth):
+        for i, frame in enumerate(film(portrait, draw_shoot(frames=7, size=SIDE // SCALE, seed=number)).truth):
             (folder / f"{i}.png").write_bytes(png_bytes(frame))
     rows = "".join(f"seq_{number},astronaut\n" for number in range(1, count + 1))
     (root / "sequences.csv").write_text(f"seq,person\n{rows}", encoding="utf-8")

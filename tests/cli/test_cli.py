@@ -740,13 +740,13 @@ because a child's high-water mark starts with that of the process that forked it
 def test_seven_small_frames_take_seconds_of_processor_and_a_gigabyte(
     recipe: str, seconds: float, gigabytes: float, tmp_path: Path
 ) -> None:
-    from mfrec.demo import astronaut, film
+    from mfrec.camera.film import astronaut, draw_shoot, film
     from mfrec.image.geometry import resize
     from mfrec.imageio import jpeg_bytes
 
     frames = tmp_path / "frames"
     frames.mkdir()
-    for i, truth in enumerate(film(astronaut(), frames=7, size=32, seed=1).truth):
+    for i, truth in enumerate(film(astronaut(), draw_shoot(frames=7, size=32, seed=1)).truth):
         (frames / f"{i}.jpg").write_bytes(jpeg_bytes(resize(truth, 32, 32, interpolation="area"), 60))
     command = [sys.executable, "-m", "mfrec", "reconstruct", frames, "-o", tmp_path / "out", "--recipe", recipe]
     measured = [sys.executable, "-c", MEASURED, *command]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import schematic_face
 
-from mfrec.demo import rotation
+from mfrec.camera.film import rotation
 from mfrec.face.surface import fit, pose_gap, surface
 from mfrec.types import Landmarks
 

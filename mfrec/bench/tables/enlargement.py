@@ -96,7 +96,7 @@ def on_faces(folder: Path | None, limit: int | None, progress: Progress) -> Tabl
 
     side = 128
     if folder is None:
-        from mfrec.demo import HEAD, astronaut
+        from mfrec.camera.film import HEAD, astronaut
 
         x, y = (int(centre) - 96 for centre in HEAD)
         pictures, source = [astronaut()[y : y + 192, x : x + 192]], "the astronaut portrait"

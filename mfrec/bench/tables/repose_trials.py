@@ -293,7 +293,7 @@ TURNS = ((0.0, 0.0), (6.0, 3.0), (-8.0, -4.0), (13.0, 0.0), (-15.0, 4.0), (22.0,
 def turned_portraits() -> list[Picture]:
     """The astronaut portrait at known turns of a smooth model of her head: exact truth, one person."""
     from mfrec.bench.run import SIDE, truth_landmarks
-    from mfrec.demo import Motion, astronaut, view
+    from mfrec.camera.film import Motion, astronaut, view
 
     portrait, still = astronaut(), dict.fromkeys(("sway_x", "sway_y", "shake_x", "shake_y"), 0.0)
     out = []
