@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import InputError
-from mfrec.imageio.limits import Room, size_reason
-from mfrec.imageio.reading import Reading, digests, finished, warnings_about
+from mfrec.imageio.limits import size_reason
+from mfrec.imageio.reading import Findings, digests, finished
 from mfrec.pipeline import Progress
 from mfrec.types import FloatArray, Frame
 
 
-def read_arrays(arrays: Sequence[NDArray[Any]], every: int, progress: Progress) -> Reading:
-    frames = []
-    room = Room(every, len(arrays), "list")
+def array_frames(arrays: Sequence[NDArray[Any]], every: int, findings: Findings, progress: Progress) -> Iterator[Frame]:
+    """Arrays ``[H, W, 3]`` as frames; ``every`` is only for their names.
+
+    Raises:
+        InputError: one of them is no picture.
+    """
     for index, array in enumerate(arrays):
         name = f"array {index * every}"
         image, notes = _array_image(array, name)
-        room.take(image)
-        data = np.ascontiguousarray(array).tobytes()
-        frames.append(Frame(finished(image), index, name, None, *digests([data]), notes=notes))
+        frame = Frame(finished(image), index, name, None, *digests([np.ascontiguousarray(array).data]), notes=notes)
+        findings.compare(name, image.shape, [frame.image])
+        yield frame
         progress("read", index + 1, len(arrays))
-    return Reading(tuple(frames), (), warnings_about(frames))
 
 
 def _array_image(array: NDArray[Any], name: str) -> tuple[FloatArray, tuple[str, ...]]:

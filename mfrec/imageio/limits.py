@@ -38,7 +38,7 @@ def size_reason(width: int, height: int) -> str | None:
 
 @dataclass
 class Room:
-    """How much of the sequence limits is taken.
+    """How much of the limits of a sequence that is read at once is taken.
 
     Args:
         step: the ``every`` in use.
@@ -52,6 +52,19 @@ class Room:
     frames: int = 0
     pixels: int = 0
 
+    def expect(self, size: tuple[int, int] | None) -> None:
+        """Check what is known beforehand, so that nobody waits for frames that cannot be kept.
+
+        Args:
+            size: width and height of the frames, None where every frame has its own.
+
+        Raises:
+            InputError: they will not fit.
+        """
+        width, height = size or (0, 0)
+        if self.expected > MAX_FRAMES or self.expected * width * height > MAX_SEQUENCE_PIXELS:
+            raise self._refusal(width, height, width * height)
+
     def take(self, image: FloatArray) -> None:
         """Count one more frame.
 
@@ -60,16 +73,18 @@ class Room:
         """
         self.frames += 1
         self.pixels += image.shape[0] * image.shape[1]
-        if self.frames <= MAX_FRAMES and self.pixels <= MAX_SEQUENCE_PIXELS:
-            return
-        size = f"{image.shape[1]}x{image.shape[0]}"
-        fitting = min(MAX_FRAMES, max(1, MAX_SEQUENCE_PIXELS * self.frames // self.pixels))
+        if self.frames > MAX_FRAMES or self.pixels > MAX_SEQUENCE_PIXELS:
+            raise self._refusal(image.shape[1], image.shape[0], self.pixels / self.frames)
+
+    def _refusal(self, width: int, height: int, mean_pixels: float) -> InputError:
+        fitting = MAX_FRAMES if not mean_pixels else min(MAX_FRAMES, max(1, int(MAX_SEQUENCE_PIXELS / mean_pixels)))
         advice = "take fewer with --every N"
         if self.expected > fitting:
             step = math.ceil(self.expected / fitting) * self.step
             advice = f"there are about {self.expected}: take fewer, for instance with --every {step}"
         part = ", or a part with --start and --end" if self.unit == "video" else ""
-        raise InputError(
-            f"the {self.unit} holds more frames of {size} pixels than are read at once (at most {MAX_FRAMES} frames "
+        size = f" of {width}x{height} pixels" if mean_pixels else ""
+        return InputError(
+            f"the {self.unit} holds more frames{size} than are read at once (at most {MAX_FRAMES} frames "
             f"and {MAX_SEQUENCE_PIXELS // 1_000_000} million pixels); {advice}{part}"
         )

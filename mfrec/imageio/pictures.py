@@ -8,16 +8,16 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.errors import InputError, NoFramesError
-from mfrec.imageio.limits import MAX_FILE_BYTES, MAX_FRAMES, MAX_PIXELS, Room, size_reason
-from mfrec.imageio.reading import Reading, digests, finished, listed, over_grey, shown, square_pixels, warnings_about
+from mfrec.errors import NoFramesError
+from mfrec.imageio.limits import MAX_FILE_BYTES, MAX_PIXELS, size_reason
+from mfrec.imageio.reading import Findings, digests, finished, listed, over_grey, shown, square_pixels
 from mfrec.pipeline import Progress
 from mfrec.types import Dropped, FloatArray, Frame, JpegTables
 
@@ -76,30 +76,30 @@ def open_picture(file: Any) -> ImageFile.ImageFile:
             raise RefusedError(f"{count} pixels; at most {MAX_PIXELS // 1_000_000} million are read") from None
 
 
-def read_pictures(files: Sequence[Path], every: int, dropped: list[Dropped], progress: Progress) -> Reading:
-    if len(files) > MAX_FRAMES:
-        step = math.ceil(len(files) / MAX_FRAMES) * every
-        raise InputError(
-            f"{len(files)} pictures are more than are read at once (at most {MAX_FRAMES}); take fewer, for instance "
-            f"with --every {step}"
-        )
-    frames = []
-    room = Room(every, len(files), "list of pictures")
+def picture_frames(files: Sequence[Path], findings: Findings, progress: Progress) -> Iterator[Frame]:
+    """Picture files as frames, one after the other.
+
+    Raises:
+        NoFramesError: at the end, where none could be used.
+    """
+    used = False
     for index, path in enumerate(files):
+        name = shown(path, whole=False)
         try:
             frame = _read_picture(path, index)
-            room.take(frame.image)
-            frames.append(frame)
         except RefusedError as error:
-            dropped.append(Dropped(shown(path, whole=False), str(error), index))
+            findings.dropped.append(Dropped(name, str(error), index))
         except PermissionError:
-            dropped.append(Dropped(shown(path, whole=False), "cannot be opened: permission denied", index))
+            findings.dropped.append(Dropped(name, "cannot be opened: permission denied", index))
         except DECODER_ERRORS as error:
-            dropped.append(Dropped(shown(path, whole=False), _damage(error), index))
+            findings.dropped.append(Dropped(name, _damage(error), index))
+        else:
+            used = True
+            findings.compare(name, frame.image.shape, [frame.image])
+            yield frame
         progress("read", index + 1, len(files))
-    if not frames:
-        raise NoFramesError(f"none of {len(files)} pictures can be used{listed(dropped)}")
-    return Reading(tuple(frames), tuple(dropped), warnings_about(frames))
+    if not used:
+        raise NoFramesError(f"none of {len(files)} pictures can be used{listed(findings.dropped)}")
 
 
 def _damage(error: BaseException) -> str:

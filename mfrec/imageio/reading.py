@@ -1,11 +1,11 @@
-"""What reading gives, and the last steps to a :class:`~mfrec.types.Frame` that all sources share."""
+"""What reading gives, frame by frame or at once, and the last steps to a :class:`~mfrec.types.Frame`."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,92 @@ class Reading:
     frames: tuple[Frame, ...]
     dropped: tuple[Dropped, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class Findings:
+    """What readers find out besides frames, gathered while they read.
+
+    Attributes:
+        dropped: files and frames that could not be used.
+        warnings: sentences about the sequence as a whole.
+    """
+
+    dropped: list[Dropped] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    _first: dict[bytes, str] = field(default_factory=dict)
+    _copies: list[str] = field(default_factory=list)
+    _copy_count: int = 0
+
+    def compare(self, name: str, shape: tuple[int, ...], samples: Iterable[NDArray[Any]]) -> None:
+        """Remember a frame by a digest of its shape and samples, and whether an earlier one had the same."""
+        digest = hashlib.blake2b(repr(shape).encode(), digest_size=16)
+        for array in samples:
+            digest.update(np.ascontiguousarray(array).data)
+        first = self._first.setdefault(digest.digest(), name)
+        if first != name:
+            self._copy_count += 1
+            if len(self._copies) < 5:
+                self._copies.append(f"'{name}' of '{first}'")
+
+    def sentences(self) -> tuple[str, ...]:
+        """All warnings, that of copies first: they add weight and no information."""
+        if not self._copies:
+            return tuple(self.warnings)
+        more = f" and {self._copy_count - len(self._copies)} more" if self._copy_count > len(self._copies) else ""
+        names = ", ".join(self._copies)
+        copies = f"exact copies among the frames ({names}{more}): a copy adds weight, but no information"
+        return (copies, *self.warnings)
+
+
+class FrameStream(Iterator[Frame]):
+    """Frames one after the other, in the order of the sequence; what is not kept by the caller is not kept at all.
+
+    It is iterated once. Memory holds one frame, the compressed pieces that the decoder still needs, and some bytes a
+    frame for time stamps and digests, however long the sequence is. :attr:`dropped` and :attr:`warnings` grow while
+    it is iterated and are complete when it has ended; an iteration that is left early is ended by :meth:`close`.
+
+    Iterating raises :class:`~mfrec.errors.NoFramesError` at its end where no frame could be used.
+
+    Attributes:
+        unit: what the frames come from: ``"video"``, ``"list of pictures"`` or ``"list"``.
+        expected: about how many frames will come in all; 0 where that is not known beforehand.
+        size: width and height of the frames in pixels as the header says them; None where every frame has its own.
+    """
+
+    def __init__(
+        self,
+        frames: Iterator[Frame],
+        findings: Findings,
+        *,
+        unit: str,
+        expected: int,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        self._frames = frames
+        self._findings = findings
+        self.unit = unit
+        self.expected = expected
+        self.size = size
+
+    def __next__(self) -> Frame:
+        return next(self._frames)
+
+    @property
+    def dropped(self) -> tuple[Dropped, ...]:
+        """Files and frames that could not be used, so far."""
+        return tuple(self._findings.dropped)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about the sequence as a whole, so far."""
+        return self._findings.sentences()
+
+    def close(self) -> None:
+        """Stop reading and let the file go."""
+        close = getattr(self._frames, "close", None)
+        if close is not None:
+            close()
 
 
 def shown(path: Path, *, whole: bool = True) -> str:
@@ -85,26 +171,10 @@ def finished(image: NDArray[Any]) -> FloatArray:
     return out
 
 
-def digests(chunks: Iterable[bytes]) -> tuple[str, str]:
+def digests(chunks: Iterable[bytes | memoryview]) -> tuple[str, str]:
     """SHA-256 and MD5 as hex, in one pass."""
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     for chunk in chunks:
         sha256.update(chunk)
         md5.update(chunk)
     return sha256.hexdigest(), md5.hexdigest()
-
-
-def warnings_about(frames: Sequence[Frame]) -> tuple[str, ...]:
-    """What is odd about the frames taken together: copies, which add weight and no information."""
-    first: dict[bytes, str] = {}
-    copies = []
-    for frame in frames:
-        key = hashlib.sha256(repr(frame.image.shape).encode() + frame.image.tobytes()).digest()
-        if key in first:
-            copies.append(f"'{frame.name}' of '{first[key]}'")
-        else:
-            first[key] = frame.name
-    if not copies:
-        return ()
-    more = f" and {len(copies) - 5} more" if len(copies) > 5 else ""
-    return (f"exact copies among the frames ({', '.join(copies[:5])}{more}): a copy adds weight, but no information",)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mfrec.errors import NoFramesError
+from mfrec.imageio.container import VIDEO_SUFFIXES
 from mfrec.imageio.pictures import DECODER_ERRORS, PICTURE_SUFFIXES, RefusedError, open_picture
 from mfrec.imageio.reading import listed, shown
-from mfrec.imageio.video import VIDEO_SUFFIXES
 from mfrec.types import Dropped
 
 

@@ -19,9 +19,10 @@ import numpy as np
 from mfrec.camera.noise import COARSEST_QUANTISER, NoiseModel, from_quantiser, from_tables
 from mfrec.camera.protocols import SCALE, blur_ellipse
 from mfrec.image.geometry import resize
+from mfrec.imageio.codec import h264_quantiser
 from mfrec.imageio.encode import h264_bytes, to_uint8
 from mfrec.imageio.pictures import jpeg_tables
-from mfrec.imageio.video import h264_quantiser, picture_image
+from mfrec.imageio.ycbcr import picture_image
 from mfrec.types import FloatArray
 
 Codec = Literal["jpeg", "h264", "none"]

@@ -1,0 +1,111 @@
+"""What the packets of a video say before anything is decoded: how many there are, their times, the key frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+
+@dataclass(frozen=True, eq=False)
+class PacketTable:
+    """The packets of a stream in the order in which they are stored, which is the order of decoding.
+
+    Attributes:
+        times: ``[N]`` float64, when each is shown, in seconds on a clock that runs on where the file's starts again;
+            NaN where the file does not say.
+        keys: ``[N]`` bool, whether decoding can begin there.
+        restarts: packets at which the file's clock starts again.
+        ordered: whether the times are those of presentation, all known and different. Else (a raw stream has none, an
+            AVI file with B frames has those of decoding) frames can only be counted as the decoder gives them.
+    """
+
+    times: NDArray[np.float64]
+    keys: NDArray[np.bool_]
+    restarts: tuple[int, ...]
+    ordered: bool
+
+    @cached_property
+    def ranks(self) -> NDArray[np.int64]:
+        """``[N]``: how many packets are shown before each; of use where ``ordered``."""
+        ranks = np.empty(len(self.times), np.int64)
+        ranks[np.argsort(self.times, kind="stable")] = np.arange(len(self.times))
+        return ranks
+
+    @cached_property
+    def shown(self) -> NDArray[np.float64]:
+        """The known times in the order of presentation."""
+        return np.sort(self.times[np.isfinite(self.times)])
+
+    @property
+    def interval(self) -> float:
+        """Typical seconds between two frames, 0 where unknown."""
+        steps = np.diff(self.shown)
+        steps = steps[steps > 0]
+        return float(np.median(steps)) if steps.size else 0.0
+
+    def entry(self, time: float) -> int:
+        """The packet from which decoding gives every frame that is shown from ``time`` on.
+
+        That is the last but one key packet before it: what is marked as key may be the beginning of a gradual
+        refresh (an H.264 recovery point), which is complete at the next one.
+        """
+        if not self.ordered:
+            return 0
+        earlier = np.flatnonzero(self.keys & (self.times <= time))
+        return int(earlier[-2]) if earlier.size > 1 else 0
+
+
+def picture_packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
+    """The packets that hold data, without the empty one that ends a stream.
+
+    Raises:
+        FFmpegError: the container is damaged so that nothing more can be read.
+    """
+    return (packet for packet in container.demux(stream) if packet.size)
+
+
+def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
+    """Go through a file without decoding; what lies behind damage that stops the container's reader is left out."""
+    from av.error import FFmpegError
+
+    shown: list[float] = []
+    stored: list[float] = []
+    keys: list[bool] = []
+    try:
+        for packet in picture_packets(container, stream):
+            shown.append(math.nan if packet.pts is None else packet.pts)
+            stored.append(math.nan if packet.dts is None else packet.dts)
+            keys.append(packet.is_keyframe)
+    except FFmpegError:
+        pass
+    unit = float(stream.time_base or 0)
+    times, decoding = np.array(shown), np.array(stored)
+    offsets, restarts = _continued(decoding)
+    times = (times + offsets) * unit
+    known = bool(np.isfinite(times).all()) and len(np.unique(times)) == len(times)
+    # AVI stores no times of presentation: FFmpeg gives those of decoding, a constant later.
+    stores_none = container.format.name == "avi" and stream.codec_context.name in ("h264", "hevc")
+    reordered = stores_none and len(np.unique(np.array(shown) - decoding)) == 1
+    return PacketTable(times, np.array(keys, bool), restarts, known and not reordered)
+
+
+def _continued(decoding: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """What to add to the stamps of decoding so that they never run back, and where they did."""
+    stamped = np.flatnonzero(np.isfinite(decoding))
+    steps = np.diff(decoding[stamped])
+    typical = float(np.median(steps[steps > 0])) if np.any(steps > 0) else 1.0
+    back = np.flatnonzero(steps < 0)
+    jumps = np.zeros(len(decoding))
+    jumps[stamped[back + 1]] = typical - steps[back]
+    return np.cumsum(jumps), tuple(int(i) for i in stamped[back + 1])

@@ -1,0 +1,126 @@
+"""Samples of a decoded video frame, whatever their layout, to RGB."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.imageio.reading import over_grey
+from mfrec.types import FloatArray
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+MATRICES = {
+    1: ("BT.709", 0.2126, 0.0722),
+    4: ("FCC", 0.30, 0.11),
+    5: ("BT.601", 0.299, 0.114),
+    6: ("BT.601", 0.299, 0.114),
+    7: ("SMPTE 240M", 0.212, 0.087),
+    9: ("BT.2020", 0.2627, 0.0593),
+}
+"""Code of the YCbCr matrix (ITU-T H.273, table 4) to its name and the luma weights of red and blue."""
+
+PLANAR_TWINS = {
+    "nv12": "yuv420p",
+    "nv21": "yuv420p",
+    "nv16": "yuv422p",
+    "yuyv422": "yuv422p",
+    "uyvy422": "yuv422p",
+    "p010le": "yuv420p10le",
+}
+"""Interleaved pixel formats, and the planar ones that hold exactly the same samples."""
+
+
+def picture_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
+    """Convert a decoded video frame of any pixel format to ``[H, W, 3]`` in [0, 1], opaque."""
+    layout = picture.format
+    if layout.name in PLANAR_TWINS:
+        picture = picture.reformat(format=PLANAR_TWINS[layout.name], src_color_range=1, dst_color_range=1)
+        layout = picture.format
+    if _is_planar_ycbcr(picture):
+        return _ycbcr_image(picture, notes)
+    deep = any(component.bits > 8 for component in layout.components)
+    # RGB and palettes lose nothing here; a rare YCbCr layout is rounded to the depth of the target.
+    matrix = picture.colorspace if picture.colorspace in MATRICES else 5
+    plain = picture.reformat(
+        format="rgba64le" if deep else "rgba", src_colorspace=matrix, dst_colorspace=matrix, dst_color_range=2
+    )
+    samples = plain.to_ndarray().astype(np.float32) / np.float32(65535 if deep else 255)
+    return over_grey(samples, notes)
+
+
+def planes(picture: VideoFrame) -> list[NDArray[Any]]:
+    """The samples of planar YCbCr or grey, a plane ``[h, w]`` each; empty for other layouts."""
+    return [_plane(picture, i) for i in range(len(picture.planes))] if _is_planar_ycbcr(picture) else []
+
+
+def _is_planar_ycbcr(picture: VideoFrame) -> bool:
+    layout = picture.format
+    in_planes = layout.is_planar or len(layout.components) == 1
+    whole = in_planes and not (layout.is_rgb or layout.has_palette or layout.is_bit_stream or layout.is_big_endian)
+    return whole and layout.name.startswith(("yuv", "gray")) and all(c.bits <= 16 for c in layout.components)
+
+
+def _ycbcr_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
+    """Planar YCbCr or grey samples to RGB (ITU-R BT.601, BT.709, BT.2020: the non-constant luminance equations)."""
+    from mfrec.image.geometry import resize
+
+    height, width = picture.height, picture.width
+    full, range_note = colour_range(picture)
+    bits = picture.format.components[0].bits
+    unit = float(2 ** (bits - 8))
+    top = float(2**bits - 1)
+    offset, luma_span, chroma_span = (0.0, top, top) if full else (16 * unit, 219 * unit, 224 * unit)
+    stored = [plane.astype(np.float32) for plane in planes(picture)]
+    luma = (stored[0] - np.float32(offset)) / np.float32(luma_span)
+    if len(stored) < 3:
+        notes.append(f"grey, {range_note}")
+        return np.repeat(np.clip(luma, 0, 1)[..., None], 3, axis=2)
+
+    code = picture.colorspace
+    assumed = ""
+    if code not in MATRICES:
+        code = 1 if height >= 720 or width >= 1280 else 5
+        assumed = " (assumed)"
+    matrix, red, blue = MATRICES[code]
+    notes.append(f"{range_note}, matrix {matrix}{assumed}")
+    differences = []
+    for plane in stored[1:3]:
+        centred = (plane - np.float32(128 * unit)) / np.float32(chroma_span)
+        across, down = -(-width // plane.shape[1]), -(-height // plane.shape[0])
+        if (across, down) != (1, 1):
+            # A picture of odd size has a last chroma sample that covers pixels beyond its border.
+            grown = resize(centred, plane.shape[0] * down, plane.shape[1] * across, interpolation="linear")
+            centred = grown[:height, :width]
+        differences.append(centred)
+    cb, cr = differences
+    r = luma + np.float32(2 * (1 - red)) * cr
+    b = luma + np.float32(2 * (1 - blue)) * cb
+    g = (luma - np.float32(red) * r - np.float32(blue) * b) / np.float32(1 - red - blue)
+    image = np.clip(np.dstack([r, g, b]), 0, 1)
+    if len(stored) == 4:
+        alpha = stored[3][..., None] / np.float32(top)
+        return over_grey(np.concatenate([image, alpha], axis=2), notes)
+    return image
+
+
+def _plane(picture: VideoFrame, number: int) -> NDArray[Any]:
+    """Samples ``[h, w]`` of one plane, without the padding at the end of its lines."""
+    plane = picture.planes[number]
+    kind = np.dtype(np.uint8 if picture.format.components[number].bits <= 8 else "<u2")
+    lines = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)  # type: ignore[call-overload]
+    return lines[: plane.height, : plane.width]
+
+
+def colour_range(picture: VideoFrame) -> tuple[bool, str]:
+    """Whether samples use the full range, and the words for the record."""
+    if picture.format.name.startswith("yuvj") or picture.color_range == 2:
+        return True, "full colour range"
+    if picture.color_range == 1:
+        return False, "limited colour range expanded"
+    if picture.format.name.startswith("gray"):
+        return True, "full range (assumed)"
+    return False, "limited colour range (assumed) expanded"
