@@ -336,13 +336,12 @@ def probed(spoilt: Spoilt, probe: str, rng: np.random.Generator) -> tuple[Spoilt
     Returns:
         The sequence, its reference stored without loss, and ``[H, W]`` bool.
     """
-    from PIL import Image
+    from mfrec.imageio import read
 
     name, data = spoilt.files[spoilt.reference]
     with tempfile.TemporaryDirectory(prefix="mfrec-ablation-") as folder:
         (Path(folder) / name).write_bytes(data)
-        with Image.open(Path(folder) / name) as picture:
-            image = np.asarray(picture.convert("RGB"), np.float32) / 255.0
+        image = read(Path(folder) / name).frames[0].image
     height, width = image.shape[:2]
     centre = rng.uniform(0.4, 0.6, 2) * (width, height)
     axes = rng.uniform(0.10, 0.16, 2) * (width, height)

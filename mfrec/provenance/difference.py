@@ -45,9 +45,9 @@ def compare(name: str, recorded: Mapping[str, str], old: Path, new: Path) -> Dif
 
 
 def _picture_difference(old: Path, new: Path) -> str:
-    from PIL import Image
+    from mfrec.imageio.pictures import open_picture
 
-    with Image.open(old) as first, Image.open(new) as second:
+    with open_picture(old) as first, open_picture(new) as second:
         return array_difference(np.asarray(first), np.asarray(second), "grey levels")
 
 

@@ -135,16 +135,15 @@ def load_pictures(folder: Path, limit: int | None = None) -> list[FloatArray]:
     Raises:
         InputError: there is no such folder, no picture in it, or one that cannot be read.
     """
-    from PIL import Image
-
     from mfrec.evaluation.pairs import picture_files, read_one
+    from mfrec.imageio.pictures import open_picture
 
     if not folder.is_dir():
         raise InputError(f"no folder of pictures at '{folder}'")
     out = []
     for file in evenly(picture_files(folder), limit):
         image = read_one(file)
-        with Image.open(file) as picture:
+        with open_picture(file) as picture:
             grey = picture.mode == "L"
         out.append(np.ascontiguousarray(image[..., 0]) if grey else image)
     return out

@@ -8,7 +8,6 @@ scene, the sensor integrates over its pixels and adds noise in linear light, and
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,10 +18,8 @@ import numpy as np
 from mfrec.camera.noise import COARSEST_QUANTISER, NoiseModel, from_quantiser, from_tables
 from mfrec.camera.protocols import SCALE, blur_ellipse
 from mfrec.image.geometry import resize
-from mfrec.imageio.codec import h264_quantiser
-from mfrec.imageio.encode import h264_bytes, to_uint8
-from mfrec.imageio.pictures import jpeg_tables
-from mfrec.imageio.ycbcr import picture_image
+from mfrec.imageio import roundtrip
+from mfrec.imageio.encode import to_uint8
 from mfrec.types import FloatArray
 
 Codec = Literal["jpeg", "h264", "none"]
@@ -171,27 +168,11 @@ def sensor_noise(image: FloatArray, sigma: float, rng: np.random.Generator) -> F
 
 def through_jpeg(image: FloatArray, quality: int) -> Degraded:
     """Encode and decode one JPEG; the noise model is that of its tables."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(to_uint8(image)).save(buffer, "JPEG", quality=quality)
-    with Image.open(buffer) as opened:
-        tables = jpeg_tables(opened)
-        decoded = np.asarray(opened.convert("RGB"), np.float32) / np.float32(255)
-    assert tables is not None
+    decoded, tables = roundtrip.through_jpeg(image, quality)
     return Degraded(decoded, from_tables(tables, f"quality {quality}"))
 
 
 def through_h264(images: Sequence[FloatArray], crf: int) -> list[Degraded]:
     """Encode one clip with x264 and decode it; the noise models are those of the decoder's quantisers."""
-    import av
-
-    out = []
-    with av.open(io.BytesIO(h264_bytes(images, crf)), "r", format="mp4") as container:
-        stream = container.streams.video[0]
-        stream.codec_context.options = {"export_side_data": "venc_params"}
-        for picture in container.decode(stream):
-            quantiser = h264_quantiser(picture)
-            assert quantiser is not None
-            out.append(Degraded(picture_image(picture, []), from_quantiser(quantiser, "video", "x264")))
-    return out
+    decoded = roundtrip.through_h264(images, crf)
+    return [Degraded(image, from_quantiser(quantiser, "video", "x264")) for image, quantiser in decoded]

@@ -83,12 +83,12 @@ def read_labels(file: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     Raises:
         InputError: it is missing, cannot be read, or holds something else.
     """
-    from PIL import Image
+    from mfrec.imageio.pictures import open_picture
 
     try:
-        with Image.open(file) as opened:
+        with open_picture(file) as opened:
             labels = np.array(opened)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError) as error:
         raise unreadable(file, error) from None
     if labels.dtype != np.uint8 or labels.shape != size:
         raise InputError(

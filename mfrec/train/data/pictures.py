@@ -168,14 +168,14 @@ def label_of(sequence: TruthSequence) -> Path | None:
     Raises:
         InputError: a picture in it cannot be read.
     """
-    from PIL import Image
+    from mfrec.imageio.pictures import RefusedError, open_picture
 
     sizes: dict[Path, tuple[int, int]] = {}
     for file in pictures_in(sequence.folder):
         try:
-            with Image.open(file) as opened:
+            with open_picture(file) as opened:
                 sizes[file] = opened.size
-        except (OSError, Image.DecompressionBombError) as error:
+        except (OSError, RefusedError) as error:
             raise unreadable(file, error) from None
     small, large = min(sizes.values(), default=(0, 0)), max(sizes.values(), default=(0, 0))
     of_frames = [file for file, size in sizes.items() if size == small]
@@ -220,12 +220,14 @@ def read_still(file: Path) -> NDArray[np.uint8]:
     Raises:
         InputError: it cannot be read.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
+
+    from mfrec.imageio.pictures import open_picture
 
     try:
-        with Image.open(file) as opened:
+        with open_picture(file) as opened:
             return np.array(ImageOps.exif_transpose(opened).convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError) as error:
         raise unreadable(file, error) from None
 
 

@@ -1,0 +1,198 @@
+"""The house's import contract, read from the syntax tree: who may import whom, lazily or not.
+
+A stranger learns from :data:`STOREYS` where a thing may live; whoever breaks it is told which line does.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mfrec
+
+PACKAGE = Path(mfrec.__file__).resolve().parent
+
+STOREYS: tuple[frozenset[str], ...] = (
+    frozenset({"image"}),
+    frozenset({"camera"}),
+    frozenset({"face", "registration", "fusion", "repose"}),
+    frozenset({"stages"}),
+    frozenset({"recipe"}),
+    frozenset({"reconstruction"}),
+    frozenset({"outputs", "report", "evaluation", "bench", "train", "desk", "batch", "cli"}),
+)
+"""Rooms from the ground up. An import goes down or stays on its storey, never up. Rooms that are not listed (files,
+networks, cards, metrics, types ...) serve all storeys and are held by the rule against circles."""
+
+ONLY = {
+    "fastai": ("mfrec.train",),
+    "dask": ("mfrec.batch",),
+    "distributed": ("mfrec.batch",),
+    "starlette": ("mfrec.desk",),
+    "uvicorn": ("mfrec.desk",),
+    "mfrec.generative": ("mfrec.generative", "mfrec.desk", "mfrec.cli"),
+}
+"""Package to the only rooms that may import it."""
+
+OPENERS = {"av", "tifffile", "pillow_heif", "imageio"}
+"""Packages that open pictures and videos; only ``mfrec.imageio`` may. (Pillow and OpenCV also draw, so the test looks
+at how they are called.)"""
+
+MADE_BY_NETWORKS = {"clean", "fusion", "crossover_unet", "finetune", "unet", "bionet", "feature_merge", "rrdb"}
+"""Networks whose output is pixels of the result."""
+
+
+@functools.cache
+def modules() -> dict[str, Path]:
+    """Every module of mfrec by its dotted name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(source: str, known: frozenset[str]) -> Iterator[tuple[str, int, bool]]:
+    """What a source imports anywhere in it: dotted name, line, and whether only a type checker sees it.
+
+    Args:
+        source: Python.
+        known: modules of mfrec, to tell ``from mfrec.image import colour`` (a module) from an attribute of a package.
+    """
+    tree = ast.parse(source)
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno, id(node) in typing_only
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: imports are absolute"
+            for alias in node.names:
+                module = f"{node.module}.{alias.name}"
+                yield (module if module in known else str(node.module)), node.lineno, id(node) in typing_only
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if module.startswith("mfrec.") else ""
+
+
+def broken_rules(module: str, source: str, known: frozenset[str]) -> list[str]:
+    """Every line of a module that breaks the contract, in words."""
+    storeys = {name: height for height, names in enumerate(STOREYS) for name in names}
+    said = []
+    for name, line, _ in imports(source, known):
+        place = f"{module}, line {line}, imports {name}"
+        here, there = room(module), room(name)
+        if here in storeys and there in storeys and storeys[there] > storeys[here]:
+            said.append(f"{place}: '{there}' stands above '{here}'")
+        if here == "train" and there in ("bench", "evaluation"):
+            said.append(f"{place}: training may use camera.protocols, never the bench or the evaluation")
+        top = name.split(".")[0]
+        for package, allowed in ONLY.items():
+            wanted = name == package or name.startswith(package + ".")
+            if wanted and not any(module == one or module.startswith(one + ".") for one in allowed):
+                said.append(f"{place}: only {' and '.join(allowed)} may")
+        if top in OPENERS and here != "imageio":
+            said.append(f"{place}: only mfrec.imageio opens frames")
+    return said
+
+
+def graph(typing_too: bool) -> dict[str, set[str]]:
+    """Module to the modules that it imports.
+
+    The root package is left out: its names are looked up when they are asked for, and what imports it wants the
+    version.
+    """
+    known = frozenset(modules())
+    return {
+        module: {
+            name
+            for name, _, typing_only in imports(path.read_text(encoding="utf-8"), known)
+            if name in known and name not in ("mfrec", module) and (typing_too or not typing_only)
+        }
+        for module, path in modules().items()
+        if module != "mfrec"
+    }
+
+
+def reached(start: set[str], edges: dict[str, set[str]]) -> set[str]:
+    """Everything that a set of modules imports, directly or not."""
+    seen, waiting = set(start), list(start)
+    while waiting:
+        for name in edges.get(waiting.pop(), ()):
+            if name not in seen:
+                seen.add(name)
+                waiting.append(name)
+    return seen
+
+
+def circles(edges: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules of which each reaches every other."""
+    behind = {module: reached(edges[module], edges) for module in edges}
+    groups = {
+        tuple(sorted({module} | {other for other in behind[module] if module in behind.get(other, ())}))
+        for module in edges
+        if module in behind[module]
+    }
+    return sorted([list(group) for group in groups])
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_no_import_runs_against_an_arrow(module: str) -> None:
+    source = modules()[module].read_text(encoding="utf-8")
+    assert broken_rules(module, source, frozenset(modules())) == []
+
+
+def test_no_circle_lazy_or_for_types_only() -> None:
+    assert circles(graph(typing_too=True)) == []
+
+
+def test_evidence_reaches_no_network_that_makes_pixels() -> None:
+    """Its stages name the networks that they load by card; what they import is the rest."""
+    from mfrec.recipe import load
+
+    assert not any(stage.learned for stage in load("evidence").stages)
+    stages = {type(stage).__module__ for stage in load("evidence").stages}
+    behind = reached(stages, graph(typing_too=False))
+    assert not [name for name in behind if room(name) == "generative"]
+    pixels = {f"mfrec.nets.{name}" for name in MADE_BY_NETWORKS} - {"mfrec.nets.clean"}
+    assert not behind & pixels, "a stage of the evidence recipe imports a network that makes pixels"
+
+
+@pytest.mark.parametrize("module", [m for m in sorted(modules()) if room(m) not in ("imageio", "report")])
+def test_frames_are_opened_by_imageio_alone(module: str) -> None:
+    for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("cv2.imread", "cv2.VideoCapture", "Image.open"), f"{module}, line {node.lineno}"
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "says"),
+    [
+        ("mfrec.image.colour", "from mfrec.camera.noise import noise_of", "'camera' stands above 'image'"),
+        ("mfrec.fusion.robust", "def f():\n    from mfrec.stages.fuse import Fuse", "line 2"),
+        ("mfrec.repose.mesh", "from mfrec.stages import cross", "'stages' stands above 'repose'"),
+        ("mfrec.train.job", "import mfrec.bench.run", "never the bench"),
+        ("mfrec.stages.fuse", "import mfrec.generative.priors", "only mfrec.generative"),
+        ("mfrec.metrics.psnr", "import fastai.vision.all", "only mfrec.train"),
+        ("mfrec.face.detect", "import av", "only mfrec.imageio opens frames"),
+        ("mfrec.cli.runs", "from starlette.applications import Starlette", "only mfrec.desk"),
+    ],
+)
+def test_a_violation_is_found(module: str, source: str, says: str) -> None:
+    (said,) = broken_rules(module, source, frozenset(modules()) | {"mfrec.stages.cross"})
+    assert says in said
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
