@@ -69,7 +69,7 @@ def bench(
 
     Args:
         sequences: folder of truth sequences (see the module); None films the public-domain portrait.
-        protocols: names from :data:`mfrec.camera.protocols.PROTOCOLS`.
+        protocols: names of :data:`mfrec.camera.protocols.EVERY` and groups of them (``"exports"``).
         methods: of :data:`PLAIN`, peers (:mod:`mfrec.bench.peers`), recipe names, or paths of recipe files. ``bicubic``
             is always measured.
         people: ``"all"``, ``"even"``, ``"odd"`` or ``"K/N"``, see :func:`chosen_person`.
@@ -83,11 +83,9 @@ def bench(
         InputError: the folder is missing or holds no sequence.
         WeightsError: a peer's weights are missing or damaged.
     """
-    from mfrec.camera.protocols import PROTOCOLS
+    from mfrec.camera.protocols import named
 
-    for protocol in protocols:
-        if protocol not in PROTOCOLS:
-            raise UsageError(f"unknown protocol '{protocol}'; known are {', '.join(PROTOCOLS)}")
+    protocols = named(protocols)
     if limit is not None and limit < 1:
         raise UsageError(f"a limit of {limit} leaves no sequence; give 1 or more")
     if jobs < 1:
@@ -115,7 +113,7 @@ def bench(
         source="the astronaut portrait, filmed" if sequences is None else root.resolve().name,
         people=people,
         seed=seed,
-        protocols=tuple(protocols),
+        protocols=protocols,
         methods=methods,
         results=tuple(results[i] for i in range(len(work))),
     )
@@ -257,7 +255,7 @@ class Case:
         return measure(image, self.spoilt.truth, self.face, seconds)
 
     def picture(self, method: str) -> tuple[FloatArray, float]:
-        """A method's picture ``[H, W, 3]`` of the whole reference frame at ``SCALE`` times its size, and its wall time.
+        """A method's picture ``[H, W, 3]`` of the whole reference frame at the truth's size, and its wall time.
 
         The registered mean and median fuse the frames as ``evidence`` registered them, and are charged for that.
         """
@@ -275,16 +273,16 @@ class Case:
             peer = find_peer(method)  # loading weights is not what a method is timed for
             return timed(lambda: peer(read_frames(self.source), self.spoilt.reference))
         if method == BASELINE:
-            return timed(lambda: enlarged(self.source)[self.spoilt.reference])
+            return timed(lambda: enlarged(self.source, self.spoilt.scale)[self.spoilt.reference])
         if method == "unregistered":
-            return timed(lambda: np.stack(enlarged(self.source)).mean(axis=0))
-        made, seconds = timed(reconstructed, self.source, method, self.spoilt.reference, self.seed)
+            return timed(lambda: np.stack(enlarged(self.source, self.spoilt.scale)).mean(axis=0))
+        made, seconds = timed(reconstructed, self.source, method, self.spoilt.reference, self.spoilt.scale, self.seed)
         return made.image, seconds
 
     @functools.cached_property
     def evidence(self) -> tuple[Reconstruction, float]:
         """What the ``evidence`` recipe makes of the files, run once, and its wall time."""
-        return timed(reconstructed, self.source, "evidence", self.spoilt.reference, self.seed)
+        return timed(reconstructed, self.source, "evidence", self.spoilt.reference, self.spoilt.scale, self.seed)
 
 
 def timed(work: Callable[..., T], *args: Any) -> tuple[T, float]:
@@ -299,12 +297,12 @@ def spoil(sequence: TruthSequence, protocol: str, seed: int) -> Spoilt:
     Raises:
         InputError: a frame cannot be read or has another size than :data:`SIDE`.
     """
-    from mfrec.camera.protocols import PROTOCOLS
+    from mfrec.camera.protocols import EVERY
 
     truths = truth_frames(sequence)
     digest = hashlib.sha256(f"{seed}/{protocol}/{sequence.name}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
-    return PROTOCOLS[protocol](truths, rng)
+    return EVERY[protocol](truths, rng)
 
 
 def truth_frames(sequence: TruthSequence) -> list[FloatArray]:
@@ -343,12 +341,11 @@ def truth_landmarks(truth: FloatArray) -> Landmarks | None:
     return detect_landmarks(truth, max(faces, key=lambda face: face.side).box) if faces else None
 
 
-def enlarged(source: Path) -> list[FloatArray]:
-    """Every frame of a folder, enlarged by bicubic interpolation."""
-    from mfrec.camera.protocols import SCALE
+def enlarged(source: Path, scale: int) -> list[FloatArray]:
+    """Every frame of a folder, ``scale`` times as large by bicubic interpolation."""
     from mfrec.image.geometry import enlarge
 
-    return [enlarge(frame, SCALE) for frame in read_frames(source)]
+    return [enlarge(frame, scale) for frame in read_frames(source)]
 
 
 def read_frames(source: Path) -> list[FloatArray]:
@@ -358,12 +355,11 @@ def read_frames(source: Path) -> list[FloatArray]:
     return [frame.image for frame in read(source).frames]
 
 
-def reconstructed(source: Path, recipe: str, reference: int, seed: int) -> Reconstruction:
-    """The whole reference frame at ``SCALE`` times its pixels, by a recipe."""
-    from mfrec.camera.protocols import SCALE
+def reconstructed(source: Path, recipe: str, reference: int, scale: int, seed: int) -> Reconstruction:
+    """The whole reference frame at ``scale`` times its pixels, by a recipe."""
     from mfrec.reconstruction import reconstruct
 
-    return reconstruct(source, recipe=recipe, reference=reference, scale=SCALE, crop="frame", device="cpu", seed=seed)
+    return reconstruct(source, recipe=recipe, reference=reference, scale=scale, crop="frame", device="cpu", seed=seed)
 
 
 def fused(reconstruction: Reconstruction, method: Literal["mean", "median"], seed: int) -> FloatArray:

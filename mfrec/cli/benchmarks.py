@@ -25,7 +25,12 @@ def bench(
     ] = None,
     *,
     protocol: Annotated[
-        list[str] | None, typer.Option("--protocol", help="jpeg32, cctv64, patch32; may be repeated; default all.")
+        list[str] | None,
+        typer.Option(
+            "--protocol",
+            help="jpeg32, cctv64, patch32 (the default are these three), exports (all ways of exporting), or one of "
+            "those, such as export-hevc-png; may be repeated.",
+        ),
     ] = None,
     method: Annotated[
         list[str] | None,

@@ -4,10 +4,63 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+ClipCodec = Literal["h264", "hevc", "mpeg4", "mpeg2", "wmv2", "mjpeg", "vp8", "vp9"]
+StillCodec = Literal["png", "jpeg", "webp", "avif"]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One of FFmpeg's encoders and what its clips are written into.
+
+    Attributes:
+        name: FFmpeg's.
+        container: FFmpeg's name of the file format.
+        suffix: of such files.
+        by_rate_factor: whether its strength is a constant rate factor; else it is a quantiser scale.
+        pixels: FFmpeg's name of the pixel format.
+        options: of the encoder.
+        muxing: options of the container.
+    """
+
+    name: str
+    container: str
+    suffix: str
+    by_rate_factor: bool = False
+    pixels: str = "yuv420p"
+    options: Mapping[str, str] = field(default_factory=dict)
+    muxing: Mapping[str, str] = field(default_factory=dict)
+
+
+_VPX = {"b": "0", "deadline": "good", "cpu-used": "4", "threads": "1"}
+_EXACT = {"fflags": "+bitexact"}  # WebM would carry a random number otherwise
+
+ENCODERS: Mapping[ClipCodec, Encoder] = {
+    # Macroblock-tree rate control reads memory that it never wrote on frames this small: the same clip came out in two
+    # versions, up to 28 grey levels apart.
+    "h264": Encoder("libx264", "mp4", ".mp4", True, options={"preset": "medium", "threads": "1", "mbtree": "0"}),
+    # With coding-tree units of 64 px, x265 too reads what it never wrote on such frames.
+    "hevc": Encoder(
+        "libx265",
+        "mp4",
+        ".mp4",
+        True,
+        options={"preset": "fast", "x265-params": "pools=none:frame-threads=1:cutree=0:ctu=32:log-level=none"},
+    ),
+    "mpeg4": Encoder("mpeg4", "avi", ".avi"),
+    "mpeg2": Encoder("mpeg2video", "mpeg", ".mpg"),
+    "wmv2": Encoder("wmv2", "asf", ".wmv"),
+    "mjpeg": Encoder("mjpeg", "avi", ".avi", pixels="yuvj420p"),
+    "vp8": Encoder("libvpx", "webm", ".webm", True, options=_VPX | {"b": "2000000"}, muxing=_EXACT),
+    "vp9": Encoder("libvpx-vp9", "webm", ".webm", True, options=_VPX, muxing=_EXACT),
+}
+
+CLIP_SUFFIX: Mapping[ClipCodec, str] = {codec: encoder.suffix for codec, encoder in ENCODERS.items()}
 
 
 def to_uint8(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -43,25 +96,52 @@ def jpeg_bytes(image: NDArray[Any], quality: int) -> bytes:
     return buffer.getvalue()
 
 
+def still_bytes(image: NDArray[Any], codec: StillCodec, quality: int) -> bytes:
+    """Encode ``[H, W, 3]`` in [0, 1] with Pillow; ``quality`` is 1 to 100, and nothing to PNG."""
+    from PIL import Image
+
+    if codec == "png":
+        return png_bytes(image)
+    if codec == "jpeg":
+        return jpeg_bytes(image, quality)
+    buffer = io.BytesIO()
+    threads = {"max_threads": 1} if codec == "avif" else {}
+    Image.fromarray(to_uint8(image)).save(buffer, codec.upper(), quality=quality, **threads)
+    return buffer.getvalue()
+
+
 def h264_bytes(images: Sequence[NDArray[Any]], crf: int, fps: int = 25) -> bytes:
-    """One H.264 clip in MP4, encoded by libx264 through PyAV with one thread, so that it is repeatable.
+    """One H.264 clip in MP4, see :func:`clip_bytes`; ``crf`` is the constant rate factor, 0 (lossless) to 51."""
+    return clip_bytes(images, "h264", crf, fps)
+
+
+def clip_bytes(images: Sequence[NDArray[Any]], codec: ClipCodec, strength: int, fps: int = 25) -> bytes:
+    """One clip, encoded through PyAV with one thread, so that it is repeatable.
 
     Args:
         images: ``[H, W, 3]`` in [0, 1], all of one size with even sides (the clip is 4:2:0).
-        crf: constant rate factor, 0 (lossless) to 51.
+        codec: which one.
+        strength: how strongly it codes: the constant rate factor of H.264, HEVC, VP8 and VP9, the quantiser scale of
+            the others (1 to 31).
         fps: frames per second.
     """
     import av
+    from av.video.stream import VideoStream
 
+    encoder = ENCODERS[codec]
     height, width = images[0].shape[:2]
     clip = io.BytesIO()
-    with av.open(clip, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=fps)
+    with av.open(clip, "w", format=encoder.container, container_options=dict(encoder.muxing)) as container:
+        stream = container.add_stream(encoder.name, rate=fps)
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height = width, height
-        stream.pix_fmt = "yuv420p"
-        # Macroblock-tree rate control reads memory that it never wrote on frames this small: the same clip came
-        # out in two versions, up to 28 grey levels apart.
-        stream.options = {"crf": str(crf), "preset": "medium", "threads": "1", "mbtree": "0"}
+        stream.pix_fmt = encoder.pixels
+        options: dict[str, object] = dict(encoder.options)
+        if encoder.by_rate_factor:
+            options["crf"] = str(strength)
+        else:
+            options |= {"qmin": str(strength), "qmax": str(strength), "threads": "1"}
+        stream.options = options
         for image in images:
             frame = av.VideoFrame.from_ndarray(to_uint8(image), format="rgb24")
             container.mux(stream.encode(frame))

@@ -217,7 +217,7 @@ def test_originals_are_not_touched(folder: Path) -> None:
 
 
 def test_unknown_names_and_numbers_are_refused_before_anything_runs(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="unknown protocol 'jpeg16'; known are jpeg32, cctv64, patch32"):
+    with pytest.raises(UsageError, match="unknown protocol 'jpeg16'; known are jpeg32, cctv64, patch32, exports"):
         bench(tmp_path, ["jpeg16"], QUICK)
     with pytest.raises(UsageError, match="no recipe 'evidense'; did you mean 'evidence'"):
         bench(tmp_path, ["jpeg32"], ["evidense"])

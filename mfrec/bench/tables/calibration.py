@@ -38,7 +38,7 @@ def calibration_table(data: Path | None, people: str, seed: int, limit: int | No
                     if isinstance(case, str):
                         failed[label] = f"{sequence.name}: {case}"
                         continue
-                    made = attempt(reconstructed, case.source, recipe, case.spoilt.reference, seed)
+                    made = attempt(reconstructed, case.source, recipe, case.spoilt.reference, case.spoilt.scale, seed)
                     if isinstance(made, str):
                         failed[label] = f"{sequence.name}: {made}"
                         continue
