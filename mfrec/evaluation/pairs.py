@@ -67,7 +67,7 @@ def picture_files(folder: Path) -> list[Path]:
     Raises:
         InputError: there are none, or two differ in their suffix alone.
     """
-    from mfrec.imageio.pictures import PICTURE_SUFFIXES
+    from mfrec.imageio.formats import PICTURE_SUFFIXES
     from mfrec.imageio.survey import natural_key
 
     files = [f for f in folder.iterdir() if f.suffix.lower() in PICTURE_SUFFIXES and not f.name.startswith(".")]

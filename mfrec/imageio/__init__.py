@@ -108,9 +108,9 @@ def stream(
             "deinterlacing was asked for, but applies to video only: the pictures are as they were"
         )
     if found is not None:
-        pictures = found.pictures[::every]
-        frames = picture_frames(pictures, findings, progress)
-        return FrameStream(frames, findings, unit="list of pictures", expected=len(pictures))
+        frames = picture_frames(found.pictures, every, findings, progress)
+        expected = -(-len(found.pictures) // every)
+        return FrameStream(frames, findings, unit="list of pictures", expected=expected)
     chosen = arrays[::every]
     return FrameStream(array_frames(chosen, every, findings, progress), findings, unit="list", expected=len(chosen))
 

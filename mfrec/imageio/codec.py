@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mfrec.imageio.pictures import DECODER_ERRORS, jpeg_tables, open_picture
+from mfrec.imageio.formats import DECODER_ERRORS, open_picture
+from mfrec.imageio.jpeg import jpeg_tables
 from mfrec.imageio.ycbcr import colour_range
 from mfrec.types import JpegTables
 

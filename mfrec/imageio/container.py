@@ -13,13 +13,22 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,h264,hevc,mpeg,mpegts,mpegvideo,asf,flv,mjpeg,mxf,ogg,dv"
+VIDEO_FORMATS = ",".join(
+    (
+        *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "gif", "asf", "flv", "mxf", "ogg", "dv"),
+        *("mpeg", "mpegts", "mpegvideo", "h261", "h263", "m4v", "h264", "hevc", "vvc", "vc1", "av1", "obu", "ivf"),
+        *("mjpeg", "mpjpeg", "smjpeg", "nut", "wtv", "gxf", "pva", "nsv", "rm", "yuv4mpegpipe"),
+        # Recorders: Dahua, IFV, LVF, Luodat, Lockheed Martin.
+        *("dhav", "ifv", "lvf", "luodat", "lmlm4"),
+    )
+)
 """What FFmpeg may open. Play lists are not among them: they could make it read other files or the network."""
 
 VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".h264", ".264", ".avc", ".h265", ".265", ".hevc"),
     *(".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".3gp", ".mjpeg", ".mjpg"),
-    *(".mxf", ".ogv", ".dv"),
+    *(".mxf", ".ogv", ".dv", ".qt", ".3g2", ".mpe", ".m2p", ".ps", ".vob", ".mod", ".tod", ".ogm", ".divx", ".xvid"),
+    *(".dav", ".ifv", ".lvf", ".ivf", ".obu", ".nut", ".wtv", ".gxf", ".rm", ".rmvb", ".y4m", ".vc1", ".266", ".vvc"),
 )
 
 
@@ -45,21 +54,49 @@ def opened(path: Path) -> InputContainer:
         ) from error
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream of moving pictures that is read: no cover art, and of several the first.
+def is_video(path: Path) -> bool:
+    """Whether FFmpeg recognises a container with moving pictures; a row of JPEG files is none."""
+    if path.stat().st_size == 0:
+        return False
+    try:
+        with opened(path) as container:
+            return container.format.name not in ("mjpeg", "mpjpeg", "smjpeg") and bool(container.streams.video)
+    except NoFramesError:
+        return False
+
+
+def picture_stream(container: InputContainer, path: Path, notes: list[str] | None = None) -> VideoStream:
+    """The stream of moving pictures that is read: no cover art, with a decoder, of several the one with most pixels.
+
+    Args:
+        container: open.
+        path: of its file, for messages.
+        notes: gets a sentence where there were several to choose from.
 
     Raises:
-        NoFramesError: there is none, or none of a size that is read.
+        NoFramesError: there is none, or none of a size and a codec that can be read.
     """
     from av.stream import Disposition
 
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         raise NoFramesError(f"'{shown(path)}' is a {container.format.long_name} file without a picture stream")
-    stream = streams[0]
+    known = [s for s in streams if s.codec_context is not None]
+    if not known:
+        raise NoFramesError(
+            f"the pictures of '{shown(path)}' are coded in a way that FFmpeg has no decoder for; export the clip from "
+            "the recorder's own player, for instance as H.264"
+        )
+    stream = max(known, key=lambda s: s.width * s.height)
     reason = size_reason(stream.width, stream.height)
     if reason is not None and stream.width:
         raise NoFramesError(f"the video '{shown(path)}' has frames of {reason}")
+    if len(streams) > 1 and notes is not None:
+        sizes = ", ".join(f"{s.width}x{s.height}" if s in known else "an unknown codec" for s in streams)
+        notes.append(
+            f"'{shown(path, whole=False)}' holds {len(streams)} picture streams ({sizes}); the largest, number "
+            f"{streams.index(stream)}, is read"
+        )
     return stream
 
 

@@ -16,6 +16,10 @@ from mfrec.imageio.limits import MAX_STRETCH
 from mfrec.types import Dropped, FloatArray, Frame
 
 
+class RefusedError(ValueError):
+    """A picture beyond the limits, or one whose content is not understood; the text is the reason for the record."""
+
+
 @dataclass(frozen=True, eq=False)
 class Reading:
     """What was read, what was not and why, and what the reader of the report should know.

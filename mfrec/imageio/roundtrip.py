@@ -9,7 +9,8 @@ import numpy as np
 
 from mfrec.imageio.codec import h264_quantiser
 from mfrec.imageio.encode import h264_bytes, jpeg_bytes
-from mfrec.imageio.pictures import jpeg_tables, open_picture
+from mfrec.imageio.formats import open_picture
+from mfrec.imageio.jpeg import jpeg_tables
 from mfrec.imageio.ycbcr import picture_image
 from mfrec.types import FloatArray, JpegTables
 

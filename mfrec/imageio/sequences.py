@@ -88,6 +88,6 @@ def chosen_person(person: str, people: str) -> bool:
 
 def has_frames(folder: Path) -> bool:
     """Whether there are pictures directly in a folder."""
-    from mfrec.imageio.pictures import PICTURE_SUFFIXES
+    from mfrec.imageio.formats import PICTURE_SUFFIXES
 
     return any(file.suffix.lower() in PICTURE_SUFFIXES for file in folder.iterdir())

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mfrec.errors import NoFramesError
-from mfrec.imageio.container import VIDEO_SUFFIXES
-from mfrec.imageio.pictures import DECODER_ERRORS, PICTURE_SUFFIXES, RefusedError, open_picture
-from mfrec.imageio.reading import listed, shown
+from mfrec.imageio.container import VIDEO_SUFFIXES, is_video
+from mfrec.imageio.formats import DECODER_ERRORS, PICTURE_SUFFIXES, is_heif, is_tiff, open_picture
+from mfrec.imageio.reading import RefusedError, listed, shown
 from mfrec.types import Dropped
 
 
@@ -85,14 +85,29 @@ def _kind(path: Path) -> str:
         return "a link to a file that does not exist"
     if not path.is_file():
         return "not an ordinary file"
+    kind = _kind_by_content(path)
+    if kind is not None:
+        return kind
+    # What nobody recognises is tried as what it is called, so that the reason says what is wrong with it.
     if suffix in VIDEO_SUFFIXES:
         return "video"
-    if suffix in PICTURE_SUFFIXES:
-        return "picture"
+    return "picture" if suffix in (*PICTURE_SUFFIXES, ".gif") else "unknown"
+
+
+def _kind_by_content(path: Path) -> str | None:
+    """``"picture"``, ``"video"``, or None where the content is of no known kind or only its suffix hints at one."""
     try:
-        with path.open("rb") as file, open_picture(file) as image:
-            return "video" if image.format == "GIF" and getattr(image, "is_animated", False) else "picture"
+        with path.open("rb") as file:
+            head = file.read(64)
+            if is_heif(head) or is_tiff(head):
+                return "picture"
+            file.seek(0)
+            with open_picture(file) as image:
+                return "video" if image.format == "GIF" and getattr(image, "is_animated", False) else "picture"
     except RefusedError:
         return "picture"
     except DECODER_ERRORS:
-        return "picture" if suffix == ".gif" else "unknown"
+        pass
+    if path.suffix.lower() in PICTURE_SUFFIXES and is_video(path):
+        return "video"
+    return None

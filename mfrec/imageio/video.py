@@ -16,11 +16,12 @@ from mfrec.imageio.container import frame_rate, opened, picture_stream
 from mfrec.imageio.decoding import Coded, decoded
 from mfrec.imageio.fields import separate_fields
 from mfrec.imageio.limits import size_reason
+from mfrec.imageio.orientation import AS_STORED, upright, video_orientation
 from mfrec.imageio.packets import PacketTable, packet_table
-from mfrec.imageio.reading import Findings, FrameStream, digests, finished, listed, shown, square_pixels
+from mfrec.imageio.reading import Findings, FrameStream, RefusedError, digests, finished, listed, shown, square_pixels
 from mfrec.imageio.ycbcr import picture_image, planes
 from mfrec.pipeline import Progress
-from mfrec.types import Dropped, FloatArray, Frame
+from mfrec.types import Dropped, Frame
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -79,7 +80,7 @@ def video_stream(path: Path, selection: Selection, findings: Findings, progress:
         NoFramesError: it is no video, or one without pictures that can be read; while iterating, where none was used.
     """
     with opened(path) as container:
-        stream = picture_stream(container, path)
+        stream = picture_stream(container, path, findings.warnings)
         table, rate = packet_table(container, stream), frame_rate(stream)
         size = (stream.width, stream.height) if stream.width else None
     with path.open("rb") as file:
@@ -129,9 +130,16 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
             notes = _field_notes(coded)
             if coded.counted:
                 notes.append(f"no time stamp; the time is counted at {rate:g} frames per second")
-            stored = picture_image(coded.picture, notes)
+            try:
+                stored = picture_image(coded.picture, notes)
+            except RefusedError as error:
+                findings.dropped.append(Dropped(label, str(error), index))
+                continue
             image = square_pixels(stored, float(stream.sample_aspect_ratio or 1), notes)
-            image = _rotated(image, coded.source.rotation, notes)
+            orientation = video_orientation(coded.source, coded.jpeg, notes)
+            if orientation != AS_STORED:
+                notes.append(f"{orientation.words} in the file applied")
+                image = upright(image, orientation)
             # Blocks of a resampled or turned picture are no longer those of the file.
             jpeg = mjpeg_tables(coded.jpeg, coded.picture) if coded.jpeg and image is stored else None
             findings.compare(label, image.shape, planes(coded.picture) or [stored])
@@ -159,6 +167,12 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
                 f"no frame of '{shown(path)}' lies {selection.span}; it has {total} frames at {rate:g} per second"
             )
         raise NoFramesError(f"no frame of '{shown(path)}' can be used{listed(findings.dropped)}")
+    if table.restarts:
+        times = "once" if len(table.restarts) == 1 else f"{len(table.restarts)} times"
+        findings.warnings.append(
+            f"the clock of '{name}' starts again {times}, first at packet {table.restarts[0]}: the times of the frames "
+            "run on, and a pause between the parts is not known"
+        )
     if interlaced and not selection.deinterlace:
         findings.warnings.append(
             f"'{name}' is interlaced: every frame shows two moments in alternate lines; read it with --deinterlace"
@@ -177,17 +191,6 @@ def _field_notes(coded: Coded) -> list[str]:
     if coded.source.is_corrupt:
         notes.append("the decoder reports damage in this frame")
     return notes
-
-
-def _rotated(image: FloatArray, degrees: int, notes: list[str]) -> FloatArray:
-    """Turn counter-clockwise by what the container's display matrix says, quarter turns only."""
-    if degrees % 360 == 0:
-        return image
-    if degrees % 90:
-        notes.append(f"rotation by {degrees} degrees in the file ignored")
-        return image
-    notes.append(f"rotation by {degrees % 360} degrees counter-clockwise in the file applied")
-    return np.rot90(image, degrees // 90 % 4)
 
 
 def _is_key(picture: VideoFrame) -> bool | None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.imageio.reading import over_grey
+from mfrec.imageio.colour import to_srgb
+from mfrec.imageio.reading import RefusedError, over_grey
 from mfrec.types import FloatArray
 
 if TYPE_CHECKING:
@@ -23,6 +24,21 @@ MATRICES = {
 }
 """Code of the YCbCr matrix (ITU-T H.273, table 4) to its name and the luma weights of red and blue."""
 
+YCGCO = 8
+"""Code of YCgCo."""
+
+NOT_UNDERSTOOD = {
+    10: "BT.2020 constant luminance",
+    11: "SMPTE ST 2085",
+    12: "chromaticity-derived",
+    13: "chromaticity-derived constant luminance",
+    14: "ICtCp",
+    15: "IPT-PQ-C2 (Dolby Vision profile 5)",
+    16: "YCgCo-R",
+    17: "YCgCo-R",
+}
+"""Code to the name of what is refused."""
+
 PLANAR_TWINS = {
     "nv12": "yuv420p",
     "nv21": "yuv420p",
@@ -35,7 +51,18 @@ PLANAR_TWINS = {
 
 
 def picture_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
-    """Convert a decoded video frame of any pixel format to ``[H, W, 3]`` in [0, 1], opaque."""
+    """Convert a decoded video frame of any pixel format and colour space to sRGB ``[H, W, 3]`` in [0, 1], opaque.
+
+    Raises:
+        RefusedError: a matrix or transfer function that is not understood.
+    """
+    if picture.colorspace in NOT_UNDERSTOOD:
+        raise RefusedError(f"the colour space {NOT_UNDERSTOOD[picture.colorspace]} of this file is not understood")
+    return to_srgb(_declared(picture, notes), picture.color_primaries, picture.color_trc, notes)
+
+
+def _declared(picture: VideoFrame, notes: list[str]) -> FloatArray:
+    """``[H, W, 3]`` RGB in [0, 1] with the primaries and transfer function of the file."""
     layout = picture.format
     if layout.name in PLANAR_TWINS:
         picture = picture.reformat(format=PLANAR_TWINS[layout.name], src_color_range=1, dst_color_range=1)
@@ -82,11 +109,11 @@ def _ycbcr_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
 
     code = picture.colorspace
     assumed = ""
-    if code not in MATRICES:
+    if code not in MATRICES and code != YCGCO:
         code = 1 if height >= 720 or width >= 1280 else 5
         assumed = " (assumed)"
-    matrix, red, blue = MATRICES[code]
-    notes.append(f"{range_note}, matrix {matrix}{assumed}")
+    name = "YCgCo" if code == YCGCO else MATRICES[code][0]
+    notes.append(f"{range_note}, matrix {name}{assumed}")
     differences = []
     for plane in stored[1:3]:
         centred = (plane - np.float32(128 * unit)) / np.float32(chroma_span)
@@ -96,15 +123,31 @@ def _ycbcr_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
             grown = resize(centred, plane.shape[0] * down, plane.shape[1] * across, interpolation="linear")
             centred = grown[:height, :width]
         differences.append(centred)
-    cb, cr = differences
-    r = luma + np.float32(2 * (1 - red)) * cr
-    b = luma + np.float32(2 * (1 - blue)) * cb
-    g = (luma - np.float32(red) * r - np.float32(blue) * b) / np.float32(1 - red - blue)
-    image = np.clip(np.dstack([r, g, b]), 0, 1)
+    image = np.empty((height, width, 3), np.float32)
+    _to_rgb(code, luma, differences[0], differences[1], image)
+    np.clip(image, 0, 1, out=image)
     if len(stored) == 4:
         alpha = stored[3][..., None] / np.float32(top)
         return over_grey(np.concatenate([image, alpha], axis=2), notes)
     return image
+
+
+def _to_rgb(code: int, luma: FloatArray, first: FloatArray, second: FloatArray, out: FloatArray) -> None:
+    """The equations of a matrix, for Y in [0, 1] and differences in [-0.5, 0.5], into ``[H, W, 3]``."""
+    if code == YCGCO:
+        base = luma - first
+        np.add(base, second, out=out[..., 0])
+        np.add(luma, first, out=out[..., 1])
+        np.subtract(base, second, out=out[..., 2])
+        return
+    _, red, blue = MATRICES[code]
+    green = 1 - red - blue
+    r, g, b = out[..., 0], out[..., 1], out[..., 2]
+    np.add(luma, np.float32(2 * (1 - red)) * second, out=r)
+    np.add(luma, np.float32(2 * (1 - blue)) * first, out=b)
+    # From luma = red r + green g + blue b.
+    np.subtract(luma, np.float32(2 * (1 - red) * red / green) * second, out=g)
+    np.subtract(g, np.float32(2 * (1 - blue) * blue / green) * first, out=g)
 
 
 def _plane(picture: VideoFrame, number: int) -> NDArray[Any]:

@@ -45,7 +45,7 @@ def compare(name: str, recorded: Mapping[str, str], old: Path, new: Path) -> Dif
 
 
 def _picture_difference(old: Path, new: Path) -> str:
-    from mfrec.imageio.pictures import open_picture
+    from mfrec.imageio.formats import open_picture
 
     with open_picture(old) as first, open_picture(new) as second:
         return array_difference(np.asarray(first), np.asarray(second), "grey levels")

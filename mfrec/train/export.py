@@ -23,7 +23,7 @@ from torch import nn
 import mfrec
 from mfrec.cards.load import card_path, cards_folder, load_network, read_card, weights_folder, with_weights
 from mfrec.errors import UsageError, WeightsError
-from mfrec.imageio.pictures import PICTURE_SUFFIXES
+from mfrec.imageio.formats import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from mfrec.train.learner import Trained

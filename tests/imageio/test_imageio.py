@@ -37,7 +37,7 @@ from mfrec.imageio import (
     read,
     to_uint8,
 )
-from mfrec.imageio.pictures import ORIENTATIONS
+from mfrec.imageio.orientation import ORIENTATIONS
 from mfrec.imageio.survey import natural_key
 from mfrec.types import JpegTables
 
@@ -517,22 +517,6 @@ def test_frames_of_different_sizes(tmp_path: Path) -> None:
     save(tmp_path / "a.png", picture(0, 32, 32))
     save(tmp_path / "b.png", picture(1, 20, 50))
     assert [f.image.shape for f in read(tmp_path).frames] == [(32, 32, 3), (20, 50, 3)]
-
-
-def test_of_several_pages_the_first_is_read(tmp_path: Path) -> None:
-    Image.fromarray(picture(0)).save(tmp_path / "a.tif", save_all=True, append_images=[Image.fromarray(picture(1))])
-    reading = read(tmp_path)
-    np.testing.assert_array_equal(as_uint8(reading), picture(0))
-    assert reading.frames[0].notes == ("the first of 2 pictures in the file",)
-
-
-def test_a_colour_profile_is_mentioned(tmp_path: Path) -> None:
-    from PIL import ImageCms
-
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert read(save(tmp_path / "a.png", picture(), icc_profile=profile)).frames[0].notes == (
-        "embedded colour profile not applied",
-    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def load_pictures(folder: Path, limit: int | None = None) -> list[FloatArray]:
         InputError: there is no such folder, no picture in it, or one that cannot be read.
     """
     from mfrec.evaluation.pairs import picture_files, read_one
-    from mfrec.imageio.pictures import open_picture
+    from mfrec.imageio.formats import open_picture
 
     if not folder.is_dir():
         raise InputError(f"no folder of pictures at '{folder}'")

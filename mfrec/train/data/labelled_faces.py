@@ -83,7 +83,7 @@ def read_labels(file: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     Raises:
         InputError: it is missing, cannot be read, or holds something else.
     """
-    from mfrec.imageio.pictures import open_picture
+    from mfrec.imageio.formats import open_picture
 
     try:
         with open_picture(file) as opened:

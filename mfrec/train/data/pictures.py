@@ -26,7 +26,7 @@ from mfrec.camera.protocols import SCALE
 from mfrec.errors import InputError
 from mfrec.image.geometry import resize
 from mfrec.imageio import read
-from mfrec.imageio.pictures import PICTURE_SUFFIXES
+from mfrec.imageio.formats import PICTURE_SUFFIXES
 from mfrec.imageio.sequences import TruthSequence, chosen_person, find_sequences, has_frames
 from mfrec.imageio.survey import natural_key
 from mfrec.types import FloatArray, Frame
@@ -168,7 +168,8 @@ def label_of(sequence: TruthSequence) -> Path | None:
     Raises:
         InputError: a picture in it cannot be read.
     """
-    from mfrec.imageio.pictures import RefusedError, open_picture
+    from mfrec.imageio.formats import open_picture
+    from mfrec.imageio.reading import RefusedError
 
     sizes: dict[Path, tuple[int, int]] = {}
     for file in pictures_in(sequence.folder):
@@ -222,7 +223,7 @@ def read_still(file: Path) -> NDArray[np.uint8]:
     """
     from PIL import ImageOps
 
-    from mfrec.imageio.pictures import open_picture
+    from mfrec.imageio.formats import open_picture
 
     try:
         with open_picture(file) as opened:

@@ -1,0 +1,67 @@
+"""Which picture files are opened, by their content, and what their decoders raise."""
+
+from __future__ import annotations
+
+import re
+import struct
+import warnings
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from mfrec.imageio.limits import MAX_PIXELS
+from mfrec.imageio.reading import RefusedError
+
+if TYPE_CHECKING:
+    from PIL import ImageFile
+
+PICTURE_FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "PPM", "GIF", "JPEG2000", "AVIF")
+"""What Pillow may open; JPEG includes the MPO files of some cameras. Formats that run a program (EPS) or have no
+signature (TGA) are not among them."""
+
+PICTURE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".tif", ".tiff", ".bmp", ".dib", ".webp"),
+    *(".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".j2k", ".avif", ".avifs", ".heic", ".heif", ".hif", ".heics", ".heifs"),
+)
+
+DECODER_ERRORS = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError, MemoryError),
+    *(AttributeError, AssertionError, struct.error, zlib.error),
+)
+"""What Pillow, tifffile and libheif raise on damaged files."""
+
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"mif2")
+"""Of an ISO base media file that holds still pictures (ISO/IEC 23008-12, annex B); AVIF has its own."""
+
+
+def is_tiff(head: bytes) -> bool:
+    """Whether a file that begins so is a TIFF or a BigTIFF."""
+    return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def is_heif(head: bytes) -> bool:
+    """Whether a file that begins so holds HEIF pictures (and is no AVIF)."""
+    if head[4:8] != b"ftyp":
+        return False
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = [head[at : at + 4] for at in (8, *range(16, size, 4))]
+    return not {b"avif", b"avis"} & set(brands) and bool(set(HEIF_BRANDS) & set(brands))
+
+
+def open_picture(file: Any) -> ImageFile.ImageFile:
+    """Open with the allowed formats and read no more than the header.
+
+    Raises:
+        RefusedError: Pillow's own guard against decompression bombs speaks up.
+    """
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        # Pillow warns of odd metadata on stderr; what matters of it is read, checked and noted here.
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            return Image.open(file, formats=PICTURE_FORMATS)
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            pixels = re.search(r"\((\d+) pixels\)", str(error))
+            count = f"{int(pixels[1]) / 1e6:.0f} million" if pixels else "too many"
+            raise RefusedError(f"{count} pixels; at most {MAX_PIXELS // 1_000_000} million are read") from None

@@ -1,0 +1,52 @@
+"""What a JPEG file says about its rounding, and JPEG files without their end."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mfrec.imageio.formats import open_picture
+from mfrec.types import JpegTables
+
+if TYPE_CHECKING:
+    from PIL import ImageFile
+
+END = b"\xff\xd9"
+"""The marker at the end of every JPEG file."""
+
+
+def jpeg_tables(picture: ImageFile.ImageFile) -> JpegTables | None:
+    """Quantisation of an opened JPEG with Y, Cb and Cr, or Y alone (whose table then stands for both).
+
+    None for other files, for JPEGs that store RGB or CMYK, and where Cb and Cr are treated differently.
+    """
+    if picture.format not in ("JPEG", "MPO"):
+        return None
+    quantization: Mapping[int, Sequence[int]] = picture.quantization  # type: ignore[attr-defined]
+    layers: Sequence[tuple[int, int, int, int]] = picture.layer  # type: ignore[attr-defined]
+    # Pillow has undone the zigzag order of the file: index 8 * v + u, v the vertical frequency.
+    if any(layer[3] not in quantization for layer in layers):
+        return None
+    tables = [np.array(quantization[layer[3]], np.float32).reshape(8, 8) for layer in layers]
+    if len(layers) == 1:
+        return JpegTables(tables[0], tables[0], (1, 1))
+    stores_rgb = tuple(layer[0] for layer in layers) == (ord("R"), ord("G"), ord("B"))
+    if len(layers) != 3 or stores_rgb or picture.info.get("adobe_transform") == 0:
+        return None
+    (_, h0, v0, _), (_, h1, v1, _), (_, h2, v2, _) = layers
+    if (h1, v1) != (h2, v2) or h0 % h1 or v0 % v1 or not np.array_equal(tables[1], tables[2]):
+        return None
+    return JpegTables(tables[0], tables[1], (h0 // h1, v0 // v1))
+
+
+def with_its_end(data: bytes) -> bytes | None:
+    """A JPEG file that lacks nothing but its end, completed; None where part of the picture is missing too.
+
+    Other bytes in the place of the missing end change the picture if, and only if, the decoder still waits for some.
+    """
+    completed = data + END
+    with open_picture(io.BytesIO(completed)) as one, open_picture(io.BytesIO(data + b"\x55" * 4096 + END)) as other:
+        return completed if np.array_equal(np.asarray(one), np.asarray(other)) else None

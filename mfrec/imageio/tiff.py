@@ -1,0 +1,189 @@
+"""TIFF pages of more than 8 bits a sample, and where the pages of a file lie.
+
+Pillow reads what has 8 bits or fewer; of deeper samples it keeps 8, and it mistakes planes and inverted grey.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.imageio.limits import size_reason
+from mfrec.imageio.reading import RefusedError, over_grey
+from mfrec.types import FloatArray
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
+"""PhotometricInterpretation of pages that are read here (TIFF 6.0, section 8)."""
+
+REDUCED, MASK = 1, 4
+"""Bits of NewSubfileType: a thumbnail, a transparency mask."""
+
+
+@contextmanager
+def tiff_file(data: bytes) -> Iterator[TiffFile]:
+    """Open a TIFF file; what is odd about it is not written to the terminal."""
+    from tifffile import TiffFile
+
+    logger = logging.getLogger("tifffile")
+    before, logger.disabled = logger.disabled, True
+    try:
+        with TiffFile(io.BytesIO(data)) as file:
+            yield file
+    finally:
+        logger.disabled = before
+
+
+def picture_pages(data: bytes) -> list[int]:
+    """The numbers of the pages that are pictures of their own: no thumbnails, no masks."""
+    with tiff_file(data) as file:
+        return [n for n, page in enumerate(file.pages) if not int(page.aspage().subfiletype) & (REDUCED | MASK)]
+
+
+@dataclass(frozen=True)
+class PageHeader:
+    """What a page says beside its samples.
+
+    Attributes:
+        orientation: 1 to 8, as EXIF counts them.
+        aspect: width of a stored pixel divided by its height.
+        profile: an ICC profile, or None.
+    """
+
+    orientation: int
+    aspect: float
+    profile: bytes | None
+
+
+def page_of(data: bytes, number: int) -> PageHeader:
+    """The header of a page; what is missing or makes no sense there counts as not said."""
+    with tiff_file(data) as file:
+        tags = file.pages[number].aspage().tags
+        orientation, across, down = tags.valueof(274, 1), tags.valueof(282), tags.valueof(283)
+        profile = tags.valueof(34675)
+    try:
+        # Pixels to a unit, as fractions: the more there are, the narrower is one.
+        aspect = (down[0] / down[1]) / (across[0] / across[1])
+    except (TypeError, LookupError, ZeroDivisionError):
+        aspect = 1.0
+    return PageHeader(
+        orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
+        aspect if math.isfinite(aspect) and aspect > 0 else 1.0,
+        bytes(profile) if isinstance(profile, bytes) else None,
+    )
+
+
+def deep_page(data: bytes, number: int, notes: list[str]) -> FloatArray | None:
+    """A page of more than 8 bits a sample as ``[H, W, 3]`` in [0, 1], as stored; None where it has 8 or fewer.
+
+    Raises:
+        RefusedError: a layout that is not understood.
+        One of DECODER_ERRORS: the file is damaged.
+    """
+    with tiff_file(data) as file:
+        page = file.pages[number].aspage()
+        bits = page.bitspersample
+        if int(bits) <= 8:
+            return None
+        reason = size_reason(page.imagewidth, page.imagelength)
+        if reason is not None:
+            raise RefusedError(reason)
+        kind = int(page.photometric)
+        channels = int(page.samplesperpixel)
+        if kind not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) or channels not in {RGB: (3, 4)}.get(kind, (1, 2)):
+            raise RefusedError(
+                f"a TIFF page of {channels} samples of {bits} bits with photometric interpretation {kind}; grey and "
+                "RGB are read"
+            )
+        samples = _samples(page, data, number)
+    scaled = _scaled(samples, bits, notes)
+    if kind == WHITE_IS_ZERO:
+        scaled = 1 - scaled
+        notes.append("white is zero, inverted")
+    colour = np.repeat(scaled[..., :1], 3, axis=2) if kind != RGB else scaled[..., :3]
+    if channels in (2, 4) and int(page.extrasamples[0]) in (1, 2):
+        alpha = scaled[..., -1:]
+        if int(page.extrasamples[0]) == 1:
+            colour = np.clip(colour / np.maximum(alpha, 1e-6), 0, 1)
+        return over_grey(np.concatenate([colour, alpha], axis=2).astype(np.float32), notes)
+    return np.ascontiguousarray(colour)
+
+
+def _scaled(samples: NDArray[Any], bits: int, notes: list[str]) -> FloatArray:
+    """``[H, W, C]`` samples to [0, 1]."""
+    grey = "grey, " if samples.shape[2] < 3 else ""
+    low, high = samples.min(), samples.max()
+    if samples.dtype.kind == "f":
+        if not (low >= 0 and high <= 1):
+            raise RefusedError(f"floating-point samples from {low:.6g} to {high:.6g}; they must be in [0, 1]")
+        notes.append(f"{grey}floating point")
+        return samples.astype(np.float32)
+    # Whole numbers of 32 bits are scaled as 16: such files hold 16-bit data in a wider field.
+    top = 2 ** min(bits, 16) - 1
+    if low < 0 or high > top:
+        raise RefusedError(f"whole-number samples from {low} to {high}; at most 16 bits are understood")
+    notes.append(f"{grey}{min(bits, 16)} bit")
+    return samples.astype(np.float32) / np.float32(top)
+
+
+def _samples(page: TiffPage, data: bytes, number: int) -> NDArray[Any]:
+    """``[H, W, C]`` as stored, planes put together."""
+    bits = int(page.bitspersample)
+    if bits in (16, 32, 64):
+        try:
+            samples = page.asarray()
+        except ValueError as error:
+            # tifffile alone knows no LZW.
+            if "imagecodecs" not in str(error):
+                raise
+            return _by_opencv(page, data, number)
+        if page.planarconfig == 2 and page.samplesperpixel > 1:
+            samples = np.moveaxis(samples, 0, -1)
+        return samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
+    return _packed(page, data)
+
+
+def _by_opencv(page: TiffPage, data: bytes, number: int) -> NDArray[Any]:
+    """A compressed page, where it is of the kinds that OpenCV reads right: pixel after pixel, black is zero."""
+    import cv2
+
+    channels = int(page.samplesperpixel)
+    if page.planarconfig == 1 and int(page.photometric) != WHITE_IS_ZERO and channels in (1, 3, 4):
+        _, found = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED, range=(number, number + 1))
+        if found and found[0].dtype.itemsize * 8 == page.bitspersample:
+            samples = found[0].reshape(page.imagelength, page.imagewidth, channels)
+            return samples[..., [2, 1, 0, *range(3, channels)]] if channels > 1 else samples
+    name = getattr(page.compression, "name", page.compression)
+    raise RefusedError(
+        f"a TIFF page of {channels} samples of {page.bitspersample} bits, compressed by {name}, is not read; save it "
+        "without compression"
+    )
+
+
+def _packed(page: TiffPage, data: bytes) -> NDArray[np.uint16]:
+    """Samples of 9 to 15 bits, packed from the highest bit on, every row beginning with a byte (TIFF 6.0)."""
+    bits = int(page.bitspersample)
+    plain = int(page.compression) == 1 and page.planarconfig == 1 and page.fillorder == 1 and page.sampleformat == 1
+    if not plain or page.is_tiled:
+        raise RefusedError(f"a TIFF page of {bits} bits a sample is read without compression, tiles and planes only")
+    row = page.imagewidth * page.samplesperpixel
+    length = -(-row * bits // 8)
+    # Not what tifffile makes of them: it expects whole bytes.
+    offsets, counts = np.atleast_1d(page.tags.valueof(273)), np.atleast_1d(page.tags.valueof(279))
+    stored = b"".join(data[at : at + count] for at, count in zip(offsets, counts, strict=True))
+    if len(stored) < length * page.imagelength:
+        raise ValueError(f"{len(stored)} bytes of samples, {length * page.imagelength} expected")
+    packed = np.frombuffer(stored, np.uint8, length * page.imagelength).reshape(page.imagelength, length)
+    ones = np.unpackbits(packed, axis=1)[:, : row * bits].reshape(page.imagelength, row, bits)
+    samples = ones @ (1 << np.arange(bits - 1, -1, -1, dtype=np.uint16))
+    return samples.astype(np.uint16).reshape(page.imagelength, page.imagewidth, page.samplesperpixel)

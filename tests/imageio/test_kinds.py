@@ -1,0 +1,564 @@
+"""Files of the kinds that analysts get, each read as what it shows, or refused by name."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from heif_file import heic
+from PIL import Image, ImageCms
+from portrait_clips import CODINGS, Coding, moving, write
+
+from mfrec.errors import NoFramesError
+from mfrec.image.transfer import (
+    PRIMARIES,
+    linear_from_hlg,
+    linear_from_pq,
+    linear_from_srgb,
+    srgb_from_linear,
+    to_srgb_primaries,
+    to_xyz,
+)
+from mfrec.imageio import jpeg_bytes, png_bytes, read
+from mfrec.types import Frame
+
+LOSSLESS = Coding("libx264", options={"qp": "0", "preset": "ultrafast", "threads": "1"})
+FAINT = Coding("libx264", options={"crf": "8", "preset": "veryfast", "threads": "1"})
+
+
+def grey_levels(frame: Frame, expected: np.ndarray) -> float:
+    """Mean distance in grey levels; pictures of another size are infinitely far."""
+    if frame.image.shape != expected.shape:
+        return np.inf
+    shown = expected / 255 if expected.dtype == np.uint8 else expected
+    return 255 * float(np.abs(frame.image - shown).mean())
+
+
+@pytest.fixture(scope="module")
+def images(portrait: np.ndarray) -> list[np.ndarray]:
+    return moving(portrait, 7, 96)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Colour of video
+
+
+def hdr_frame(image: np.ndarray, transfer: int) -> av.VideoFrame:
+    """10-bit BT.2020 samples of an sRGB picture whose white becomes 203 cd/m2, by the equations of BT.2100."""
+    light = linear_from_srgb(image.astype(np.float32) / 255).astype(np.float64)
+    wide = np.clip(light @ np.linalg.inv(to_srgb_primaries(*PRIMARIES[9][1:])).T, 0, None)
+    nits = 203 * wide
+    if transfer == 16:
+        y = (nits / 10000) ** (2610 / 16384)
+        signal = ((3424 / 4096 + 2413 / 128 * y) / (1 + 2392 / 128 * y)) ** (2523 / 32)
+    else:
+        luminance = nits @ [0.2627, 0.6780, 0.0593] / 1000
+        scene = nits / 1000 * np.maximum(luminance, 1e-9)[..., None] ** (1 / 1.2 - 1)
+        high = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+        signal = np.where(scene <= 1 / 12, np.sqrt(3 * scene), high)
+    red, blue = 0.2627, 0.0593
+    y = signal @ [red, 1 - red - blue, blue]
+    cb, cr = (signal[..., 2] - y) / (2 * (1 - blue)), (signal[..., 0] - y) / (2 * (1 - red))
+    planes = [4 * (16 + 219 * y), 4 * (128 + 224 * cb), 4 * (128 + 224 * cr)]
+    frame = av.VideoFrame(image.shape[1], image.shape[0], "yuv444p10le")
+    for target, samples in zip(frame.planes, planes, strict=True):
+        padded = np.zeros((target.height, target.line_size // 2), np.uint16)
+        padded[:, : samples.shape[1]] = np.rint(samples)
+        target.update(padded.tobytes())
+    return frame
+
+
+def hdr_clip(path: Path, images: Sequence[np.ndarray], transfer: int) -> Path:
+    name = {16: "smpte2084", 18: "arib-std-b67"}[transfer]
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = *images[0].shape[:2], "yuv444p10le"
+        tags = f"colorprim=bt2020:transfer={name}:colormatrix=bt2020nc:fullrange=0"
+        stream.options = {"qp": "0", "preset": "ultrafast", "x264-params": tags}
+        for image in images:
+            out.mux(stream.encode(hdr_frame(image, transfer)))
+        out.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("transfer", [16, 18])
+def test_hdr_becomes_srgb(images: list[np.ndarray], tmp_path: Path, transfer: int) -> None:
+    reading = read(hdr_clip(tmp_path / "a.mkv", images[:2], transfer))
+    for frame, image in zip(reading.frames, images, strict=False):
+        assert grey_levels(frame, image) < 1.0
+        assert {16: "HDR (PQ)", 18: "HDR (HLG)"}[transfer] in frame.notes[-1]
+
+
+def test_transfer_functions_meet_their_standards() -> None:
+    """Reference points of BT.2408: 58 % PQ and 75 % HLG are 203 cd/m2, and the ends of the ranges."""
+    assert linear_from_pq(np.array(0.5807)) == pytest.approx(1, abs=0.005)
+    assert linear_from_pq(np.array([0, 1])) == pytest.approx([0, 10000 / 203], rel=1e-4)
+    assert linear_from_hlg(np.full(3, 0.75)) == pytest.approx(np.ones(3), abs=0.01)
+    assert linear_from_hlg(np.ones(3)) == pytest.approx(np.full(3, 1000 / 203), rel=1e-3)
+    values = np.linspace(0, 1, 101, dtype=np.float32)
+    np.testing.assert_allclose(srgb_from_linear(linear_from_srgb(values)), values, atol=2e-6)
+
+
+def test_primaries_keep_white_and_agree_with_published_matrices() -> None:
+    np.testing.assert_allclose(
+        to_xyz(*PRIMARIES[1][1:]),
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]],
+        atol=2e-4,
+    )
+    # ITU-R BT.2087, table 2, inverted.
+    np.testing.assert_allclose(
+        to_srgb_primaries(*PRIMARIES[9][1:]),
+        [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
+        atol=2e-3,
+    )
+    for _, primaries, white in PRIMARIES.values():
+        np.testing.assert_allclose(to_srgb_primaries(primaries, white) @ np.ones(3), np.ones(3), atol=1e-6)
+
+
+def test_a_colour_space_that_is_not_understood_is_refused_by_name(images: list[np.ndarray], tmp_path: Path) -> None:
+    coding = Coding("libx264", "yuv444p", {"qp": "0", "x264-params": "colormatrix=ictcp:transfer=smpte2084"})
+    with pytest.raises(NoFramesError, match="colour space ICtCp of this file is not understood"):
+        read(write(tmp_path / "a.mkv", images[:1], coding))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Orientation and streams of video
+
+MATRICES = {
+    "mirrored left to right": ((-1, 0, 0, 1), lambda a: a[:, ::-1]),
+    "mirrored top to bottom": ((1, 0, 0, -1), lambda a: a[::-1]),
+    "mirrored along the diagonal": ((0, 1, 1, 0), lambda a: a.transpose(1, 0, 2)),
+    "mirrored along the other diagonal": ((0, -1, -1, 0), lambda a: a[::-1, ::-1].transpose(1, 0, 2)),
+    "rotation by 270 degrees counter-clockwise": ((0, 1, -1, 0), lambda a: np.rot90(a, -1)),
+    "rotation by 90 degrees counter-clockwise": ((0, -1, 1, 0), np.rot90),
+    "rotation by 180 degrees counter-clockwise": ((-1, 0, 0, -1), lambda a: np.rot90(a, 2)),
+}
+
+
+@pytest.mark.parametrize("words", MATRICES)
+def test_every_display_matrix_of_quarter_turns_and_mirrors(
+    images: list[np.ndarray], tmp_path: Path, words: str
+) -> None:
+    low = [image[:80] for image in images]
+    path = write(tmp_path / "a.mp4", low, FAINT)
+    matrix, way = MATRICES[words]
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    a, b, c, d = (65536 * value for value in matrix)
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    frame = read(path).frames[0]
+    assert grey_levels(frame, way(low[0])) < 3
+    assert f"{words} in the file applied" in frame.notes
+
+
+def test_a_slanting_display_matrix_is_left_alone_and_said(images: list[np.ndarray], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mp4", images, FAINT)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    slant = [round(65536 * value) for value in (0.866, 0.5, -0.5, 0.866)]
+    data[at : at + 36] = struct.pack(">9i", *slant[:2], 0, *slant[2:], 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    frame = read(path).frames[0]
+    assert grey_levels(frame, images[0]) < 3
+    assert any("degrees in the file ignored" in note for note in frame.notes)
+
+
+def test_the_largest_picture_stream_is_read(images: list[np.ndarray], tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mkv"), "w") as out:
+        streams = []
+        for side in (32, 96, 48):
+            stream = out.add_stream("mjpeg", rate=25)
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = side, side, "yuvj420p"
+            streams.append(stream)
+        for image in images:
+            for stream in streams:
+                small = np.asarray(Image.fromarray(image).resize((stream.width, stream.height)))
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(small, format="rgb24")))
+    reading = read(tmp_path / "a.mkv")
+    assert [f.image.shape[:2] for f in reading.frames] == [(96, 96)] * 7
+    assert "3 picture streams (32x32, 96x96, 48x48); the largest, number 1, is read" in reading.warnings[0]
+
+
+def unknown_codec(path: Path, images: Sequence[np.ndarray]) -> Path:
+    write(path, images, CODINGS["mpeg4"])
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/ASP", b"V_XYZW4/ISO/ASP"))
+    return path
+
+
+def test_a_stream_without_a_decoder_is_refused_by_name(images: list[np.ndarray], tmp_path: Path) -> None:
+    with pytest.raises(NoFramesError, match=r"no decoder for; export the clip"):
+        read(unknown_codec(tmp_path / "a.mkv", images))
+
+
+def dahua(images: Sequence[np.ndarray]) -> bytes:
+    """A recorder's file: every H.264 picture between the marks DHAV and dhav (as FFmpeg's libavformat/dhav.c reads)."""
+    file = io.BytesIO()
+    coding = CODINGS["h264"]
+    with av.open(file, "w", format="h264") as out:
+        stream = out.add_stream(coding.encoder, rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = *images[0].shape[:2], "yuv420p"
+        stream.options = {**coding.options, "bf": "0"}
+        coded = [p for i in images for p in stream.encode(av.VideoFrame.from_ndarray(i, format="rgb24"))]
+        coded += stream.encode()
+    out_bytes = b""
+    for number, packet in enumerate(coded):
+        # 0x80: full size in units of 8 pixels; 0x81: H.264 at 25 frames per second.
+        extension = bytes([0x80, 0, images[0].shape[1] // 8, images[0].shape[0] // 8, 0x81, 0, 8, 25])
+        length = 24 + len(extension) + len(bytes(packet)) + 8
+        date = (2026 - 2000) << 26 | 11 << 22 | 26 << 17 | 12 << 12 | 0 << 6 | 0
+        kind = 0xFD if packet.is_keyframe else 0xFC
+        head = struct.pack(
+            "<4sBBBBIIIHBB", b"DHAV", kind, 0, 1, 0, number, length, date, 40 * number, len(extension), 0
+        )
+        out_bytes += head + extension + bytes(packet) + b"dhav" + struct.pack("<I", length)
+    return out_bytes
+
+
+def test_the_file_of_a_dahua_recorder(images: list[np.ndarray], tmp_path: Path) -> None:
+    (tmp_path / "gate.dav").write_bytes(dahua(images))
+    reading = read(tmp_path / "gate.dav")
+    assert len(reading.frames) == 7
+    levels = [grey_levels(f, i) for f, i in zip(reading.frames, images, strict=True)]
+    assert max(levels) < 8, levels
+    assert [f.time for f in reading.frames] == pytest.approx([n / 25 for n in range(7)], abs=0.01)
+
+
+def test_a_clock_that_restarts_runs_on(portrait: np.ndarray, tmp_path: Path) -> None:
+    part = write(tmp_path / "part.ts", moving(portrait, 40, 48), CODINGS["h264"]).read_bytes()
+    (tmp_path / "both.ts").write_bytes(part + part)
+    reading = read(tmp_path / "both.ts")
+    times = np.array([f.time for f in reading.frames], float)
+    assert len(times) == 80 and np.all(np.diff(times) > 0)
+    assert times[-1] == pytest.approx(79 / 25, abs=0.1)
+    assert any("clock" in warning for warning in reading.warnings)
+    later = read(tmp_path / "both.ts", start=2.0, end=2.5).frames
+    assert [f.name for f in later] == [f.name for f in reading.frames if 2.0 <= (f.time or 0) <= 2.501]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Pictures
+
+
+@pytest.mark.parametrize("tile", [None, 64], ids=["one picture", "tiles"])
+def test_heic(portrait: np.ndarray, tmp_path: Path, tile: int | None) -> None:
+    image = moving(portrait, 1, 192)[0][:176, :160]
+    (tmp_path / "IMG_0001.HEIC").write_bytes(heic(image, tile))
+    (tmp_path / "IMG_0002.jpg").write_bytes(heic(image, tile))
+    reading = read(tmp_path)
+    assert [f.name for f in reading.frames] == ["IMG_0001.HEIC", "IMG_0002.jpg"]
+    assert all(grey_levels(frame, image) < 4 for frame in reading.frames)
+    assert len(read(tmp_path / "IMG_0001.HEIC").frames) == 1
+
+
+def test_damaged_heic_is_dropped(portrait: np.ndarray, tmp_path: Path) -> None:
+    whole = heic(moving(portrait, 1, 96)[0])
+    (tmp_path / "a.heic").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "b.png").write_bytes(png_bytes(portrait))
+    assert [item.name for item in read(tmp_path).dropped] == ["a.heic"]
+
+
+def tiff(path: Path, samples: np.ndarray, **options: object) -> Path:
+    import tifffile
+
+    tifffile.imwrite(path, samples, **options)  # type: ignore[arg-type]
+    return path
+
+
+def packed(samples: np.ndarray, bits: int) -> bytes:
+    """``[H, W]`` whole numbers, the highest bit first, every row beginning with a byte."""
+    ones = (samples[..., None] >> np.arange(bits - 1, -1, -1)) & 1
+    return np.packbits(ones.reshape(len(samples), -1).astype(np.uint8), axis=1).tobytes()
+
+
+def tiff_of_packed_grey(samples: np.ndarray, bits: int, photometric: int = 1) -> bytes:
+    """The smallest TIFF file that says what it has to (TIFF 6.0, section 4)."""
+    height, width = samples.shape
+    strip = packed(samples, bits)
+    entries = [
+        (256, width),
+        (257, height),
+        (258, bits),
+        (259, 1),
+        (262, photometric),
+        (273, 8),
+        (277, 1),
+        (278, height),
+    ]
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in [*entries, (279, len(strip))])
+    return b"II*\0" + struct.pack("<I", 8 + len(strip)) + strip + struct.pack("<H", 9) + directory + bytes(4)
+
+
+def test_deep_tiff_of_planes_inverted_grey_and_odd_depths(portrait: np.ndarray, tmp_path: Path) -> None:
+    deep = np.rint(portrait * 65535).astype(np.uint16)
+    grey = np.repeat(portrait[..., 1:2], 3, axis=2)
+    for name, samples, options in (
+        ("planes", np.moveaxis(deep, -1, 0), {"photometric": "rgb", "planarconfig": "separate"}),
+        ("chunky", deep, {"photometric": "rgb"}),
+        ("deflate", deep, {"photometric": "rgb", "compression": "zlib", "predictor": True}),
+        ("big endian", deep, {"photometric": "rgb", "byteorder": ">"}),
+        ("tiles", deep, {"photometric": "rgb", "tile": (64, 64)}),
+        ("big tiff", deep, {"photometric": "rgb", "bigtiff": True}),
+    ):
+        frame = read(tiff(tmp_path / f"{name}.tif", samples, **options)).frames[0]
+        assert grey_levels(frame, portrait) < 0.01, name
+        assert "16 bit" in frame.notes
+    inverted = read(tiff(tmp_path / "i.tif", 65535 - deep[..., 1], photometric="miniswhite")).frames[0]
+    assert grey_levels(inverted, grey) < 0.01
+    for bits in (10, 12, 14):
+        samples = np.rint(portrait[..., 1] * (2**bits - 1)).astype(np.int64)[:, :-1]
+        (tmp_path / "packed.tif").write_bytes(tiff_of_packed_grey(samples, bits))
+        assert grey_levels(read(tmp_path / "packed.tif").frames[0], grey[:, :-1]) < 0.2
+        (tmp_path / "inverted.tif").write_bytes(tiff_of_packed_grey(2**bits - 1 - samples, bits, photometric=0))
+        assert grey_levels(read(tmp_path / "inverted.tif").frames[0], grey[:, :-1]) < 0.2
+
+
+def test_tiff_layouts_of_eight_bits(portrait: np.ndarray, tmp_path: Path) -> None:
+    eight = np.rint(portrait * 255).astype(np.uint8)
+    planes = read(
+        tiff(tmp_path / "p.tif", np.moveaxis(eight, -1, 0), photometric="rgb", planarconfig="separate")
+    ).frames[0]
+    assert grey_levels(planes, eight) < 0.01
+    inverted = read(tiff(tmp_path / "i.tif", 255 - eight[..., 1], photometric="miniswhite")).frames[0]
+    assert grey_levels(inverted, np.repeat(eight[..., 1:2], 3, axis=2)) < 0.01
+
+
+def test_a_tiff_that_is_not_read_is_refused_by_name(portrait: np.ndarray, tmp_path: Path) -> None:
+    deep = np.rint(portrait * 65535).astype(np.uint16)
+    tiff(tmp_path / "a.tif", np.dstack([deep, deep]), photometric="minisblack", planarconfig="contig")
+    with pytest.raises(NoFramesError, match="6 samples of 16 bits with photometric interpretation 1"):
+        read(tmp_path / "a.tif")
+
+
+def test_every_page_of_a_tiff_is_a_frame_and_thumbnails_are_none(images: list[np.ndarray], tmp_path: Path) -> None:
+    import tifffile
+
+    with tifffile.TiffWriter(tmp_path / "a.tif") as out:
+        out.write(images[0], photometric="rgb")
+        out.write(images[0][::4, ::4], photometric="rgb", subfiletype=1)
+        out.write(images[1].astype(np.uint16) * 257, photometric="rgb")
+        out.write(images[2], photometric="rgb", compression="zlib")
+    reading = read(tmp_path / "a.tif")
+    assert [f.name for f in reading.frames] == ["a.tif#0", "a.tif#2", "a.tif#3"]
+    assert all(grey_levels(f, i) < 0.01 for f, i in zip(reading.frames, images, strict=False))
+    assert [f.name for f in read(tmp_path / "a.tif", every=2).frames] == ["a.tif#0", "a.tif#3"]
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.png", "a.avif"])
+def test_every_frame_of_an_animation(images: list[np.ndarray], tmp_path: Path, name: str) -> None:
+    first, *rest = [Image.fromarray(image) for image in images]
+    options = {"a.webp": {"lossless": True}, "a.png": {}, "a.avif": {"quality": 95}}[name]
+    first.save(tmp_path / name, save_all=True, append_images=rest, duration=40, **options)
+    reading = read(tmp_path / name)
+    assert [f.name for f in reading.frames] == [f"{name}#{n}" for n in range(7)]
+    assert all(grey_levels(f, i) < 3 for f, i in zip(reading.frames, images, strict=True))
+    assert [f.time for f in reading.frames] == pytest.approx([0.04 * n for n in range(7)], abs=1e-3)
+
+
+def xyz_profile(primaries: Sequence[tuple[float, float]], gamma: float) -> bytes:
+    """A matrix profile with one gamma (ICC.1:2001), white D65 adapted to D50."""
+    bradford = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+    d50, d65 = np.array([0.9642, 1, 0.8249]), np.array([0.9505, 1, 1.0891])
+    adapt = np.linalg.solve(bradford, np.diag(bradford @ d50 / (bradford @ d65)) @ bradford)
+    columns = (adapt @ to_xyz(primaries, (0.3127, 0.3290))).T
+
+    def fixed(value: float) -> bytes:
+        return struct.pack(">i", round(value * 65536))
+
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + b"".join(map(fixed, d50)), b"desc": b"desc\0\0\0\0\0\0\0\5test\0" + bytes(80)}
+    for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns, strict=True):
+        tags[name] = b"XYZ \0\0\0\0" + b"".join(map(fixed, column))
+    for name in (b"rTRC", b"gTRC", b"bTRC"):
+        tags[name] = b"curv\0\0\0\0\0\0\0\1" + struct.pack(">H", round(gamma * 256)) + bytes(2)
+    tags[b"cprt"] = b"text\0\0\0\0none\0\0\0\0"
+    table, body, at = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
+    for name, value in tags.items():
+        padded = value + bytes(-len(value) % 4)
+        table += struct.pack(">4sII", name, at + len(body), len(value))
+        body += padded
+    size = 128 + len(table) + len(body)
+    head = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x02400000, b"mntr", b"RGB ", b"XYZ ").ljust(36, b"\0") + b"acsp"
+    return head.ljust(68, b"\0") + b"".join(map(fixed, d50)) + bytes(48) + table + body
+
+
+PROFILES = {
+    "Display P3": (PRIMARIES[12][1], 2.2),
+    "Adobe RGB": (((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)), 2.2),
+    "ProPhoto": (((0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001)), 1.8),
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "16.png", "16.tif"])
+def test_profiles_are_applied(portrait: np.ndarray, tmp_path: Path, name: str, suffix: str) -> None:
+    primaries, gamma = PROFILES[name]
+    light = linear_from_srgb(portrait).astype(np.float64)
+    wide = light @ np.linalg.inv(to_srgb_primaries(primaries, (0.3127, 0.3290))).T
+    samples = np.clip(wide, 0, 1) ** (1 / gamma)
+    profile = xyz_profile(primaries, gamma)
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "16.tif":
+        tiff(path, np.rint(samples * 65535).astype(np.uint16), photometric="rgb", iccprofile=profile)
+    elif suffix == "16.png":
+        path.write_bytes(sixteen_bit_png(samples, [(b"iCCP", b"x\0\0" + zlib.compress(profile))]))
+    else:
+        eight = Image.fromarray(np.rint(samples * 255).astype(np.uint8))
+        if suffix == "jpg":
+            eight.save(path, icc_profile=profile, quality=98, subsampling=0)
+        else:
+            eight.save(path, icc_profile=profile)
+    frame = read(path).frames[0]
+    assert grey_levels(frame, portrait) < (2.5 if suffix == "jpg" else 1.2)
+    assert any("converted to sRGB" in note for note in frame.notes)
+    unprofiled = 255 * np.abs(samples - portrait).mean()
+    assert unprofiled > 2.5, "the profile would not be missed"
+
+
+def test_profiles_that_change_nothing_or_cannot_be_used(portrait: np.ndarray, tmp_path: Path) -> None:
+    eight = np.rint(portrait * 255).astype(np.uint8)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(eight).save(tmp_path / "srgb.png", icc_profile=srgb)
+    frame = read(tmp_path / "srgb.png").frames[0]
+    np.testing.assert_array_equal(np.rint(frame.image * 255), eight)
+    assert frame.notes == ()
+    Image.fromarray(eight).save(tmp_path / "bad.png", icc_profile=b"no profile" * 30)
+    frame = read(tmp_path / "bad.png").frames[0]
+    np.testing.assert_array_equal(np.rint(frame.image * 255), eight)
+    assert frame.notes == ("damaged colour profile not applied",)
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    Image.fromarray(eight).save(tmp_path / "lab.png", icc_profile=lab)
+    assert "not for this kind of picture" in read(tmp_path / "lab.png").frames[0].notes[0]
+
+
+def sixteen_bit_png(samples: np.ndarray, chunks: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
+    """``[H, W, 3]`` in [0, 1] as a PNG of 16 bits with more chunks behind its header."""
+    height, width = samples.shape[:2]
+    lines = np.rint(samples * 65535).astype(">u2").reshape(height, -1)
+    data = b"".join(b"\0" + line.tobytes() for line in lines)
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(data)), (b"IEND", b"")]
+    packed_parts = [struct.pack(">I", len(b)) + k + b + struct.pack(">I", zlib.crc32(k + b)) for k, b in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed_parts)
+
+
+def test_gamma_of_a_png(portrait: np.ndarray, tmp_path: Path) -> None:
+    linear = linear_from_srgb(portrait)
+    cases = {
+        "linear": (linear, 100000),
+        "mac": (linear ** (1 / 1.8), 55556),
+        "usual": (portrait, 45455),
+    }
+    for name, (samples, gamma) in cases.items():
+        chunk = (b"gAMA", struct.pack(">I", gamma))
+        (tmp_path / f"{name}.png").write_bytes(sixteen_bit_png(samples, [chunk]))
+        frame = read(tmp_path / f"{name}.png").frames[0]
+        assert grey_levels(frame, portrait) < 0.1, name
+        assert any("gamma" in note for note in frame.notes) == (name != "usual")
+    both = [(b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 100000))]
+    (tmp_path / "srgb.png").write_bytes(sixteen_bit_png(portrait, both))
+    assert grey_levels(read(tmp_path / "srgb.png").frames[0], portrait) < 0.1
+
+
+def test_a_jpeg_without_its_end_is_whole_and_one_cut_short_is_not(portrait: np.ndarray, tmp_path: Path) -> None:
+    for progressive in (False, True):
+        buffer = io.BytesIO()
+        Image.fromarray(np.rint(portrait * 255).astype(np.uint8)).save(buffer, "JPEG", progressive=progressive)
+        data = buffer.getvalue()
+        (tmp_path / "a.jpg").write_bytes(data[:-2])
+        frame = read(tmp_path / "a.jpg").frames[0]
+        np.testing.assert_allclose(frame.image, np.asarray(Image.open(buffer)) / 255, atol=1e-6)
+        assert "lacks its end marker" in frame.notes[0]
+        assert frame.jpeg is not None
+        for missing in (40, 400, len(data) // 2):
+            (tmp_path / "a.jpg").write_bytes(data[:-missing])
+            with pytest.raises(NoFramesError, match="damaged, cannot be decoded"):
+                read(tmp_path / "a.jpg")
+
+
+def test_content_goes_before_the_suffix(images: list[np.ndarray], tmp_path: Path) -> None:
+    (tmp_path / "still.mp4").write_bytes(jpeg_bytes(images[0] / 255, 90))
+    frame = read(tmp_path / "still.mp4").frames[0]
+    assert grey_levels(frame, images[0]) < 4 and frame.name == "still.mp4"
+    clip = write(tmp_path / "clip.mp4", images, CODINGS["h264"])
+    clip.rename(tmp_path / "clip.jpg")
+    assert [f.name for f in read(tmp_path / "clip.jpg").frames] == [f"clip.jpg#{n}" for n in range(7)]
+    (tmp_path / "photo.mkv").write_bytes(png_bytes(images[1] / 255))
+    (tmp_path / "clip.jpg").unlink()
+    assert [f.name for f in read(tmp_path).frames] == ["photo.mkv", "still.mp4"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Files that cannot be right
+
+
+def test_a_palette_png_without_its_palette(tmp_path: Path, portrait: np.ndarray) -> None:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 8, 3, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress((b"\0" + bytes(16)) * 16)) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + body)
+    (tmp_path / "b.png").write_bytes(png_bytes(portrait))
+    reading = read(tmp_path)
+    assert [f.name for f in reading.frames] == ["b.png"]
+    assert "damaged" in reading.dropped[0].reason
+
+
+def test_a_damaged_avif_costs_no_other_picture(tmp_path: Path, portrait: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.rint(portrait * 255).astype(np.uint8)).save(buffer, "AVIF")
+    data = buffer.getvalue()
+    (tmp_path / "a.avif").write_bytes(data[: len(data) // 2])
+    (tmp_path / "b.png").write_bytes(png_bytes(portrait))
+    reading = read(tmp_path)
+    assert [f.name for f in reading.frames] == ["b.png"] and reading.dropped[0].name == "a.avif"
+
+
+def test_a_stream_of_nothing_a_clip_of_one_frame_and_one_that_stops(images: list[np.ndarray], tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "empty.mkv"), "w") as out:
+        stream = out.add_stream("mjpeg", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 96, 96, "yuvj420p"
+        out.start_encoding()
+    with pytest.raises(NoFramesError, match=r"empty\.mkv"):
+        read(tmp_path / "empty.mkv")
+    for name in ("h264", "hevc", "mpeg4", "mpeg2", "mjpeg", "vp9"):
+        frame = read(write(tmp_path / "one.mkv", images[:1], CODINGS[name])).frames[0]
+        assert frame.name == "one.mkv#0" and frame.time == 0
+        suffix = "mkv" if name in ("mjpeg", "vp9") else "ts"
+        path = write(tmp_path / f"whole.{suffix}", images * 5, CODINGS[name])
+        path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+        assert 5 < len(read(path).frames) < 35
+
+
+def test_frames_of_eight_thousand_pixels(tmp_path: Path) -> None:
+    image = np.tile(np.linspace(0, 255, 7680).astype(np.uint8)[None, :, None], (4320, 1, 3))
+    path = write(tmp_path / "a.mkv", [image], CODINGS["mjpeg"])
+    assert read(path).frames[0].image.shape == (4320, 7680, 3)
+    over = np.zeros((7000, 8000, 3), np.uint8)
+    with pytest.raises(NoFramesError, match="8000x7000 pixels; at most 50 million"):
+        read(write(tmp_path / "b.mkv", [over], CODINGS["mjpeg"]))
+
+
+def test_a_rate_that_is_nothing(images: list[np.ndarray], tmp_path: Path) -> None:
+    """All frames at one moment: the file's duration is zero."""
+    with av.open(str(tmp_path / "a.mkv"), "w") as out:
+        stream = out.add_stream("mjpeg", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 96, 96, "yuvj420p"
+        for image in images[:3]:
+            for packet in stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")):
+                packet.pts = packet.dts = 0
+                packet.time_base = Fraction(1, 25)
+                out.mux(packet)
+    assert len(read(tmp_path / "a.mkv").frames) >= 1
