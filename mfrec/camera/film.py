@@ -10,18 +10,13 @@ What is random is drawn first, into a :class:`Shoot` that can be written to JSON
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.types import FloatArray, frozen_array
-
-if TYPE_CHECKING:
-    pass
+from mfrec.types import Drawn, FloatArray, GeneratorState, frozen_array
 
 SCALE = 4
 """Pixels of the truth along one side of a pixel of the sensor."""
@@ -78,7 +73,7 @@ class Motion:
 
 
 @dataclass(frozen=True)
-class Shoot:
+class Shoot(Drawn):
     """How a portrait is filmed: all that was set or drawn, as plain values.
 
     Attributes:
@@ -87,7 +82,7 @@ class Shoot:
         camera, motion: the physical parameters.
         poses: ``yaw``, ``pitch``, ``roll`` (degrees), ``sway_x``, ``sway_y``, ``shake_x``, ``shake_y`` (pixels of the
             portrait), ``size`` and ``gain`` (factors) of every frame.
-        noise: state of the generator (NumPy's PCG64) from which the noise of the sensor is drawn.
+        noise: of the generator from which the noise of the sensor is drawn.
     """
 
     size: int
@@ -95,24 +90,12 @@ class Shoot:
     camera: Camera
     motion: Motion
     poses: Mapping[str, tuple[float, ...]]
-    noise: Mapping[str, Any]
+    noise: GeneratorState
 
     @property
     def frames(self) -> int:
         """How many frames the film has."""
         return len(self.poses["gain"])
-
-    def to_json(self) -> str:
-        """Every number to its last bit."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Shoot:
-        """What :meth:`to_json` wrote."""
-        read = json.loads(text)
-        camera, motion = Camera(**read.pop("camera")), Motion(**read.pop("motion"))
-        poses = {name: tuple(path) for name, path in read.pop("poses").items()}
-        return cls(camera=camera, motion=motion, poses=poses, **read)
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +237,7 @@ def draw_shoot(
     paths["size"] = 1.0 + paths["size"]
     paths["gain"] = 1.0 + paths["gain"]
     poses = {name: tuple(path.tolist()) for name, path in paths.items()}
-    return Shoot(size, crf, camera, motion, poses, dict(rng.bit_generator.state))
+    return Shoot(size, crf, camera, motion, poses, GeneratorState.of(rng))
 
 
 def film(portrait: FloatArray, shoot: Shoot) -> Film:
@@ -270,8 +253,7 @@ def film(portrait: FloatArray, shoot: Shoot) -> Film:
     from mfrec.imageio import h264_bytes
 
     camera, size = shoot.camera, shoot.size
-    noise = np.random.Generator(np.random.PCG64())
-    noise.bit_generator.state = shoot.noise
+    noise = shoot.noise.generator()
     # The ideal picture is integrated over its own pixels too, from four samples each, in linear light.
     light = to_linear(np.asarray(portrait, np.float32)).astype(np.float32)
     side, fine = SCALE * size, 2 * SCALE * size

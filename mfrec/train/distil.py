@@ -6,6 +6,8 @@ loss is the squared distance of the embeddings plus the error of the distances w
 "Relational knowledge distillation", CVPR 2019, eq. 4 to 6, with the teacher's scale kept: distances mean the same).
 The second head is taught afterwards (:mod:`mfrec.train.stochastic_head`); :mod:`mfrec.train.recognition_job` is the
 command around both.
+
+What is random about a batch is drawn first (:func:`draw_batch`), and :func:`make_batch` is pure.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -30,7 +33,7 @@ from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
 from mfrec.nets.dlib_resnet import DlibResNet
 from mfrec.nets.recognition import Recognition, upright_faces
 from mfrec.train.data.degrade import sensor_noise, through_jpeg
-from mfrec.types import FloatArray
+from mfrec.types import Drawn, FloatArray, GeneratorState
 
 CANVAS = 224
 """Side in pixels of the stored faces."""
@@ -77,70 +80,172 @@ def find_faces(pictures: Iterable[FloatArray]) -> Faces:
     return Faces(np.stack(canvases), np.stack(points))
 
 
-def blended(faces: Faces, index: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A face ``[S, S, 3]``: half of the time the stored one, else with a share of another: somebody new.
+@dataclass(frozen=True)
+class Blend(Drawn):
+    """A share of another face, by its number."""
+
+    other: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Spoiling(Drawn):
+    """How a face is made worse. All but ``power`` and ``gain`` may be nothing.
+
+    Attributes:
+        power: exponent of every value.
+        gain: factor of each colour.
+        blur: standard deviation in pixels; 0 for none.
+        patch: of the generator from which a blurred ellipse is drawn.
+        small: side that the face is shrunk to.
+        noise: standard deviation, see :attr:`mfrec.train.data.degrade.Degradation.noise`.
+        noise_from: of the generator from which it is drawn.
+        quality: of JPEG.
+        enlarged: by which interpolation it comes back to its size; None where it kept all its detail.
+    """
+
+    power: float
+    gain: tuple[float, ...]
+    blur: float = 0.0
+    patch: GeneratorState | None = None
+    small: int | None = None
+    noise: float = 0.0
+    noise_from: GeneratorState | None = None
+    quality: int | None = None
+    enlarged: Literal["cubic", "linear"] | None = None
+
+
+@dataclass(frozen=True)
+class DrawnFace(Drawn):
+    """One face of a batch: which, with whom it is blended, and how it is spoilt."""
+
+    index: int
+    blend: Blend | None
+    spoiling: Spoiling
+
+
+@dataclass(frozen=True)
+class Jitter(Drawn):
+    """How a detector errs on a bad picture: rotation in radians, zoom, shift in pixels."""
+
+    angle: float
+    zoom: float
+    shift: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DrawnBatch(Drawn):
+    """A batch: its faces, how each is found, and which are mirrored."""
+
+    faces: tuple[DrawnFace, ...]
+    jitters: tuple[Jitter, ...]
+    mirrored: tuple[bool, ...]
+
+
+def draw_blend(count: int, rng: np.random.Generator) -> Blend | None:
+    """Half of the time nothing, else a share of one of ``count`` faces: somebody new.
 
     Mixed samples widen the set on which the student learns the teacher's function (Beyer et al., "Knowledge
     distillation: a good teacher is patient and consistent", CVPR 2022).
     """
-    canvas = faces.canvases[index]
     if rng.random() < 0.5:
+        return None
+    share = float(rng.uniform(0.1, 0.5))
+    return Blend(int(rng.integers(count)), share)
+
+
+def blended(faces: Faces, index: int, blend: Blend | None) -> NDArray[np.uint8]:
+    """A face ``[S, S, 3]``: the stored one, or with a share of another."""
+    canvas = faces.canvases[index]
+    if blend is None:
         return canvas
-    share = rng.uniform(0.1, 0.5)
-    other = faces.canvases[rng.integers(len(faces.canvases))]
-    return np.asarray(cv2.addWeighted(canvas, 1 - share, other, share, 0), np.uint8)
+    other = faces.canvases[blend.other]
+    return np.asarray(cv2.addWeighted(canvas, 1 - blend.share, other, blend.share, 0), np.uint8)
 
 
-def spoil(canvas: NDArray[np.uint8], rng: np.random.Generator) -> FloatArray:
-    """One of the many ways in which a picture of this face could have been worse, at the same size.
+def draw_spoiling(side: int, rng: np.random.Generator) -> Spoiling:
+    """One of the many ways in which a picture of ``side`` pixels could have been worse.
 
-    Args:
-        canvas: ``[S, S, 3]`` RGB.
-        rng: draws light, blur, patches, size, noise and JPEG quality; a fifth of the faces keep all their detail.
+    Light, blur, patches, size, noise and JPEG quality; a fifth of the faces keep all their detail.
+    """
+    gain = tuple((math.exp(rng.normal(0, 0.08)) * np.exp(rng.normal(0, 0.04, 3))).tolist())
+    power = math.exp(rng.normal(0, 0.2))
+    if rng.random() < 0.2:
+        return Spoiling(power, gain)
+    blur = float(rng.uniform(0.3, 4.0)) if rng.random() < 0.4 else 0.0
+    patch = None
+    if rng.random() < 0.1:
+        patch = GeneratorState.of(rng)
+        rng.random(6)  # what blur_ellipse draws; the rest is drawn after it
+    small = round(side * math.exp(rng.uniform(math.log(0.1), 0))) if rng.random() < 0.7 else None
+    noise, noise_from = 0.0, None
+    if rng.random() < 0.4:
+        noise, noise_from = float(rng.uniform(0, 8)) / 255, GeneratorState.of(rng)
+        rng.standard_normal((small or side, small or side, 3))  # likewise of sensor_noise
+    quality = round(math.exp(rng.uniform(math.log(5), math.log(96)))) if rng.random() < 0.5 else None
+    enlarged = "cubic" if rng.choice(2) == 0 else "linear"
+    return Spoiling(power, gain, blur, patch, small, noise, noise_from, quality, enlarged)
+
+
+def spoil(canvas: NDArray[np.uint8], spoiling: Spoiling) -> FloatArray:
+    """A face ``[S, S, 3]`` made worse, at the same size.
 
     Returns:
         ``[S, S, 3]`` float32 in [0, 1].
     """
     side = len(canvas)
-    light = math.exp(rng.normal(0, 0.08)) * np.exp(rng.normal(0, 0.04, 3))
-    levels = (np.arange(256)[:, None] / 255) ** math.exp(rng.normal(0, 0.2)) * light
+    levels = (np.arange(256)[:, None] / 255) ** spoiling.power * np.array(spoiling.gain)
     out = np.asarray(cv2.LUT(canvas, np.clip(levels, 0, 1).astype(np.float32)[None]), np.float32)
-    if rng.random() < 0.2:
+    if spoiling.enlarged is None:
         return out
-    if rng.random() < 0.4:
-        out = np.asarray(cv2.GaussianBlur(out, (0, 0), rng.uniform(0.3, 4.0)), np.float32)
-    if rng.random() < 0.1:
-        out = blur_ellipse(out, rng)
-    if rng.random() < 0.7:
-        small = round(side * math.exp(rng.uniform(math.log(0.1), 0)))
-        out = resize(out, small, small, interpolation="area")
-    if rng.random() < 0.4:
-        out = np.clip(sensor_noise(out, rng.uniform(0, 8) / 255, rng), 0, 1)
-    if rng.random() < 0.5:
-        out = through_jpeg(out, round(math.exp(rng.uniform(math.log(5), math.log(96))))).image
-    return np.clip(resize(out, side, side, interpolation=str(rng.choice(["cubic", "linear"]))), 0, 1)
+    if spoiling.blur > 0:
+        out = np.asarray(cv2.GaussianBlur(out, (0, 0), spoiling.blur), np.float32)
+    if spoiling.patch is not None:
+        out = blur_ellipse(out, spoiling.patch.generator())
+    if spoiling.small is not None:
+        out = resize(out, spoiling.small, spoiling.small, interpolation="area")
+    if spoiling.noise_from is not None:
+        out = np.clip(sensor_noise(out, spoiling.noise, spoiling.noise_from.generator()), 0, 1)
+    if spoiling.quality is not None:
+        out = through_jpeg(out, spoiling.quality).image
+    return np.clip(resize(out, side, side, interpolation=spoiling.enlarged), 0, 1)
 
 
-def moved(points: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Landmarks ``[68, 2]`` after a slight rotation, zoom and shift, as a detector errs on a bad picture."""
+def draw_jitter(rng: np.random.Generator) -> Jitter:
+    """A slight rotation, zoom and shift."""
+    angle, zoom = float(rng.normal(0, 0.06)), math.exp(rng.normal(0, 0.04))
+    return Jitter(angle, zoom, tuple(rng.normal(0, 1.5, 2).tolist()))
+
+
+def moved(points: FloatArray, jitter: Jitter) -> FloatArray:
+    """Landmarks ``[68, 2]`` where a detector that errs would have found them."""
     centre = points.mean(axis=0)
-    angle, zoom = rng.normal(0, 0.06), math.exp(rng.normal(0, 0.04))
-    turn = zoom * np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    return ((points - centre) @ turn + centre + rng.normal(0, 1.5, 2)).astype(np.float32)
+    cos, sin = math.cos(jitter.angle), math.sin(jitter.angle)
+    turn = jitter.zoom * np.array([[cos, sin], [-sin, cos]])
+    return ((points - centre) @ turn + centre + np.array(jitter.shift)).astype(np.float32)
 
 
-def batch_of(faces: Faces, indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """The chosen faces, each spoilt in its own way, as the student and as the teacher read them.
+def draw_batch(faces: Faces, indices: NDArray[np.int64], rng: np.random.Generator) -> DrawnBatch:
+    """The chosen faces, each spoilt in its own way; half of them are mirrored."""
+    count, side = faces.canvases.shape[:2]
+    drawn = tuple(DrawnFace(i, draw_blend(count, rng), draw_spoiling(side, rng)) for i in indices.tolist())
+    jitters = tuple(draw_jitter(rng) for _ in drawn)
+    return DrawnBatch(drawn, jitters, tuple((rng.random(len(drawn)) < 0.5).tolist()))
+
+
+def make_batch(faces: Faces, drawn: DrawnBatch) -> tuple[Tensor, Tensor]:
+    """A batch as the student and as the teacher read it.
 
     Returns:
         ``[B, 3, 96, 96]`` and ``[B, 3, 150, 150]``, float32 in [0, 1], cut at landmarks as a detector might have found
-        them; half of the faces are mirrored.
+        them.
     """
-    images = as_images(np.stack([spoil(blended(faces, int(i), rng), rng) for i in indices]))
-    points = torch.from_numpy(np.stack([moved(faces.points[i], rng) for i in indices]))
-    mirrored = torch.from_numpy(rng.random(len(indices)) < 0.5).view(-1, 1, 1, 1)
+    images = as_images(np.stack([spoil(blended(faces, one.index, one.blend), one.spoiling) for one in drawn.faces]))
+    points = np.stack([moved(faces.points[f.index], j) for f, j in zip(drawn.faces, drawn.jitters, strict=True)])
+    mirrored = torch.tensor(drawn.mirrored).view(-1, 1, 1, 1)
     # The template is symmetric, so the upright faces are mirrored and no landmark has to change its number.
-    cuts = upright_faces(images, points)[0], upright_faces(images, points, TEACHER_SIDE, finer=1)[0]
+    found = torch.from_numpy(points)
+    cuts = upright_faces(images, found)[0], upright_faces(images, found, TEACHER_SIDE, finer=1)[0]
     student, teacher = (torch.where(mirrored, cut.flip(3), cut) for cut in cuts)
     return student, teacher
 
@@ -213,7 +318,7 @@ def distil(
         if len(order) < batch:
             order = np.concatenate([order, rng.permutation(len(faces.canvases))])
         chosen, order = order[:batch], order[batch:]
-        small, large = batch_of(faces, chosen, rng)
+        small, large = make_batch(faces, draw_batch(faces, chosen, rng))
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 wanted = teacher(large.to(memory_format=torch.channels_last)).float()

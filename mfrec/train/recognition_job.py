@@ -34,7 +34,7 @@ from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
 from mfrec.nets.dlib_resnet import DlibResNet, load_dlib_resnet
 from mfrec.nets.recognition import Recognition, upright_faces
 from mfrec.train.data.pictures import VALIDATION, read_pictures
-from mfrec.train.distil import Faces, Progress, distil, find_faces, spoil
+from mfrec.train.distil import Faces, Progress, distil, draw_spoiling, find_faces, spoil
 from mfrec.train.export import described, half, replace_file, source_commit
 from mfrec.train.stochastic_head import teach_doubt
 from mfrec.types import FloatArray
@@ -86,7 +86,7 @@ def figures(
     """
     rng = np.random.default_rng(0)
     whole = [canvas.astype(np.float32) / 255 for canvas in faces.canvases]
-    spoilt = [spoil(canvas, rng) for canvas in faces.canvases]
+    spoilt = [spoil(canvas, draw_spoiling(len(canvas), rng)) for canvas in faces.canvases]
     ours, theirs = embeddings(student, teacher, whole, faces.points)
     ours_spoilt, theirs_spoilt = embeddings(student, teacher, spoilt, faces.points)
     first, second = np.triu_indices(len(whole), 1)

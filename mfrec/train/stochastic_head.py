@@ -27,7 +27,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from mfrec.nets.recognition import FINE_SIDE, Recognition, upright_faces
-from mfrec.train.distil import Faces, Progress, as_images, blended, moved, spoil
+from mfrec.train.distil import (
+    Faces,
+    Progress,
+    as_images,
+    blended,
+    draw_blend,
+    draw_jitter,
+    draw_spoiling,
+    moved,
+    spoil,
+)
 
 PASSES = 4
 """Guesses that are compared."""
@@ -61,9 +71,9 @@ def feature_pairs(
     spoilt, unspoilt = [], []
     for number in range(1, batches + 1):
         indices = rng.integers(len(faces.canvases), size=batch)
-        whole = np.stack([blended(faces, int(i), rng) for i in indices])
-        bad = np.stack([spoil(canvas, rng) for canvas in whole])
-        points = torch.from_numpy(np.stack([moved(faces.points[i], rng) for i in indices]))
+        whole = np.stack([blended(faces, int(i), draw_blend(len(faces.canvases), rng)) for i in indices])
+        bad = np.stack([spoil(canvas, draw_spoiling(len(canvas), rng)) for canvas in whole])
+        points = torch.from_numpy(np.stack([moved(faces.points[i], draw_jitter(rng)) for i in indices]))
         # Cut at the same place, so that what differs is the damage alone.
         cuts = upright_faces(as_images(bad), points, FINE_SIDE, finer=1)[0].to(memory_format=torch.channels_last)
         whole_cuts = upright_faces(as_images(whole.astype(np.float32) / np.float32(255)), points)[0]

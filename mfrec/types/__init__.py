@@ -11,6 +11,7 @@ Conventions, the same everywhere in mfrec:
 from __future__ import annotations
 
 from mfrec.types.arrays import FloatArray, frozen_array
+from mfrec.types.drawn import Drawn, GeneratorState
 from mfrec.types.face import TYPICAL_POWER, Landmarks, Quality, ReferenceScore, RegionMasks, Subject
 from mfrec.types.frame import Dropped, Frame, JpegTables
 from mfrec.types.geometry import Canvas, Similarity
@@ -22,12 +23,14 @@ __all__ = [
     "TYPICAL_POWER",
     "Canvas",
     "Cleaned",
+    "Drawn",
     "Dropped",
     "FaceTrack",
     "FloatArray",
     "FlowSettings",
     "Frame",
     "Fused",
+    "GeneratorState",
     "JpegTables",
     "Landmarks",
     "Observation",

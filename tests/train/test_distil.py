@@ -16,11 +16,15 @@ from mfrec.train.distil import (
     INTEROCULAR,
     Faces,
     Progress,
-    batch_of,
     blended,
     distil,
     distillation_loss,
+    draw_batch,
+    draw_blend,
+    draw_jitter,
+    draw_spoiling,
     find_faces,
+    make_batch,
     moved,
     spoil,
 )
@@ -47,26 +51,27 @@ def test_faces_are_found_and_brought_to_one_size() -> None:
 def test_spoilt_faces_keep_size_and_range_and_follow_the_seed(faces: Faces) -> None:
     before = faces.canvases.copy()
     for seed in range(12):
-        out = spoil(blended(faces, 0, np.random.default_rng(seed)), np.random.default_rng(seed))
+        canvas = blended(faces, 0, draw_blend(6, np.random.default_rng(seed)))
+        out = spoil(canvas, draw_spoiling(CANVAS, np.random.default_rng(seed)))
         assert out.shape == (CANVAS, CANVAS, 3)
         assert out.dtype == np.float32
         assert out.min() >= 0
         assert out.max() <= 1
-    again = [spoil(faces.canvases[1], np.random.default_rng(3)) for _ in range(2)]
+    again = [spoil(faces.canvases[1], draw_spoiling(CANVAS, np.random.default_rng(3))) for _ in range(2)]
     assert np.array_equal(again[0], again[1])
     assert np.array_equal(before, faces.canvases)
 
 
 def test_a_moved_face_keeps_its_shape(faces: Faces) -> None:
     points = faces.points[0]
-    out = moved(points, np.random.default_rng(0))
+    out = moved(points, draw_jitter(np.random.default_rng(0)))
     lengths = [np.linalg.norm(p[1:] - p[:-1], axis=1) for p in (points, out)]
     assert np.ptp(lengths[1] / lengths[0]) < 1e-4
     assert 0.2 < np.abs(out - points).mean() < 12
 
 
 def test_student_and_teacher_see_the_same(faces: Faces) -> None:
-    small, large = batch_of(faces, np.arange(6), np.random.default_rng(0))
+    small, large = make_batch(faces, draw_batch(faces, np.arange(6), np.random.default_rng(0)))
     assert small.shape == (6, 3, SIDE, SIDE)
     assert large.shape == (6, 3, TEACHER_SIDE, TEACHER_SIDE)
     shrunk = torch.nn.functional.interpolate(large, (SIDE, SIDE), mode="bilinear", antialias=True)

@@ -4,6 +4,8 @@ The table ``regions`` of the bench. In every trial one region of one frame, both
 the same region of every other frame is blurred or coarsely coded, each frame by its own draw. Then the product's own
 chain runs up to ``assess`` and is asked for the best source of that region. Damage covers the region and its
 surroundings as far as a registration may err, so that nothing but the one frame shows it.
+
+A trial is a plain value (:class:`RegionTrial`); :func:`run_trial` applies it to the sequence that it names.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from mfrec.face.region_error import error_of
 from mfrec.image.geometry import resize, warp
 from mfrec.imageio import jpeg_bytes
 from mfrec.pipeline import Progress, silent
-from mfrec.types import FaceTrack, FloatArray, Landmarks, Observation, Region
+from mfrec.types import Drawn, FaceTrack, FloatArray, Landmarks, Observation, Region
 
 if TYPE_CHECKING:
     from mfrec.imageio.sequences import TruthSequence
@@ -56,21 +58,36 @@ REACH = 0.25
 """How far the damage reaches beyond the region, in inter-ocular distances."""
 
 
-@dataclass(frozen=True, eq=False)
-class RegionTrial:
+@dataclass(frozen=True)
+class Damage(Drawn):
+    """What is done to the region in one frame; one of the two is None.
+
+    Attributes:
+        sigma: standard deviation of a blur in widths of the frame.
+        quality: of a JPEG of the region.
+    """
+
+    sigma: float | None
+    quality: int | None
+
+
+@dataclass(frozen=True)
+class RegionTrial(Drawn):
     """One drawn trial.
 
     Attributes:
-        files: JPEG bytes of each frame.
-        region: that was damaged.
+        sequence: its name.
+        side: of the frames that are written, in pixels.
+        region: that is damaged.
         sharp: index of the frame that still shows it.
-        damage: of each frame, in words; empty for the sharp one.
+        damage: of each frame; None for the sharp one.
     """
 
-    files: tuple[bytes, ...]
+    sequence: str
+    side: int
     region: Region
     sharp: int
-    damage: tuple[str, ...]
+    damage: tuple[Damage | None, ...]
 
 
 @dataclass(frozen=True)
@@ -78,58 +95,65 @@ class Outcome:
     """What became of one trial.
 
     Attributes:
-        sequence: its name.
-        region, sharp, damage: as drawn.
+        trial: as drawn.
         chosen: the frame that ``assess`` ranks first, None where it ranks none.
         refused: why ``assess`` refused the region of the sharp frame; empty where it did not.
         errors: of the region in every frame: what was expected and what it is, root-mean-square in [0, 1].
     """
 
-    sequence: str
-    region: Region
-    sharp: int
-    damage: tuple[str, ...]
+    trial: RegionTrial
     chosen: int | None
     refused: str
     errors: tuple[tuple[float, float], ...]
 
     @property
     def right(self) -> bool:
-        return self.chosen == self.sharp
+        return self.chosen == self.trial.sharp
 
 
-def draw_trial(
-    truths: Sequence[FloatArray], faces: Sequence[Landmarks], side: int, rng: np.random.Generator
-) -> RegionTrial:
-    """Damage one region of all frames but one.
+def draw_trial(sequence: str, frames: int, side: int, rng: np.random.Generator) -> RegionTrial:
+    """Damage for one region of all frames but one.
 
     Args:
+        sequence: its name.
+        frames: how many it has.
+        side: of the frames that are written, in pixels.
+        rng: draws region, frame, kinds and strengths.
+    """
+    region = REGIONS[int(rng.integers(len(REGIONS)))]
+    sharp = int(rng.integers(frames))
+    damage = []
+    for i in range(frames):
+        blocked = rng.random() < 0.5
+        sigma = float(rng.uniform(*BLUR))
+        quality = int(rng.integers(COARSE[0], COARSE[1] + 1))
+        drawn = Damage(None, quality) if blocked else Damage(sigma, None)
+        damage.append(None if i == sharp else drawn)
+    return RegionTrial(sequence, side, region, sharp, tuple(damage))
+
+
+def damaged(trial: RegionTrial, truths: Sequence[FloatArray], faces: Sequence[Landmarks]) -> tuple[bytes, ...]:
+    """The frames of a trial as JPEG files.
+
+    Args:
+        trial: what is done to them.
         truths: ``[H, W, 3]`` float32 in [0, 1] each, all of one size.
         faces: landmarks of each, in its pixels.
-        side: of the frames that are written.
-        rng: draws region, frame, kinds and strengths.
     """
     from mfrec.train.data.degrade import through_jpeg
 
-    region = REGIONS[int(rng.integers(len(REGIONS)))]
-    sharp = int(rng.integers(len(truths)))
-    files, damage = [], []
-    for i, (truth, face) in enumerate(zip(truths, faces, strict=True)):
-        image, said = truth, ""
-        blocked = rng.random() < 0.5
-        strength = float(rng.uniform(*BLUR))
-        quality = int(rng.integers(COARSE[0], COARSE[1] + 1))
-        if i != sharp and not blocked:
-            image = _inside(truth, blurred(truth, strength * truth.shape[1]), surroundings(truth, face, region))
-            said = f"blurred by {strength * side:.2f} px"
-        small = resize(image, side, side, interpolation="area")
-        if i != sharp and blocked:
-            mask = resize(surroundings(truth, face, region), side, side, interpolation="area")
-            small = _inside(small, through_jpeg(small, quality).image, mask)
-            said = f"coded with quality {quality}"
+    files = []
+    for truth, face, damage in zip(truths, faces, trial.damage, strict=True):
+        image = truth
+        if damage is not None and damage.sigma is not None:
+            blur = blurred(truth, damage.sigma * truth.shape[1])
+            image = _inside(truth, blur, surroundings(truth, face, trial.region))
+        small = resize(image, trial.side, trial.side, interpolation="area")
+        if damage is not None and damage.quality is not None:
+            mask = resize(surroundings(truth, face, trial.region), trial.side, trial.side, interpolation="area")
+            small = _inside(small, through_jpeg(small, damage.quality).image, mask)
         files.append(jpeg_bytes(small, QUALITY))
-        damage.append(said)
-    return RegionTrial(tuple(files), region, sharp, tuple(damage))
+    return tuple(files)
 
 
 def surroundings(image: FloatArray, face: Landmarks, region: Region) -> FloatArray:
@@ -152,30 +176,17 @@ def _inside(image: NDArray, other: NDArray, mask: NDArray) -> FloatArray:
     return np.asarray(image + mask[..., None] * (other - image), np.float32)
 
 
-def run_trial(sequence: TruthSequence, side: int, seed: int, turn: int = 0) -> Outcome | None:
-    """Draw the trial of one sequence and ask ``assess``; the same for the same arguments.
+def run_trial(trial: RegionTrial, truths: Sequence[FloatArray], faces: Sequence[Landmarks]) -> Outcome | None:
+    """Damage the frames and ask ``assess``; the same for the same arguments, which are those of :func:`damaged`.
 
     Returns:
-        None where a truth frame shows no face, the sharp frame is left out by the chain, or the region is not outlined
-        in the reference frame.
+        None where the sharp frame is left out by the chain, or the region is not outlined in the reference frame.
     """
-    from mfrec.bench.run import truth_frames
-    from mfrec.face.detect import detect_faces
-    from mfrec.face.landmarks import detect_landmarks
     from mfrec.options import Options
     from mfrec.reconstruction import run_until
 
-    truths = truth_frames(sequence)
-    faces = []
-    for image in truths:
-        found = detect_faces(image, smallest=min(image.shape[:2]) / 6)
-        if not found:
-            return None
-        faces.append(detect_landmarks(image, max(found, key=lambda face: face.side).box))
-    digest = hashlib.sha256(f"{seed}/regions/{side}/{turn}/{sequence.name}".encode()).digest()
-    trial = draw_trial(truths, faces, side, np.random.default_rng(int.from_bytes(digest[:8], "big")))
     with tempfile.TemporaryDirectory(prefix="mfrec-regions-") as folder:
-        for i, data in enumerate(trial.files):
+        for i, data in enumerate(damaged(trial, truths, faces)):
             (Path(folder) / f"{i}.jpg").write_bytes(data)
         track, _ = run_until("assess", folder, Options(recipe="evidence", crop="frame"))
     shown = {o.frame.index: o for o in track.observations}
@@ -183,10 +194,7 @@ def run_trial(sequence: TruthSequence, side: int, seed: int, turn: int = 0) -> O
         return None
     ranked = track.sources.get(trial.region, ())
     return Outcome(
-        sequence.name,
-        trial.region,
-        trial.sharp,
-        trial.damage,
+        trial,
         track.observations[ranked[0]].frame.index if ranked else None,
         shown[trial.sharp].quality[trial.region].refused,
         tuple(
@@ -221,14 +229,28 @@ def true_error(track: FaceTrack, observation: Observation, truth: FloatArray, re
 def region_trials(
     sequences: Sequence[TruthSequence], side: int, count: int, seed: int, progress: Progress = silent
 ) -> list[Outcome]:
-    """``count`` trials, the sequences by turns; those that cannot be drawn are passed over."""
+    """``count`` trials, the sequences by turns; those that cannot be made or judged are passed over."""
+    from mfrec.bench.run import truth_frames
+
     out: list[Outcome] = []
     for number in range(3 * count):
         if len(out) == count:
             break
         turn, which = divmod(number, len(sequences))
-        outcome = run_trial(sequences[which], side, seed, turn)
+        name, truths = sequences[which].name, truth_frames(sequences[which])
+        faces = faces_of(truths)
+        digest = hashlib.sha256(f"{seed}/regions/{side}/{turn}/{name}".encode()).digest()
+        trial = draw_trial(name, len(truths), side, np.random.default_rng(int.from_bytes(digest[:8], "big")))
+        outcome = None if faces is None else run_trial(trial, truths, faces)
         if outcome is not None:
             out.append(outcome)
         progress(f"table regions, {side} px", len(out), count)
     return out
+
+
+def faces_of(truths: Sequence[FloatArray]) -> list[Landmarks] | None:
+    """Landmarks of the largest face of every frame; None where one shows none."""
+    from mfrec.bench.run import truth_landmarks
+
+    found = [truth_landmarks(image) for image in truths]
+    return None if None in found else [face for face in found if face is not None]

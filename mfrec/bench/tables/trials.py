@@ -50,8 +50,8 @@ def on_trials(
     else:
         for side in foreign_trials.SIDES:
             tried = foreign_trials.foreign_trials(sequences, side, count, seed, progress)
-            mixed = [outcome for outcome in tried if outcome.foreign is not None]
-            clean = [outcome for outcome in tried if outcome.foreign is None]
+            mixed = [outcome for outcome in tried if outcome.trial.foreign is not None]
+            clean = [outcome for outcome in tried if outcome.trial.foreign is None]
             values = {
                 "found %": percent([outcome.found for outcome in mixed]),
                 "own lost %": percent([outcome.false_alarm for outcome in mixed]),

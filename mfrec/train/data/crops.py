@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.image.geometry import resize
-from mfrec.types import FloatArray
+from mfrec.types import Drawn, FloatArray
 
 
 @dataclass(frozen=True)
-class Pose:
+class Pose(Drawn):
     """How a crop lies in a picture: the similarity that takes crop pixels to picture pixels, and a mirror.
 
     Where ``mirrored``, the similarity speaks of the crop before its columns were reversed.
@@ -43,7 +43,14 @@ def draw_pose(
     centre = np.array([width, height]) / 2 - 0.5 + rng.uniform(-1, 1, 2) * free * shift
     half = (side - 1) / 2
     tx, ty = centre[0] - cos * half + sin * half, centre[1] - sin * half - cos * half
-    return Pose(((cos, -sin, tx), (sin, cos, ty)), bool(rng.random() < 0.5))
+    rows = np.array([[cos, -sin, tx], [sin, cos, ty]])
+    return pose_of(rows, bool(rng.random() < 0.5))
+
+
+def pose_of(matrix: NDArray[np.float64], mirrored: bool) -> Pose:
+    """A pose from ``[2, 3]``, its similarity."""
+    (a, b, x), (c, d, y) = matrix.tolist()
+    return Pose(((a, b, x), (c, d, y)), mirrored)
 
 
 def whole(picture: NDArray, smaller: NDArray, corner: tuple[int, int] = (0, 0), mirrored: bool = False) -> Pose:

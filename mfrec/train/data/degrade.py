@@ -20,13 +20,13 @@ from mfrec.camera.protocols import SCALE, blur_ellipse
 from mfrec.image.geometry import resize
 from mfrec.imageio import roundtrip
 from mfrec.imageio.encode import to_uint8
-from mfrec.types import FloatArray
+from mfrec.types import Drawn, FloatArray
 
 Codec = Literal["jpeg", "h264", "none"]
 
 
 @dataclass(frozen=True)
-class Degradation:
+class Degradation(Drawn):
     """The parameters of one sequence; every frame has its own where a tuple is given.
 
     Attributes:

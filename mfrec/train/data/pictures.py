@@ -14,6 +14,7 @@ otherwise. Pictures lie in memory as 8-bit arrays.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,12 @@ class Labelled:
     frames: tuple[Frame, ...]
     label: NDArray[np.uint8]
 
+    @property
+    def matched_size(self) -> tuple[int, int]:
+        """Rows and columns of the frames that :meth:`matched` gives."""
+        frame = self.frames[0].image
+        return min(frame.shape[0], self.label.shape[0] // SCALE), min(frame.shape[1], self.label.shape[1] // SCALE)
+
     def matched(self) -> tuple[list[FloatArray], FloatArray]:
         """The frames, and the label at exactly :data:`mfrec.camera.protocols.SCALE` times their size.
 
@@ -68,9 +75,8 @@ class Labelled:
             ``[h, w, 3]`` each and ``[4 h, 4 w, 3]``, float32 in [0, 1].
         """
         truth = self.label.astype(np.float32) / np.float32(255)
-        frames = [frame.image for frame in self.frames]
-        rows, columns = (min(n, m // SCALE) for n, m in zip(frames[0].shape[:2], truth.shape[:2], strict=True))
-        frames = [resize(frame, rows, columns, interpolation="area") for frame in frames]
+        rows, columns = self.matched_size
+        frames = [resize(frame.image, rows, columns, interpolation="area") for frame in self.frames]
         return frames, resize(truth, SCALE * rows, SCALE * columns, interpolation="area")
 
 
@@ -88,7 +94,7 @@ class Pictures:
     sequences: tuple[tuple[NDArray[np.uint8], ...], ...] = ()
     labelled: tuple[Labelled, ...] = ()
 
-    @property
+    @functools.cached_property
     def every(self) -> tuple[NDArray[np.uint8], ...]:
         """All true pictures but the labels: the stills, then the frames of one sequence after the other."""
         return self.stills + tuple(frame for sequence in self.sequences for frame in sequence)
@@ -100,7 +106,7 @@ class Pictures:
             InputError: one of them does not.
         """
         for labelled in self.labelled:
-            largest = min(labelled.matched()[1].shape[:2])
+            largest = SCALE * min(labelled.matched_size)
             if largest < side:
                 frame = labelled.frames[0]
                 raise InputError(

@@ -3,6 +3,8 @@
 A scene is made by the product's own parts: the cleaning network, the dense registration, the planes. So the
 network meets in training errors of registration and cleaning like those that it will meet in use. One thing differs:
 here the cleaned frames are registered, in the product the raw ones; on held-out people that changes less than 0.06 dB.
+
+What is random is drawn first (:func:`draw_scene`), and :func:`make_scene` is pure.
 """
 
 from __future__ import annotations
@@ -20,14 +22,48 @@ from mfrec.fusion.planes import planes_of
 from mfrec.nets.clean import conditions
 from mfrec.registration.dense import identity_registration, register
 from mfrec.stages.clean import clean_frames
-from mfrec.train.data.crops import crop, draw_pose, whole
+from mfrec.train.data.crops import Pose, crop, draw_pose, whole
 from mfrec.train.data.pictures import FRAMES, Pictures, takes_labelled
 from mfrec.train.data.points import PicturePoints
-from mfrec.train.data.shots import cut_of, draw_shot
-from mfrec.types import Canvas, Cleaned, FloatArray, FlowSettings
+from mfrec.train.data.shots import Cut, DrawnShot, draw_cut, draw_shot, make_shot
+from mfrec.types import Canvas, Cleaned, Drawn, FloatArray, FlowSettings, GeneratorState
 
 CLEAR_FLOW = FlowSettings()
 """Settings of the registration of cleaned frames."""
+
+
+@dataclass(frozen=True)
+class Stranger(Drawn):
+    """What takes the place of one frame: somebody else, or noise.
+
+    Attributes:
+        place: of the frame.
+        source: number of the other picture in :attr:`mfrec.train.data.pictures.Pictures.every`.
+        pose: of the crop; None where it is noise.
+        noise: of the generator from which the noise is drawn; None where it is a picture.
+    """
+
+    place: int
+    source: int
+    pose: Pose | None
+    noise: GeneratorState | None
+
+
+@dataclass(frozen=True)
+class DrawnScene(Drawn):
+    """A shot, who is put in its way, and the part of the canvas that is kept."""
+
+    shot: DrawnShot
+    strangers: tuple[Stranger, ...]
+    cut: Cut
+
+
+@dataclass(frozen=True)
+class DrawnLabelledScene(Drawn):
+    """Labelled frames; ``labelled`` is their number in :attr:`mfrec.train.data.pictures.Pictures.labelled`."""
+
+    labelled: int
+    cut: Cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +85,10 @@ class Scene:
     truth: NDArray[np.float16]
     points: FloatArray | None = None
 
-    def cut(self, rows: slice, columns: slice) -> Scene:
+    def cut(self, cut: Cut) -> Scene:
         """A part of the canvas."""
-        corner = np.array([columns.start, rows.start], np.float32)
+        rows, columns = cut.of_truth
+        corner = np.array([cut.left, cut.top], np.float32)
         return replace(
             self,
             stack=self.stack[:, :, rows, columns],
@@ -60,51 +97,58 @@ class Scene:
         )
 
 
-def make_scene(
-    pictures: Pictures,
-    network: Any,
-    rng: np.random.Generator,
-    side: int = 128,
-    video: float = 0.35,
-    *,
-    points: PicturePoints | None = None,
-) -> Scene:
+def draw_scene(
+    pictures: Pictures, rng: np.random.Generator, side: int = 128, video: float = 0.35
+) -> DrawnScene | DrawnLabelledScene:
     """Draw one scene.
 
     Args:
         pictures: the true pictures.
-        network: the cleaning network in evaluation mode.
         rng: everything is drawn from it.
         side: of the truth in pixels.
         video: share of scenes that come from one clip.
-        points: of the pictures, where landmarks are wanted.
     """
     if takes_labelled(pictures, rng):
-        return labelled_scene(pictures, network, rng, side, points)
+        number = int(rng.integers(len(pictures.labelled)))
+        return DrawnLabelledScene(number, draw_cut(rng, SCALE * min(pictures.labelled[number].matched_size), side))
     shot = draw_shot(pictures, rng, side=side, video=video)
+    strangers = draw_strangers(pictures, len(shot.views), shot.chief, shot.side // SCALE, rng)
+    return DrawnScene(shot, strangers, draw_cut(rng, shot.side, side))
+
+
+def make_scene(
+    pictures: Pictures, network: Any, drawn: DrawnScene | DrawnLabelledScene, *, points: PicturePoints | None = None
+) -> Scene:
+    """The scene that was drawn.
+
+    Args:
+        pictures: that it was drawn from.
+        network: the cleaning network in evaluation mode.
+        drawn: what :func:`draw_scene` gave.
+        points: of the pictures, where landmarks are wanted.
+    """
+    if isinstance(drawn, DrawnLabelledScene):
+        return labelled_scene(pictures, network, drawn, points)
+    shot = make_shot(pictures, drawn.shot)
     view = shot.views[shot.chief]
-    full = len(view.image)
     noises = [frame.noise for frame in shot.frames]
-    images = strangers([frame.image for frame in shot.frames], shot.chief, pictures, rng)
+    images = with_strangers([frame.image for frame in shot.frames], drawn.strangers, pictures)
     scene = registered_scene(images, noises, shot.chief, network, view.image)
     if points is not None:
-        scene = replace(scene, points=points.of_crop(view.source, view.pose, full, view.field))
-    return scene.cut(*cut_of(rng, full, side))
+        scene = replace(scene, points=points.of_crop(view.source, view.pose, drawn.shot.side, view.field))
+    return scene.cut(drawn.cut)
 
 
-def labelled_scene(
-    pictures: Pictures, network: Any, rng: np.random.Generator, side: int, points: PicturePoints | None
-) -> Scene:
+def labelled_scene(pictures: Pictures, network: Any, drawn: DrawnLabelledScene, points: PicturePoints | None) -> Scene:
     """A scene of labelled frames; the middle frame is the reference."""
-    number = int(rng.integers(len(pictures.labelled)))
-    labelled = pictures.labelled[number]
+    labelled = pictures.labelled[drawn.labelled]
     images, truth = labelled.matched()
     noises = [noise_of(frame) for frame in labelled.frames]
     scene = registered_scene(images, noises, FRAMES // 2, network, truth)
     if points is not None:
-        source, pose = len(pictures.every) + number, whole(labelled.label, truth)
+        source, pose = len(pictures.every) + drawn.labelled, whole(labelled.label, truth)
         scene = replace(scene, points=points.of_crop(source, pose, truth.shape[1]))
-    return scene.cut(*cut_of(rng, min(truth.shape[:2]), side))
+    return scene.cut(drawn.cut)
 
 
 def registered_scene(
@@ -134,23 +178,50 @@ def registered_scene(
     return Scene(np.stack(stack).astype(np.float16), told, chief, truth.astype(np.float16))
 
 
-def strangers(images: list[FloatArray], chief: int, pictures: Pictures, rng: np.random.Generator) -> list[FloatArray]:
-    """Put frames of somebody else, or noise, in the place of some frames of a few scenes; never of the reference."""
+def draw_strangers(
+    pictures: Pictures, frames: int, chief: int, small: int, rng: np.random.Generator
+) -> tuple[Stranger, ...]:
+    """Somebody else, or noise, for some frames of a few scenes; never for the reference.
+
+    Args:
+        pictures: whom they are drawn from.
+        frames: how many the scene has.
+        chief: position of the reference.
+        small: side of the frames in pixels.
+        rng: everything is drawn from it.
+    """
     chance = rng.random()
     if chance > 0.18:
-        return images
-    others = [k for k in range(len(images)) if k != chief]
+        return ()
+    others = [k for k in range(frames) if k != chief]
     count = len(others) if chance < 0.06 else int(rng.integers(1, 4))
-    out = list(images)
-    small = images[0].shape[0]
-    every = pictures.every
-    picture = every[int(rng.integers(len(every)))]
+    source = int(rng.integers(len(pictures.every)))
+    height, width = pictures.every[source].shape[:2]
     noise = rng.random() < 0.3
-    for k in rng.permutation(others)[:count]:
+    out = []
+    for place in rng.permutation(others)[:count].tolist():
         if noise:
-            out[k] = np.asarray(rng.random(images[k].shape), np.float32)
+            out.append(Stranger(place, source, None, GeneratorState.of(rng)))
+            white_noise(rng, small)  # what follows is drawn after it
         else:
-            zoom = min(picture.shape[:2]) / small * float(rng.uniform(0.8, 1.0))
-            pose = draw_pose(rng, picture.shape[0], picture.shape[1], small, zoom, turn=5, shift=0.3)
-            out[k] = np.clip(crop(picture, pose, small), 0, 1)
+            zoom = min(height, width) / small * float(rng.uniform(0.8, 1.0))
+            out.append(Stranger(place, source, draw_pose(rng, height, width, small, zoom, turn=5, shift=0.3), None))
+    return tuple(out)
+
+
+def with_strangers(images: Sequence[FloatArray], strangers: Sequence[Stranger], pictures: Pictures) -> list[FloatArray]:
+    """The frames ``[h, h, 3]`` with strangers in their places."""
+    out = list(images)
+    small = len(images[0])
+    for stranger in strangers:
+        if stranger.pose is not None:
+            picture = crop(pictures.every[stranger.source], stranger.pose, small)
+            out[stranger.place] = np.clip(picture, 0, 1)
+        elif stranger.noise is not None:
+            out[stranger.place] = white_noise(stranger.noise.generator(), small)
     return out
+
+
+def white_noise(rng: np.random.Generator, side: int) -> FloatArray:
+    """``[side, side, 3]``, uniform in [0, 1]."""
+    return np.asarray(rng.random((side, side, 3)), np.float32)

@@ -2,6 +2,9 @@
 
 Real sequences move by themselves. Stills are moved, as the thesis that we build on made its sequences from CelebA:
 rotation, zoom, shift, a smooth deformation, brightness.
+
+What is random is drawn first, into values that go to JSON (:class:`DrawnShot`, :class:`DrawnView`, :class:`Cut`);
+making pictures of them is pure.
 """
 
 from __future__ import annotations
@@ -14,10 +17,77 @@ from numpy.typing import NDArray
 
 from mfrec.camera.protocols import SCALE
 from mfrec.image.geometry import identity_map, warp
-from mfrec.train.data.crops import Pose, crop, draw_pose
-from mfrec.train.data.degrade import Degraded, degrade, draw
+from mfrec.train.data.crops import Pose, crop, draw_pose, pose_of
+from mfrec.train.data.degrade import Degradation, Degraded, degrade, draw
 from mfrec.train.data.pictures import FRAMES, Pictures
-from mfrec.types import FloatArray
+from mfrec.types import Drawn, FloatArray, GeneratorState
+
+
+@dataclass(frozen=True)
+class Bend(Drawn):
+    """A smooth deformation of a still, and another light.
+
+    Attributes:
+        field: of the generator from which the deformation is drawn.
+        reach: standard deviation of the deformation in pixels of the view.
+        gain: factor of every value.
+    """
+
+    field: GeneratorState
+    reach: float
+    gain: float
+
+
+@dataclass(frozen=True)
+class DrawnView(Drawn):
+    """How a true frame is made from a picture.
+
+    Attributes:
+        source: number of the picture in :attr:`mfrec.train.data.pictures.Pictures.every`.
+        pose: of the crop.
+        bend: what comes after the crop; None for a frame of a real sequence.
+    """
+
+    source: int
+    pose: Pose
+    bend: Bend | None = None
+
+
+@dataclass(frozen=True)
+class DrawnShot(Drawn):
+    """How a sequence is made.
+
+    Attributes:
+        side: of the true frames in pixels.
+        views: one a frame.
+        chief: position of the reference.
+        degradation: what the camera does to them.
+    """
+
+    side: int
+    views: tuple[DrawnView, ...]
+    chief: int
+    degradation: Degradation
+
+
+@dataclass(frozen=True)
+class Cut(Drawn):
+    """A square in a true frame, along whole pixels of the degraded one. All in pixels of the true frame."""
+
+    left: int
+    top: int
+    side: int
+
+    @property
+    def of_truth(self) -> tuple[slice, slice]:
+        """Rows and columns in the true frame."""
+        return slice(self.top, self.top + self.side), slice(self.left, self.left + self.side)
+
+    @property
+    def of_frame(self) -> tuple[slice, slice]:
+        """Rows and columns of the same in the degraded frame."""
+        left, top, side = self.left // SCALE, self.top // SCALE, self.side // SCALE
+        return slice(top, top + side), slice(left, left + side)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +130,8 @@ def draw_shot(
     video: float,
     patch: float = 0.25,
     middle: bool = False,
-) -> Shot:
-    """Draw a sequence of :data:`~mfrec.train.data.pictures.FRAMES` frames and degrade it.
+) -> DrawnShot:
+    """Draw a sequence of :data:`~mfrec.train.data.pictures.FRAMES` frames and what spoils it.
 
     Args:
         pictures: what is filmed; stills or sequences.
@@ -79,11 +149,16 @@ def draw_shot(
     chief = len(views) // 2
     if not middle and kind != "patch" and rng.random() >= 0.5:
         chief = int(rng.integers(len(views)))
-    frames = degrade([view.image for view in views], draw(rng, kind, len(views)))
-    return Shot(tuple(views), tuple(frames), chief)
+    return DrawnShot(full, views, chief, draw(rng, kind, len(views)))
 
 
-def draw_views(pictures: Pictures, rng: np.random.Generator, side: int, zoom: float) -> list[View]:
+def make_shot(pictures: Pictures, drawn: DrawnShot) -> Shot:
+    """The sequence that was drawn from these pictures."""
+    views = tuple(make_view(pictures, view, drawn.side) for view in drawn.views)
+    return Shot(views, tuple(degrade([view.image for view in views], drawn.degradation)), drawn.chief)
+
+
+def draw_views(pictures: Pictures, rng: np.random.Generator, side: int, zoom: float) -> tuple[DrawnView, ...]:
     """True frames of one person, :data:`~mfrec.train.data.pictures.FRAMES` of them.
 
     Args:
@@ -103,13 +178,24 @@ def draw_views(pictures: Pictures, rng: np.random.Generator, side: int, zoom: fl
         if rng.random() < 0.5:
             order.reverse()
         before = len(pictures.stills) + sum(len(other) for other in pictures.sequences[:number])
-        return [View(crop(sequence[k], pose, side), before + k, pose) for k in order]
+        return tuple(DrawnView(before + k, pose) for k in order)
     source = int(rng.integers(len(pictures.stills)))
     picture = pictures.stills[source]
     height, width = picture.shape[:2]
     pose = draw_pose(rng, height, width, side, fitting(zoom, picture, side, 1.0), turn=8, shift=0.6)
-    motion = rng.uniform(0.2, 1.0)
-    return [moved(picture, source, pose, rng, side=side, motion=motion) for _ in range(FRAMES)]
+    motion = float(rng.uniform(0.2, 1.0))
+    return tuple(draw_moved(source, pose, rng, side=side, motion=motion) for _ in range(FRAMES))
+
+
+def make_view(pictures: Pictures, drawn: DrawnView, side: int) -> View:
+    """The true frame that was drawn from these pictures, ``side`` pixels large."""
+    image = crop(pictures.every[drawn.source], drawn.pose, side)
+    if drawn.bend is None:
+        return View(image, drawn.source, drawn.pose)
+    field = smooth_field(drawn.bend.field.generator(), side)
+    field *= drawn.bend.reach / max(float(field.std()), 1e-6)
+    bent = np.clip(drawn.bend.gain * warp(image, identity_map(side, side) + field), 0, 1)
+    return View(np.asarray(bent, np.float32), drawn.source, drawn.pose, field)
 
 
 def fitting(zoom: float, picture: NDArray[np.uint8], side: int, beyond: float) -> float:
@@ -124,14 +210,11 @@ def to_and_fro(start: int, length: int) -> list[int]:
     return [min(place, period - place) if length > 1 else 0 for place in places]
 
 
-def moved(
-    picture: NDArray[np.uint8], source: int, pose: Pose, rng: np.random.Generator, *, side: int, motion: float
-) -> View:
+def draw_moved(source: int, pose: Pose, rng: np.random.Generator, *, side: int, motion: float) -> DrawnView:
     """A still under one more random motion and light.
 
     Args:
-        picture: the still.
-        source: its number.
+        source: number of the still.
         pose: of the face at rest.
         rng: everything is drawn from it.
         side: of the view in pixels.
@@ -143,24 +226,23 @@ def moved(
     linear = np.array([[a, b], [c, d]]) @ np.array([[cos, -sin], [sin, cos]])
     half = np.full(2, (side - 1) / 2)
     centre = np.array([[a, b], [c, d]]) @ half + [x, y] + rng.normal(0, 0.02 * motion * side, 2)
-    shift = centre - linear @ half
-    own = Pose(((*linear[0], shift[0]), (*linear[1], shift[1])), pose.mirrored)
-    image = crop(picture, own, side)
-    field = rng.normal(0, 1, (side, side, 2)).astype(np.float32)
-    field = np.asarray(cv2.GaussianBlur(field, (0, 0), side / 8), np.float32)
-    field *= 0.012 * motion * side / max(float(field.std()), 1e-6)
-    gain = 1.0 + rng.normal(0, 0.05 * motion)
-    bent = np.clip(gain * warp(image, identity_map(side, side) + field), 0, 1)
-    return View(np.asarray(bent, np.float32), source, own, field)
+    own = pose_of(np.column_stack([linear, centre - linear @ half]), pose.mirrored)
+    field = GeneratorState.of(rng)
+    white_field(rng, side)  # drawn and dropped, so that what follows is drawn after it
+    return DrawnView(source, own, Bend(field, 0.012 * motion * side, float(1.0 + rng.normal(0, 0.05 * motion))))
 
 
-def cut_of(rng: np.random.Generator, full: int, side: int) -> tuple[slice, slice]:
-    """Rows and columns of a random square of ``side`` in one of ``full`` pixels, along whole frame pixels."""
+def white_field(rng: np.random.Generator, side: int) -> FloatArray:
+    """``[S, S, 2]`` independent normal numbers."""
+    return rng.normal(0, 1, (side, side, 2)).astype(np.float32)
+
+
+def smooth_field(rng: np.random.Generator, side: int) -> FloatArray:
+    """``[S, S, 2]``: a random field without detail, of no particular strength."""
+    return np.asarray(cv2.GaussianBlur(white_field(rng, side), (0, 0), side / 8), np.float32)
+
+
+def draw_cut(rng: np.random.Generator, full: int, side: int) -> Cut:
+    """A random square of ``side`` in one of ``full`` pixels."""
     left, top = (int(n) * SCALE for n in rng.integers(0, (full - side) // SCALE + 1, 2))
-    return slice(top, top + side), slice(left, left + side)
-
-
-def of_frame(cut: tuple[slice, slice]) -> tuple[slice, slice]:
-    """The same cut on the degraded frame."""
-    rows, columns = cut
-    return slice(rows.start // SCALE, rows.stop // SCALE), slice(columns.start // SCALE, columns.stop // SCALE)
+    return Cut(left, top, side)

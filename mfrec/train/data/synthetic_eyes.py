@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from mfrec.face.eyes import CORNERS, EYE, HEIGHT, WIDTH
 from mfrec.image.geometry import resize
 from mfrec.train.data.degrade import through_jpeg
-from mfrec.types import FloatArray
+from mfrec.types import Drawn, FloatArray
 
 BALL, LID, CORNEA, CORNEA_CENTRE = 12.1, 12.7, 7.8, 5.6
 """Radii of the eyeball, of the lids' inside and of the cornea, and how far the cornea's centre lies before the ball's,
@@ -40,7 +40,7 @@ SKINS = ((0.93, 0.77, 0.69), (0.84, 0.64, 0.52), (0.62, 0.42, 0.31), (0.32, 0.20
 
 
 @dataclass(frozen=True)
-class Eye:
+class Eye(Drawn):
     """Everything that is drawn; angles in radians, lengths in millimetres, colours RGB in [0, 1].
 
     Attributes:

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
 from mfrec.nets.clean import conditions
 from mfrec.pipeline import in_range
 from mfrec.train.data.crops import Pose, crop, draw_pose
-from mfrec.train.data.degrade import degrade, draw
+from mfrec.train.data.degrade import Degradation, degrade, draw
 from mfrec.train.data.pictures import Pictures
 from mfrec.train.data.points import PicturePoints
 from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
+from mfrec.types import Drawn
 
 
-class CleanStream(Stream):
+@dataclass(frozen=True)
+class DrawnFrame(Drawn):
+    """One frame of a clip, or a still.
+
+    Attributes:
+        source: number of the picture in :attr:`mfrec.train.data.pictures.Pictures.every`.
+        poses: of the crop in every frame of the clip.
+        degradation: of the clip.
+        chosen: which frame is the sample.
+    """
+
+    source: int
+    poses: tuple[Pose, ...]
+    degradation: Degradation
+    chosen: int
+
+
+class CleanStream(Stream[DrawnFrame]):
     """Samples ``((frame [3, h, w], conditions [8]), {"truth": [3, 4 h, 4 w]})``.
 
     Args:
@@ -41,10 +61,9 @@ class CleanStream(Stream):
         self.pictures, self.side, self.video = pictures.every, whole_blocks("side", side), video
         self.points = PicturePoints(pictures) if points else None
 
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+    def draw(self, index: int, rng: np.random.Generator) -> DrawnFrame:
         source = int(rng.integers(len(self.pictures)))
-        picture = self.pictures[source]
-        height, width = picture.shape[:2]
+        height, width = self.pictures[source].shape[:2]
         if rng.random() < self.video:
             kind, count, low, high = "video", int(rng.integers(3, 9)), 0.8, 1.7
         else:
@@ -53,17 +72,21 @@ class CleanStream(Stream):
         poses = [draw_pose(rng, height, width, self.side, zoom, turn=10, shift=1.0)]
         for _ in range(count - 1):
             poses.append(drifted(poses[-1], rng))
-        truths = [crop(picture, pose, self.side) for pose in poses]
-        made = degrade(truths, draw(rng, kind, count))
-        chosen = int(rng.integers(count))
-        wanted = {"truth": as_tensor(np.clip(truths[chosen], 0, 1))}
+        degradation = draw(rng, kind, count)
+        return DrawnFrame(source, tuple(poses), degradation, int(rng.integers(count)))
+
+    def make(self, drawn: DrawnFrame) -> Sample:
+        truths = [crop(self.pictures[drawn.source], pose, self.side) for pose in drawn.poses]
+        made = degrade(truths, drawn.degradation)[drawn.chosen]
+        wanted = {"truth": as_tensor(np.clip(truths[drawn.chosen], 0, 1))}
         if self.points is not None:
-            wanted["points"] = torch.from_numpy(self.points.of_crop(source, poses[chosen], self.side))
-        return (as_tensor(made[chosen].image), torch.from_numpy(conditions(made[chosen].noise))), wanted
+            pose = drawn.poses[drawn.chosen]
+            wanted["points"] = torch.from_numpy(self.points.of_crop(drawn.source, pose, self.side))
+        return (as_tensor(made.image), torch.from_numpy(conditions(made.noise))), wanted
 
 
 def drifted(pose: Pose, rng: np.random.Generator) -> Pose:
     """The pose in the next frame of a clip: some 1.5 px of the picture further."""
     (a, b, x), (c, d, y) = pose.matrix
-    dx, dy = rng.normal(0, 1.5, 2)
+    dx, dy = rng.normal(0, 1.5, 2).tolist()
     return Pose(((a, b, x + dx), (c, d, y + dy)), pose.mirrored)

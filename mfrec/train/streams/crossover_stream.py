@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import torch
@@ -12,12 +14,55 @@ from mfrec.image.geometry import resize, warp
 from mfrec.registration.dense import register
 from mfrec.train.data.pictures import FRAMES, Pictures
 from mfrec.train.data.points import PicturePoints
-from mfrec.train.data.shots import draw_views
+from mfrec.train.data.shots import DrawnView, draw_views, make_view
 from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
-from mfrec.types import Canvas, FloatArray
+from mfrec.types import Canvas, Drawn, FloatArray
 
 
-class CrossoverStream(Stream):
+@dataclass(frozen=True)
+class Light(Drawn):
+    """Another light: a factor for each colour, and another black."""
+
+    gain: tuple[float, float, float]
+    offset: float
+
+
+@dataclass(frozen=True)
+class Ellipse(Drawn):
+    """Where a region is spoilt.
+
+    Attributes:
+        centre: ``(x, y)`` in pixels.
+        axes: half axes in pixels.
+        angle: of the first axis in degrees.
+    """
+
+    centre: tuple[float, float]
+    axes: tuple[float, float]
+    angle: float
+
+
+@dataclass(frozen=True)
+class DrawnCrossover(Drawn):
+    """A frame with a spoilt region, and another that shows it.
+
+    Attributes:
+        target, source: the two frames.
+        softness: of both, see :func:`softened`.
+        light: of the source.
+        ellipse: where the target is spoilt.
+        blur: standard deviation there, in pixels.
+    """
+
+    target: DrawnView
+    source: DrawnView
+    softness: float
+    light: Light
+    ellipse: Ellipse
+    blur: float
+
+
+class CrossoverStream(Stream[DrawnCrossover]):
     """Samples ``((source, target, mask), {"truth", "bicubic"})``, ``[3, H, W]`` each, the mask ``[1, H, W]``.
 
     The target is the truth with an ellipse blurred, and the mask says where. The source is another frame of the
@@ -40,21 +85,26 @@ class CrossoverStream(Stream):
         self.pictures, self.side = pictures, whole_blocks("side", side)
         self.points = PicturePoints(pictures) if points else None
 
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+    def draw(self, index: int, rng: np.random.Generator) -> DrawnCrossover:
         views = draw_views(self.pictures, rng, self.side, float(rng.uniform(1.4, 2.0)))
         middle = FRAMES // 2
         other = int(rng.choice([k for k in range(FRAMES) if k != middle]))
         softness = float(rng.uniform(1.0, 3.5)) if rng.random() < 0.7 else 1.0
-        truth, source = (softened(views[k].image, softness) for k in (middle, other))
-        source = in_other_light(registered(source, truth), rng)
-        mask = ellipse(self.side, rng)
-        blurred = gaussian(truth, float(rng.uniform(0.02, 0.06)) * self.side)
+        light, where = draw_light(rng), draw_ellipse(self.side, rng)
+        blur = float(rng.uniform(0.02, 0.06)) * self.side
+        return DrawnCrossover(views[middle], views[other], softness, light, where, blur)
+
+    def make(self, drawn: DrawnCrossover) -> Sample:
+        view, other = (make_view(self.pictures, one, self.side) for one in (drawn.target, drawn.source))
+        truth, source = (softened(one.image, drawn.softness) for one in (view, other))
+        source = in_other_light(registered(source, truth), drawn.light)
+        mask = filled(drawn.ellipse, self.side)
+        blurred = gaussian(truth, drawn.blur)
         share = gaussian(mask, 0.01 * self.side)[..., None]
         target = np.asarray(share * blurred + (1 - share) * truth, np.float32)
         inputs = as_tensor(source), as_tensor(target), torch.from_numpy(mask[None])
         wanted = {"truth": as_tensor(truth), "bicubic": inputs[1]}
         if self.points is not None:
-            view = views[middle]
             wanted["points"] = torch.from_numpy(self.points.of_crop(view.source, view.pose, self.side, view.field))
         return inputs, wanted
 
@@ -79,16 +129,27 @@ def registered(source: FloatArray, target: FloatArray) -> FloatArray:
     return np.asarray(np.clip(warp(source, there), 0, 1), np.float32)
 
 
-def in_other_light(image: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """``[H, W, 3]`` in [0, 1] brighter or darker, in another colour of light, with another black."""
-    gain = np.exp(rng.normal(0, 0.08) + rng.normal(0, 0.03, 3))
-    return np.asarray(np.clip(gain * image + rng.normal(0, 0.02), 0, 1), np.float32)
+def draw_light(rng: np.random.Generator) -> Light:
+    """Brighter or darker, of another colour, with another black."""
+    red, green, blue = np.exp(rng.normal(0, 0.08) + rng.normal(0, 0.03, 3)).tolist()
+    return Light((red, green, blue), float(rng.normal(0, 0.02)))
 
 
-def ellipse(side: int, rng: np.random.Generator) -> FloatArray:
-    """``[S, S]``: 1 in an ellipse of the size of an eye to half a face, somewhere in the middle of the picture."""
-    centre = rng.uniform(0.3, 0.7, 2) * side
-    axes = rng.uniform(0.06, 0.22, 2) * side
+def in_other_light(image: FloatArray, light: Light) -> FloatArray:
+    """``[H, W, 3]`` in [0, 1] as another light shows it."""
+    return np.asarray(np.clip(np.array(light.gain) * image + light.offset, 0, 1), np.float32)
+
+
+def draw_ellipse(side: int, rng: np.random.Generator) -> Ellipse:
+    """Of the size of an eye to half a face, somewhere in the middle of a picture of ``side`` pixels."""
+    x, y = (rng.uniform(0.3, 0.7, 2) * side).tolist()
+    long, short = (rng.uniform(0.06, 0.22, 2) * side).tolist()
+    return Ellipse((x, y), (long, short), float(rng.uniform(0, 180)))
+
+
+def filled(ellipse: Ellipse, side: int) -> FloatArray:
+    """``[side, side]``: 1 in the ellipse."""
     mask = np.zeros((side, side), np.float32)
-    cv2.ellipse(mask, (tuple(centre.tolist()), tuple((2 * axes).tolist()), float(rng.uniform(0, 180))), 1.0, -1)
+    axes = 2 * ellipse.axes[0], 2 * ellipse.axes[1]
+    cv2.ellipse(mask, (ellipse.centre, axes, ellipse.angle), 1.0, -1)
     return mask

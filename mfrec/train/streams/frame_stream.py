@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from mfrec.camera.protocols import SCALE
 from mfrec.pipeline import in_range
 from mfrec.train.data.crops import whole
 from mfrec.train.data.pictures import FRAMES, Pictures, takes_labelled
 from mfrec.train.data.points import PicturePoints
-from mfrec.train.data.shots import cut_of, draw_shot, of_frame
+from mfrec.train.data.shots import Cut, DrawnShot, draw_cut, draw_shot, make_shot
 from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
-from mfrec.types import FloatArray
+from mfrec.types import Drawn, FloatArray
 
 
-class FrameStream(Stream):
+@dataclass(frozen=True)
+class DrawnFrames(Drawn):
+    """Seven frames that are degraded on the fly, and the part of them that is the sample."""
+
+    shot: DrawnShot
+    cut: Cut
+
+
+@dataclass(frozen=True)
+class DrawnLabelled(Drawn):
+    """Labelled frames, cut and mirrored; ``number`` is that of :attr:`mfrec.train.data.pictures.Pictures.labelled`."""
+
+    number: int
+    cut: Cut
+    mirrored: bool
+
+
+class FrameStream(Stream[DrawnFrames | DrawnLabelled]):
     """Samples ``((frames [7, 3, h, w],), {"truth": [3, 4 h, 4 w]})``; the reference is the middle frame.
 
     Labelled frames are taken as they are, mirrored and cut; all else is degraded on the fly.
@@ -51,33 +71,35 @@ class FrameStream(Stream):
         self.points = PicturePoints(pictures) if points else None
         pictures.check_side(side)
 
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+    def draw(self, index: int, rng: np.random.Generator) -> DrawnFrames | DrawnLabelled:
         if takes_labelled(self.pictures, rng):
-            return self._labelled(rng)
+            number = int(rng.integers(len(self.pictures.labelled)))
+            full = SCALE * min(self.pictures.labelled[number].matched_size)
+            return DrawnLabelled(number, draw_cut(rng, full, self.side), bool(rng.random() < 0.5))
         shot = draw_shot(self.pictures, rng, side=self.side, video=self.video, patch=self.patch, middle=True)
-        view = shot.views[shot.chief]
-        full = len(view.image)
-        cut = cut_of(rng, full, self.side)
-        wanted = {"truth": as_tensor(view.image[cut])}
-        if self.points is not None:
-            found = self.points.of_crop(view.source, view.pose, full, view.field)
-            wanted["points"] = torch.from_numpy(found - np.array([cut[1].start, cut[0].start], np.float32))
-        return (stacked([frame.image[of_frame(cut)] for frame in shot.frames]),), wanted
+        return DrawnFrames(shot, draw_cut(rng, shot.side, self.side))
 
-    def _labelled(self, rng: np.random.Generator) -> Sample:
-        """Labelled frames, cut and mirrored at random."""
-        number = int(rng.integers(len(self.pictures.labelled)))
-        label = self.pictures.labelled[number].label
-        frames, uncut = self.pictures.labelled[number].matched()
-        cut = cut_of(rng, min(uncut.shape[:2]), self.side)
-        frames, truth = [frame[of_frame(cut)] for frame in frames], uncut[cut]
-        mirrored = bool(rng.random() < 0.5)
-        if mirrored:
+    def make(self, drawn: DrawnFrames | DrawnLabelled) -> Sample:
+        if isinstance(drawn, DrawnLabelled):
+            return self._labelled(drawn)
+        shot, cut = make_shot(self.pictures, drawn.shot), drawn.cut
+        view = shot.views[shot.chief]
+        wanted = {"truth": as_tensor(view.image[cut.of_truth])}
+        if self.points is not None:
+            found = self.points.of_crop(view.source, view.pose, drawn.shot.side, view.field)
+            wanted["points"] = torch.from_numpy(found - np.array([cut.left, cut.top], np.float32))
+        return (stacked([frame.image[cut.of_frame] for frame in shot.frames]),), wanted
+
+    def _labelled(self, drawn: DrawnLabelled) -> Sample:
+        labelled, cut = self.pictures.labelled[drawn.number], drawn.cut
+        frames, uncut = labelled.matched()
+        frames, truth = [frame[cut.of_frame] for frame in frames], uncut[cut.of_truth]
+        if drawn.mirrored:
             frames, truth = [frame[:, ::-1] for frame in frames], truth[:, ::-1]
         wanted = {"truth": as_tensor(truth)}
         if self.points is not None:
-            pose = whole(label, uncut, (cut[1].start, cut[0].start), mirrored)
-            source = len(self.pictures.every) + number
+            pose = whole(labelled.label, uncut, (cut.left, cut.top), drawn.mirrored)
+            source = len(self.pictures.every) + drawn.number
             wanted["points"] = torch.from_numpy(self.points.of_crop(source, pose, self.side))
         return (stacked(frames),), wanted
 

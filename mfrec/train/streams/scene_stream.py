@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import torch
 import mfrec
 from mfrec.cards.load import load_network
 from mfrec.pipeline import in_range
-from mfrec.train.data.pictures import Pictures
+from mfrec.train.data.pictures import FRAMES, Pictures
 from mfrec.train.data.points import PicturePoints, mirrored
 from mfrec.train.data.scene_store import SceneStore, digest
-from mfrec.train.data.scenes import Scene, make_scene
+from mfrec.train.data.scenes import DrawnLabelledScene, DrawnScene, Scene, draw_scene, make_scene
 from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
+from mfrec.types import Drawn
 
 FIRST = 16
 """Scenes among which the very first sample chooses."""
@@ -24,7 +26,30 @@ MISSING_LOG_VARIANCE = -7.0
 """What the plane of a missing frame says. It has no trust, so nothing depends on it."""
 
 
-class SceneStream(Stream):
+@dataclass(frozen=True)
+class Variation(Drawn):
+    """What is done to a scene that was used before.
+
+    Attributes:
+        mirrored: its columns are reversed.
+        missing: which frames are left out, counted without the reference.
+        copies: the reference takes the place of all others.
+    """
+
+    mirrored: bool
+    missing: tuple[int, ...]
+    copies: bool
+
+
+@dataclass(frozen=True)
+class SceneUse(Drawn):
+    """A sample: the number of its scene, which :meth:`SceneStream.drawn_scene` resolves, and how it is varied."""
+
+    scene: int
+    variation: Variation | None
+
+
+class SceneStream(Stream[SceneUse]):
     """Samples ``((stack [7, 8, H, W], told [7, 8], reference), {"truth": [3, H, W], "bicubic": [3, H, W]})``.
 
     ``"bicubic"`` is the raw reference on the canvas. See :mod:`mfrec.nets.fusion` for the inputs.
@@ -79,17 +104,24 @@ class SceneStream(Stream):
         folder = Path(cache).expanduser() / self._digest() if cache else None
         self.store = SceneStore(self._make, self.pool, folder)
 
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
+    def draw(self, index: int, rng: np.random.Generator) -> SceneUse:
         if self.as_made:
-            return as_sample(self.store[index])
+            return SceneUse(index, None)
         newest = FIRST - 1 + index // self.uses
         oldest = max(0, newest - self.pool + 1)
-        return as_sample(varied(self.store[int(rng.integers(oldest, newest + 1))], rng))
+        return SceneUse(int(rng.integers(oldest, newest + 1)), draw_variation(rng))
+
+    def make(self, drawn: SceneUse) -> Sample:
+        scene = self.store[drawn.scene]
+        return as_sample(scene if drawn.variation is None else varied(scene, drawn.variation))
+
+    def drawn_scene(self, number: int) -> DrawnScene | DrawnLabelledScene:
+        """What is random about a scene; :func:`mfrec.train.data.scenes.make_scene` makes it again."""
+        # The third number keeps the draws of scenes apart from those of samples.
+        return draw_scene(self.pictures, np.random.default_rng((self.seed, number, 1)), self.side, self.video)
 
     def _make(self, number: int) -> Scene:
-        # The third number keeps the draws of scenes apart from those of samples.
-        rng = np.random.default_rng((self.seed, number, 1))
-        return make_scene(self.pictures, self.network, rng, self.side, self.video, points=self.points)
+        return make_scene(self.pictures, self.network, self.drawn_scene(number), points=self.points)
 
     def _digest(self) -> str:
         """Stands for all that a scene depends on but its number."""
@@ -99,21 +131,28 @@ class SceneStream(Stream):
         return digest(texts, (*weights, *self.pictures.every, *labelled))
 
 
-def varied(scene: Scene, rng: np.random.Generator) -> Scene:
-    """The same scene with something else missing: half of the time mirrored; two in five times with only one to six of
-    its frames, and one in eleven times with copies of the reference in the place of the others."""
+def draw_variation(rng: np.random.Generator, frames: int = FRAMES) -> Variation:
+    """Half of the time mirrored; two in five times with only one to six of its frames, and one in eleven times with
+    copies of the reference in the place of the others."""
+    mirror = bool(rng.random() < 0.5)
+    if rng.random() < 0.4:
+        order = rng.permutation(frames - 1).tolist()
+        return Variation(mirror, tuple(order[int(rng.integers(0, frames - 1)) :]), copies=False)
+    return Variation(mirror, (), copies=bool(rng.random() < 0.15))
+
+
+def varied(scene: Scene, variation: Variation) -> Scene:
+    """The same scene with something else missing."""
     stack, told = scene.stack.copy(), scene.told.copy()
     truth, points = scene.truth, scene.points
-    if rng.random() < 0.5:
+    if variation.mirrored:
         stack, truth = stack[..., ::-1], truth[:, ::-1]
         points = None if points is None else mirrored(points, truth.shape[1])
-    count = len(stack)
-    others = [k for k in range(count) if k != scene.reference]
-    if rng.random() < 0.4:
-        missing = rng.permutation(others)[int(rng.integers(0, count - 1)) :]
-        stack[missing] = 0
-        stack[missing, 6] = MISSING_LOG_VARIANCE
-    elif rng.random() < 0.15:
+    others = [k for k in range(len(stack)) if k != scene.reference]
+    missing = [others[k] for k in variation.missing]
+    stack[missing] = 0
+    stack[missing, 6] = MISSING_LOG_VARIANCE
+    if variation.copies:
         stack[others] = stack[scene.reference]
         told[others] = told[scene.reference]
     return Scene(stack, told, scene.reference, truth, points)

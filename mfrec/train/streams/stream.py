@@ -1,7 +1,8 @@
 """What a stream of training samples is: repeatable, and in no need of an order.
 
 Sample ``i`` depends on the seed and ``i`` alone, so a training that was killed goes on exactly where it was, and any
-number of processes deliver the same samples.
+number of processes deliver the same samples. What is random about it is drawn first, into a plain value; the sample is
+a pure function of that value and the pictures, so it can be made again from its record.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import inspect
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from torch.utils.data import Dataset
 
 from mfrec.errors import UsageError
 from mfrec.recipe import checked, nearest, shown
-from mfrec.types import FloatArray
+from mfrec.types import Drawn, FloatArray
 
 Sample = tuple[tuple[Tensor, ...], dict[str, Tensor]]
 """``(inputs, wanted)``: tensors for ``network(*inputs)``, and what is wanted of it by name, ``"truth"`` at least."""
@@ -28,8 +29,11 @@ ENDLESS = 2**31
 """The length of a stream that has no end."""
 
 
-class Stream(Dataset, ABC):
-    """Samples by number.
+DrawnSample = TypeVar("DrawnSample", bound=Drawn)
+
+
+class Stream(Dataset, ABC, Generic[DrawnSample]):
+    """Samples by number; a stream says how one is drawn, and how it is made of what was drawn.
 
     Args:
         seed: of every sample.
@@ -49,13 +53,25 @@ class Stream(Dataset, ABC):
         return self.length
 
     def __getitem__(self, index: int) -> Sample:
+        return self.make(self.drawn(index))
+
+    def drawn(self, index: int) -> DrawnSample:
+        """What is random about a sample; :meth:`make` gives the sample.
+
+        Raises:
+            IndexError: there is no such sample.
+        """
         if not 0 <= index < self.length:
             raise IndexError(f"sample {index} of {self.length}")
-        return self.sample(index, np.random.default_rng((self.seed, index)))
+        return self.draw(index, np.random.default_rng((self.seed, index)))
 
     @abstractmethod
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
-        """Make one sample; ``rng`` belongs to the seed and the index."""
+    def draw(self, index: int, rng: np.random.Generator) -> DrawnSample:
+        """Draw one sample; ``rng`` belongs to the seed and the index."""
+
+    @abstractmethod
+    def make(self, drawn: DrawnSample) -> Sample:
+        """The sample that was drawn; nothing is random here."""
 
 
 def checked_arguments(maker: type | typing.Callable[..., Any], given: Mapping[str, Any], place: str) -> dict[str, Any]:

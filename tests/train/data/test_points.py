@@ -10,7 +10,7 @@ from mfrec.image.geometry import identity_map, warp
 from mfrec.train.data.crops import Pose, draw_pose
 from mfrec.train.data.pictures import Pictures
 from mfrec.train.data.points import MIRRORED, PicturePoints, face_points, mirrored, unbent
-from mfrec.train.data.shots import draw_views
+from mfrec.train.data.shots import draw_views, make_view
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,8 @@ def test_points_follow_what_was_bent(points: PicturePoints) -> None:
     spot = np.exp(-((x - eye[0]) ** 2 + (y - eye[1]) ** 2) / 30)
     painted = (255 * np.repeat(spot[..., None], 3, axis=2)).astype(np.uint8)
     for seed in range(4):
-        view = draw_views(Pictures((painted,)), np.random.default_rng(seed), 96, 1.8)[3]
+        drawn = draw_views(Pictures((painted,)), np.random.default_rng(seed), 96, 1.8)[3]
+        view = make_view(Pictures((painted,)), drawn, 96)
         cut = view.image[..., 0].astype(np.float64)
         rows, columns = np.indices(cut.shape)
         found = np.array([(cut * columns).sum(), (cut * rows).sum()]) / cut.sum()

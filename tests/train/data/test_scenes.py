@@ -15,7 +15,15 @@ from mfrec.nets.clean import CONDITIONS
 from mfrec.nets.fusion import PLANES
 from mfrec.train.data.pictures import FRAMES, Pictures, read_pictures
 from mfrec.train.data.points import PicturePoints
-from mfrec.train.data.scenes import Scene, make_scene, registered_scene, strangers
+from mfrec.train.data.scenes import (
+    Scene,
+    draw_scene,
+    draw_strangers,
+    make_scene,
+    registered_scene,
+    with_strangers,
+)
+from mfrec.train.data.shots import Cut
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +31,18 @@ def network():
     return small_clean()
 
 
-def scene_of(network, seed: int, pictures: Pictures | None = None, **options) -> Scene:
-    return make_scene(pictures or few_pictures(), network, np.random.default_rng(seed), side=64, **options)
+def scene_of(
+    network,
+    seed: int,
+    pictures: Pictures | None = None,
+    *,
+    side: int = 64,
+    video: float = 0.35,
+    points: PicturePoints | None = None,
+) -> Scene:
+    pictures = pictures or few_pictures()
+    drawn = draw_scene(pictures, np.random.default_rng(seed), side, video)
+    return make_scene(pictures, network, drawn, points=points)
 
 
 @pytest.mark.parametrize("video", [0.0, 1.0])
@@ -69,7 +87,8 @@ def test_strangers_replace_anybody_but_the_reference() -> None:
     counts = []
     for seed in range(150):
         chief = seed % FRAMES
-        out = strangers(images, chief, few_pictures(), np.random.default_rng(seed))
+        drawn = draw_strangers(few_pictures(), FRAMES, chief, 16, np.random.default_rng(seed))
+        out = with_strangers(images, drawn, few_pictures())
         assert len(out) == FRAMES
         assert out[chief] is images[chief]
         assert all(image.shape == (16, 16, 3) and image.dtype == np.float32 for image in out)
@@ -85,7 +104,7 @@ def test_landmarks_are_those_of_the_cut_truth(network) -> None:
     pictures = few_pictures()
     points = PicturePoints(pictures)
     for seed, video in ((1, 0.0), (2, 1.0)):
-        with_points = make_scene(pictures, network, np.random.default_rng(seed), side=64, video=video, points=points)
+        with_points = scene_of(network, seed, pictures, video=video, points=points)
         without = scene_of(network, seed, pictures, video=video)
         assert np.array_equal(with_points.stack, without.stack)
         assert with_points.points is not None
@@ -95,8 +114,8 @@ def test_landmarks_are_those_of_the_cut_truth(network) -> None:
 
 def test_cutting_a_scene_moves_its_landmarks(network) -> None:
     pictures = few_pictures()
-    scene = make_scene(pictures, network, np.random.default_rng(1), side=64, points=PicturePoints(pictures))
-    part = scene.cut(slice(8, 40), slice(16, 48))
+    scene = scene_of(network, 1, pictures, points=PicturePoints(pictures))
+    part = scene.cut(Cut(16, 8, 32))
     assert part.stack.shape == (FRAMES, PLANES, 32, 32)
     assert np.array_equal(part.truth, scene.truth[8:40, 16:48])
     assert scene.points is not None
@@ -121,7 +140,7 @@ def test_labelled_frames_make_a_scene_as_they_are(network, tmp_path: Path) -> No
     for number in range(8):
         write_labelled(tmp_path / f"{number}")
     pictures = read_pictures([tmp_path], "train")
-    scene = make_scene(pictures, network, np.random.default_rng(0), side=128, points=PicturePoints(pictures))
+    scene = scene_of(network, 0, pictures, side=128, points=PicturePoints(pictures))
     assert scene.reference == FRAMES // 2
     label = pictures.labelled[0].label / np.float32(255)
     assert np.abs(scene.truth.astype(np.float32) - label).max() < 1e-3

@@ -11,12 +11,20 @@ from few_pictures import face, few_pictures, moving
 
 from mfrec.train.data.crops import crop
 from mfrec.train.data.pictures import FRAMES, Pictures
-from mfrec.train.data.shots import cut_of, draw_shot, draw_views, of_frame, to_and_fro
+from mfrec.train.data.shots import View, draw_cut, draw_shot, draw_views, make_shot, make_view, to_and_fro
+
+
+def views_of(pictures: Pictures, seed: int, side: int, zoom: float) -> list[View]:
+    drawn = draw_views(pictures, np.random.default_rng(seed), side, zoom)
+    return [make_view(pictures, view, side) for view in drawn]
 
 
 def test_the_same_draw_gives_the_same_shot() -> None:
     for seed in range(4):
-        first, second = (draw_shot(few_pictures(), np.random.default_rng(seed), side=64, video=0.5) for _ in range(2))
+        first, second = (
+            make_shot(few_pictures(), draw_shot(few_pictures(), np.random.default_rng(seed), side=64, video=0.5))
+            for _ in range(2)
+        )
         assert first.chief == second.chief
         for a, b in zip(first.frames, second.frames, strict=True):
             assert np.array_equal(a.image, b.image)
@@ -26,7 +34,7 @@ def test_the_same_draw_gives_the_same_shot() -> None:
 
 @pytest.mark.parametrize("video", [0.0, 1.0])
 def test_frames_are_a_quarter_of_their_views(video: float) -> None:
-    shot = draw_shot(few_pictures(), np.random.default_rng(1), side=64, video=video)
+    shot = make_shot(few_pictures(), draw_shot(few_pictures(), np.random.default_rng(1), side=64, video=video))
     side = 96 if video else 64
     assert len(shot.views) == len(shot.frames) == FRAMES
     assert 0 <= shot.chief < FRAMES
@@ -60,7 +68,7 @@ def test_a_real_sequence_keeps_its_order_or_runs_backwards() -> None:
     pictures = Pictures(sequences=(moving(9), moving(9)))
     starts, directions = set(), set()
     for seed in range(30):
-        views = draw_views(pictures, np.random.default_rng(seed), 32, 2.0)
+        views = views_of(pictures, seed, 32, 2.0)
         numbers = [view.source for view in views]
         steps = set(np.diff(numbers).tolist())
         assert steps in ({1}, {-1})
@@ -75,7 +83,7 @@ def test_a_real_sequence_keeps_its_order_or_runs_backwards() -> None:
 def test_views_show_the_picture_that_they_name() -> None:
     pictures = few_pictures()
     for seed in range(6):
-        for view in draw_views(pictures, np.random.default_rng(seed), 48, 1.5):
+        for view in views_of(pictures, seed, 48, 1.5):
             plain = crop(pictures.every[view.source], view.pose, 48)
             if view.field is None:
                 assert np.array_equal(view.image, plain)
@@ -86,7 +94,7 @@ def test_views_show_the_picture_that_they_name() -> None:
 
 
 def test_a_still_moves_from_frame_to_frame_but_not_far() -> None:
-    views = draw_views(Pictures((face(),)), np.random.default_rng(2), 64, 2.0)
+    views = views_of(Pictures((face(),)), 2, 64, 2.0)
     middles = [np.array(view.pose.matrix) @ (31.5, 31.5, 1) / 2 for view in views]
     apart = np.linalg.norm(np.array(middles) - np.mean(middles, axis=0), axis=1)
     assert apart.max() > 0.1
@@ -102,7 +110,7 @@ def test_a_short_sequence_runs_to_and_fro(length: int) -> None:
     assert len(order) == FRAMES
     assert set(order) == set(range(length))
     assert all(abs(a - b) == (1 if length > 1 else 0) for a, b in pairwise(order))
-    views = draw_views(Pictures(sequences=(moving(length),)), np.random.default_rng(0), 32, 2.0)
+    views = views_of(Pictures(sequences=(moving(length),)), 0, 32, 2.0)
     assert len(views) == FRAMES
 
 
@@ -114,7 +122,7 @@ def test_small_pictures_are_not_surrounded_by_their_mirror_images() -> None:
     """A frame would need 192 px of a picture of 96; at most a twentieth more than the picture is read."""
     small = tuple(picture[::2, ::2] for picture in moving())
     for pictures in (Pictures(small[:1]), Pictures(sequences=(small,))):
-        for view in draw_views(pictures, np.random.default_rng(0), 96, 2.0):
+        for view in views_of(pictures, 0, 96, 2.0):
             matrix = np.array(view.pose.matrix)
             assert np.hypot(matrix[0, 0], matrix[1, 0]) < 1.2
 
@@ -122,11 +130,12 @@ def test_small_pictures_are_not_surrounded_by_their_mirror_images() -> None:
 def test_a_cut_lies_along_whole_frame_pixels() -> None:
     rng, corners = np.random.default_rng(0), set()
     for _ in range(50):
-        rows, columns = cut = cut_of(rng, 96, 64)
+        cut = draw_cut(rng, 96, 64)
+        rows, columns = cut.of_truth
         assert rows.stop - rows.start == columns.stop - columns.start == 64
         assert rows.start % 4 == columns.start % 4 == 0
         assert max(rows.stop, columns.stop) <= 96
-        small = of_frame(cut)
+        small = cut.of_frame
         assert (small[0].start, small[1].stop) == (rows.start // 4, columns.stop // 4)
         corners.add((rows.start, columns.start))
     assert len(corners) > 20

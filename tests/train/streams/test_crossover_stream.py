@@ -7,7 +7,15 @@ import torch
 from few_pictures import face, few_pictures
 
 from mfrec.image.geometry import resize
-from mfrec.train.streams.crossover_stream import CrossoverStream, ellipse, in_other_light, registered, softened
+from mfrec.train.streams.crossover_stream import (
+    CrossoverStream,
+    draw_ellipse,
+    draw_light,
+    filled,
+    in_other_light,
+    registered,
+    softened,
+)
 
 PORTRAIT = resize(face() / np.float32(255), 128, 128, interpolation="area")
 
@@ -79,7 +87,7 @@ def test_registration_brings_the_source_onto_the_target() -> None:
 def test_another_light_is_a_straight_line_in_every_colour() -> None:
     grey = np.linspace(0.3, 0.6, 30, dtype=np.float32).reshape(10, 3, 1).repeat(3, axis=2)
     for seed in range(5):
-        lit = in_other_light(grey, np.random.default_rng(seed))
+        lit = in_other_light(grey, draw_light(np.random.default_rng(seed)))
         for colour in range(3):
             fit = np.polyfit(grey[..., colour].ravel(), lit[..., colour].ravel(), 1)
             assert np.abs(np.polyval(fit, grey[..., colour]) - lit[..., colour]).max() < 1e-5
@@ -87,7 +95,7 @@ def test_another_light_is_a_straight_line_in_every_colour() -> None:
 
 
 def test_ellipses_cover_an_eye_to_half_a_face() -> None:
-    shares = [ellipse(128, np.random.default_rng(seed)).mean() for seed in range(40)]
+    shares = [filled(draw_ellipse(128, np.random.default_rng(seed)), 128).mean() for seed in range(40)]
     assert min(shares) > np.pi * 0.05**2
     assert max(shares) < np.pi * 0.23**2
     assert max(shares) > 3 * min(shares)

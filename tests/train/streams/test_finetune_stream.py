@@ -8,7 +8,8 @@ import torch
 from few_pictures import face, few_pictures
 
 from mfrec.errors import UsageError
-from mfrec.train.streams.finetune_stream import FinetuneStream, enlarged_again
+from mfrec.train.streams.finetune_stream import FinetuneStream, Sampling, enlarged_again
+from mfrec.types import GeneratorState
 
 TRUTH = np.asarray(face()[24:168, 24:168] / np.float32(255), np.float32)
 
@@ -47,11 +48,11 @@ def test_a_larger_factor_leaves_less_detail() -> None:
 
 
 def test_sixty_pixels_become_a_hundred_and_forty_four_where_they_were() -> None:
-    made = enlarged_again(TRUTH, 60, np.zeros(2), np.random.default_rng(0), noise=0.0, quality=None)
+    made = enlarged_again(TRUTH, 60, Sampling((0.0, 0.0), 0.0, None, None))
     assert made.shape == TRUTH.shape
     blurred = np.abs(made - TRUTH).mean()
     assert blurred < 0.03
-    moved = enlarged_again(TRUTH, 60, np.array([0.9, -1.1]), np.random.default_rng(0), noise=0.0, quality=None)
+    moved = enlarged_again(TRUTH, 60, Sampling((0.9, -1.1), 0.0, None, None))
     inner = np.s_[8:-8, 8:-8]
     assert np.abs(moved - TRUTH)[inner].mean() < 1.1 * np.abs(made - TRUTH)[inner].mean() + 1 / 255
     assert np.abs(moved - made)[inner].max() > 2 / 255  # sampled elsewhere
@@ -60,7 +61,8 @@ def test_sixty_pixels_become_a_hundred_and_forty_four_where_they_were() -> None:
 def test_noise_and_compression_cost_something() -> None:
     figures = []
     for noise, quality in ((0.0, None), (0.0, 40), (4 / 255, 40)):
-        made = enlarged_again(TRUTH, 60, np.zeros(2), np.random.default_rng(0), noise=noise, quality=quality)
+        generator = GeneratorState.of(np.random.default_rng(0)) if noise else None
+        made = enlarged_again(TRUTH, 60, Sampling((0.0, 0.0), noise, generator, quality))
         figures.append(np.abs(made - TRUTH).mean())
     assert figures == sorted(figures)
     assert figures[0] < figures[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +12,12 @@ from labelled_portraits import COLOURS, portrait
 from mfrec.errors import UsageError
 from mfrec.train.data.labelled_faces import UNLABELLED, LabelledFace, with_sides_exchanged
 from mfrec.train.streams.parser_stream import (
+    STRAIGHT,
     ParserStream,
     View,
+    draw_filmed,
+    draw_lighting,
+    draw_occluder,
     draw_view,
     in_light,
     occluded,
@@ -22,11 +26,10 @@ from mfrec.train.streams.parser_stream import (
     seen_labels,
     through_camera,
 )
-from mfrec.types import FloatArray, Region
+from mfrec.types import Region
 
 SIZE = 64
 FACE = LabelledFace("face", *portrait(SIZE))
-STRAIGHT = View(np.eye(3), mirrored=False)
 
 
 def test_a_straight_view_changes_nothing() -> None:
@@ -41,7 +44,7 @@ def test_labels_are_read_at_the_side_of_the_sample() -> None:
 
 
 def test_in_the_mirror_left_is_right() -> None:
-    view = View(np.eye(3), mirrored=True)
+    view = replace(STRAIGHT, mirrored=True)
     labels = seen_labels(FACE.labels, view, SIZE)
     np.testing.assert_array_equal(seen_image(FACE.image, view), FACE.image[:, ::-1])
     np.testing.assert_array_equal(labels[:, ::-1], with_sides_exchanged(FACE.labels))
@@ -62,27 +65,26 @@ def test_picture_and_labels_move_together(seed: int) -> None:
 
 
 def test_what_lies_outside_of_the_picture_is_unlabelled() -> None:
-    view = View(np.array([[1.0, 0.0, 20 / SIZE], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), mirrored=False)
+    view = View(((1.0, 0.0, 20 / SIZE), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), mirrored=False)
     image, labels = seen_image(FACE.image, view), seen_labels(FACE.labels, view, SIZE)
     assert (labels[:, -19:] == UNLABELLED).all() and (labels[:, :43] != UNLABELLED).all()
     np.testing.assert_array_equal(image[:, -1], image[:, -20])
 
 
 def test_what_is_in_front_of_the_face_is_background() -> None:
-    rng = np.random.default_rng(3)
     image, labels = scaled(FACE.image), FACE.labels
-    covered, hidden = occluded(image, labels, np.zeros_like(image), rng)
+    covered, hidden = occluded(image, labels, np.zeros_like(image), draw_occluder(np.random.default_rng(3), SIZE))
     changed = (covered != image).any(axis=-1)
     assert 0.005 < changed.mean() < 0.5
     assert (hidden[changed] == Region.BACKGROUND).all()
     assert (hidden[~changed] == labels[~changed]).mean() > 0.99
 
 
-@pytest.mark.parametrize("spoil", [in_light, through_camera])
-def test_a_spoilt_picture_is_one(spoil: Callable[[FloatArray, np.random.Generator], FloatArray]) -> None:
+def test_a_spoilt_picture_is_one() -> None:
     image = scaled(FACE.image)
-    for seed in range(4):
-        out = spoil(image, np.random.default_rng(seed))
+    lit = [in_light(image, draw_lighting(np.random.default_rng(seed))) for seed in range(4)]
+    filmed = [through_camera(image, draw_filmed(np.random.default_rng(seed), SIZE)) for seed in range(4)]
+    for out in (*lit, *filmed):
         assert out.shape == image.shape and out.dtype == np.float32
         assert out.min() >= 0 and out.max() <= 1 and not np.allclose(out, image)
 

@@ -14,7 +14,7 @@ from small_networks import small_clean, small_fusion
 from mfrec.errors import UsageError, WeightsError
 from mfrec.train.data.points import mirrored
 from mfrec.train.data.scenes import Scene
-from mfrec.train.streams.scene_stream import FIRST, MISSING_LOG_VARIANCE, SceneStream, as_sample, varied
+from mfrec.train.streams.scene_stream import FIRST, MISSING_LOG_VARIANCE, SceneStream, as_sample, draw_variation, varied
 from mfrec.train.streams.stream import Sample
 
 
@@ -119,7 +119,7 @@ def test_what_is_varied_is_the_choice_of_frames() -> None:
     kinds = {"mirrored": 0, "missing": 0, "copies": 0}
     kept = set()
     for seed in range(300):
-        made = varied(scene, np.random.default_rng(seed))
+        made = varied(scene, draw_variation(np.random.default_rng(seed)))
         flipped = np.array_equal(made.stack[2], scene.stack[2][..., ::-1])
         assert flipped or np.array_equal(made.stack[2], scene.stack[2])  # the reference is always there
         assert np.array_equal(made.truth, scene.truth[:, ::-1] if flipped else scene.truth)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 
 from mfrec.errors import UsageError
 from mfrec.train.streams.stream import ENDLESS, Sample, Stream, as_tensor, checked_arguments, whole_blocks
+from mfrec.types import Drawn
 
 
-class Numbers(Stream):
+@dataclass(frozen=True)
+class Number(Drawn):
+    index: int
+    value: float
+
+
+class Numbers(Stream[Number]):
     """A sample is a random number and its index."""
 
     def __init__(self, seed: int, *, length: int | None = None, share: float = 0.5, name: str = "") -> None:
         super().__init__(seed, length)
         self.share, self.name = share, name
 
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
-        return (torch.tensor(rng.random()),), {"truth": torch.tensor(index)}
+    def draw(self, index: int, rng: np.random.Generator) -> Number:
+        return Number(index, rng.random())
+
+    def make(self, drawn: Number) -> Sample:
+        return (torch.tensor(drawn.value),), {"truth": torch.tensor(drawn.index)}
 
 
 def test_a_sample_depends_on_the_seed_and_its_number_alone() -> None:
