@@ -58,7 +58,7 @@ def demonstrate(
     """Film the portrait, reconstruct it with the default recipe, and compare with the truth.
 
     Writes ``clip.mp4``, ``truth.png`` and ``comparison.png`` into ``folder`` and everything about the
-    reconstruction into ``folder/result``; what an earlier demonstration left there is replaced.
+    reconstruction into ``folder/result``; what an earlier demonstration left there is replaced, if nobody changed it.
 
     Args:
         folder: made where it is missing.
@@ -66,25 +66,20 @@ def demonstrate(
         progress: called as ``progress(stage, done, total)``.
 
     Raises:
-        UsageError: the folder cannot be written.
+        UsageError: the folder cannot be written, or holds other people's files of these names.
         ValueError: see :func:`film`.
     """
-    from mfrec.errors import UsageError
     from mfrec.imageio import png_bytes, to_uint8
     from mfrec.metrics.psnr import psnr
     from mfrec.metrics.ssim import ssim
     from mfrec.outputs import save
+    from mfrec.publication.files import check_files, replace_files
     from mfrec.reconstruction import reconstruct
 
     filmed = film(astronaut(), draw_shoot(frames=frames, size=size, seed=seed, crf=crf))
     clip, comparison = folder / "clip.mp4", folder / "comparison.png"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        clip.write_bytes(filmed.clip)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the demonstration into '{folder}': {error.strerror}; choose another folder"
-        ) from None
+    check_files(folder, (clip.name, "truth.png", comparison.name))
+    replace_files(folder, {clip.name: filmed.clip})
 
     # The whole frame is compared, and the reconstruction chooses its reference by itself.
     result = reconstruct(clip, scale=SCALE, crop="frame", seed=seed, progress=progress)
@@ -103,8 +98,7 @@ def demonstrate(
     strip = np.hstack(
         [to_uint8(image) for image in (as_filmed, result.reference, result.evidence, result.image, truth)]
     )
-    (folder / "truth.png").write_bytes(png_bytes(to_uint8(truth)))
-    comparison.write_bytes(png_bytes(strip))
+    replace_files(folder, {"truth.png": png_bytes(to_uint8(truth)), comparison.name: png_bytes(strip)})
     return Demonstration(rows, result, folder / "result" / "report.html", comparison)
 
 

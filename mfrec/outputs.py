@@ -1,20 +1,13 @@
-"""The output folder: written whole, or not at all.
+"""What a run leaves behind: the files of a reconstruction, or of a chain that ended early.
 
-Everything is first written into a hidden folder beside the one that was asked for, and that is renamed into place
-when it is complete. An error, a full disk or Ctrl-C on the way leaves the earlier output as it was. A folder that holds
-anything but an earlier output is never replaced, and nothing is written among the originals.
+How they come to their name is said in :mod:`mfrec.publication`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-import shutil
-import signal
-import threading
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.errors import UsageError
 from mfrec.provenance.digests import file_digests
-from mfrec.provenance.plain_json import to_json
-from mfrec.provenance.record import RECORD, read_record
+from mfrec.provenance.record import RECORD, sealed_json
+from mfrec.publication.folder import staged, writing
 from mfrec.types import FaceTrack, Observation, Reconstruction
 
 
@@ -46,8 +38,8 @@ def save(
     Raises:
         UsageError: ``out`` is in the way, or cannot be written.
     """
-    originals = [Path(path) for path in reconstruction.record.get("arguments", {}).get("frames", ())]
-    with staged(Path(out), overwrite=overwrite, originals=originals) as folder:
+    originals = reconstruction.record.get("arguments", {}).get("frames", ())
+    with staged(out, overwrite=overwrite, originals=originals) as folder:
         names = [path.name for path in write_outputs(reconstruction, folder, pdf=pdf)]
     return [Path(out) / name for name in names]
 
@@ -70,7 +62,7 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
         "uncertainty.png": (pictures.uncertainty(reconstruction), "ENHANCED"),
         "consistency.png": (pictures.consistency(reconstruction), "ENHANCED"),
     }
-    with writing(folder):
+    with writing():
         files = []
         for name, (image, stamp) in images.items():
             pixels = image if image.dtype == np.uint8 else to_uint8(image)
@@ -101,7 +93,7 @@ def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> li
             images[f"registered-{number}.png"] = to_uint8(registered(observation))
     if track.fused is not None:
         images["fused.png"] = to_uint8(track.fused.image)
-    with writing(folder):
+    with writing():
         files = []
         for name, pixels in images.items():
             files.append(folder / name)
@@ -168,7 +160,8 @@ DESCRIPTIONS = {
 def write_record(record: Mapping[str, Any], folder: Path, files: Iterable[Path]) -> Path:
     """Write ``run.json`` with the digests of ``files``, all of which lie in ``folder``."""
     path = folder / RECORD
-    path.write_text(to_json({**record, "outputs": {file.name: file_digests(file) for file in files}}), encoding="ascii")
+    outputs = {file.name: file_digests(file) for file in files}
+    path.write_text(sealed_json({**record, "outputs": outputs}), encoding="ascii")
     return path
 
 
@@ -198,142 +191,3 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
             with archive.open(entry, "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-
-
-@contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Say in one sentence why files could not be written."""
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the output into '{folder.parent}': {error.strerror or error}; nothing was changed there, "
-            "make room or choose another folder with -o"
-        ) from None
-
-
-@contextlib.contextmanager
-def staged(out: Path, *, overwrite: bool = False, originals: Iterable[Path] = ()) -> Iterator[Path]:
-    """An empty folder that becomes ``out`` when the block ends well, and vanishes when it does not.
-
-    Args:
-        out: the folder to make.
-        overwrite: replace an earlier output.
-        originals: files and folders that must not be touched.
-
-    Raises:
-        UsageError: ``out`` exists, is no output of mfrec, lies among the originals, or cannot be written.
-    """
-    # realpath and not Path.resolve: a link to an output stays a link, and its target is what is replaced.
-    target = Path(os.path.realpath(out))
-    originals = tuple(originals)
-    check_target(target, out, overwrite=overwrite, originals=originals)
-    token = secrets.token_hex(4)
-    folder, earlier = target.parent / f".mfrec-{token}.partial", target.parent / f".mfrec-{token}.earlier"
-    made: list[Path] = []
-    try:
-        with writing(target):
-            made += make_parents(target)
-            folder.mkdir()
-        yield folder
-        # Again: what is in the way now may have come while the block ran.
-        check_target(target, out, overwrite=overwrite, originals=originals)
-        with writing(target), uninterrupted():
-            publish(folder, target, earlier)
-    except BaseException:
-        with uninterrupted():
-            shutil.rmtree(folder, ignore_errors=True)
-            for parent in reversed(made):
-                with contextlib.suppress(OSError):
-                    parent.rmdir()
-        raise
-
-
-def check_target(target: Path, shown: Path, *, overwrite: bool, originals: Iterable[Path]) -> None:
-    """Refuse an output folder that would cost somebody something.
-
-    Args:
-        target: the folder, links resolved.
-        shown: as it was written, for the message.
-        overwrite: whether an earlier output may be replaced.
-        originals: files and folders that must not be touched.
-
-    Raises:
-        UsageError: see :func:`staged`.
-    """
-    for original in originals:
-        place = Path(os.path.realpath(original))
-        if target == place or target in place.parents or (place.is_dir() and place in target.parents):
-            raise UsageError(
-                f"the output '{shown}' lies among the originals in '{original}', and nothing is ever written there; "
-                "choose a folder outside of it with -o"
-            )
-    if not os.path.lexists(target):
-        return
-    if not target.is_dir():
-        raise UsageError(f"the output '{shown}' exists and is a file; choose a folder with -o")
-    try:
-        present = sorted(entry.name for entry in target.iterdir())
-    except OSError as error:
-        raise UsageError(
-            f"the output '{shown}' cannot be looked into: {error.strerror}; choose another with -o"
-        ) from None
-    if not present:
-        return
-    try:
-        record = read_record(target)
-        ours = {RECORD, *record["outputs"]}
-    except (UsageError, KeyError, TypeError):
-        raise UsageError(
-            f"'{shown}' holds {len(present)} files that are no output of mfrec, first '{present[0]}'; it is never "
-            "replaced, choose another folder with -o"
-        ) from None
-    foreign = [name for name in present if name not in ours]
-    if foreign:
-        raise UsageError(
-            f"'{shown}' holds an earlier output and also '{foreign[0]}', which mfrec did not write; move it away or "
-            "choose another folder with -o"
-        )
-    if not overwrite:
-        raise UsageError(f"the output '{shown}' exists; add --overwrite to replace it, or choose another with -o")
-
-
-def make_parents(target: Path) -> list[Path]:
-    """Make the folders above ``target``; those that were missing, outermost first."""
-    missing = [parent for parent in target.parents if not parent.exists()]
-    for parent in reversed(missing):
-        parent.mkdir(exist_ok=True)
-    return missing[::-1]
-
-
-def publish(folder: Path, target: Path, earlier: Path) -> None:
-    """Rename ``folder`` to ``target``; what was there goes to ``earlier`` first and comes back if that fails."""
-    if not target.exists():
-        folder.rename(target)
-        return
-    target.rename(earlier)
-    try:
-        folder.rename(target)
-    except OSError:
-        earlier.rename(target)
-        raise
-    shutil.rmtree(earlier, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C and a request to terminate until the block is done. Only the main thread gets them anyway."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    previous = {
-        number: signal.signal(number, lambda n, _: held.append(n)) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        if held:
-            signal.raise_signal(held[0])

@@ -215,6 +215,10 @@ def reconstruction(
              "size": [side, side], "notes": list(f.notes)}
             for f in frames
         ],
+        "used": [{"index": f.index, "name": f.name} for f in frames],
+        "dropped": [{"index": d.index, "name": d.name, "reason": d.reason, "stage": d.stage} for d in left_out],
+        "subjects": [],
+        "regions": {},
         "reference": {"index": reference, "name": names[reference], "why": track.reference_why},
         "steps": [asdict(s) for s in steps],
         "warnings": list(track.warnings),

@@ -1,10 +1,8 @@
-"""The output folder is whole or not there."""
+"""What a run leaves behind."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -13,137 +11,14 @@ import pytest
 from report_case import reconstruction
 
 from mfrec.errors import UsageError
-from mfrec.outputs import annotated, save, staged, uninterrupted, write_arrays, write_record
+from mfrec.outputs import annotated, save, write_arrays
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.record import read_record
-
-
-def earlier(folder: Path) -> Path:
-    """An output as a run leaves it: two files and the record that names one of them."""
-    folder.mkdir()
-    (folder / "picture.png").write_bytes(b"earlier")
-    write_record({"schema": 1, "recipe": {}}, folder, [folder / "picture.png"])
-    return folder
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every entry of a folder, hidden ones included."""
     return {p.name: p.read_bytes() if p.is_file() else b"" for p in folder.iterdir()}
-
-
-def test_nothing_is_there_until_the_end(tmp_path: Path) -> None:
-    out = tmp_path / "a" / "b" / "out"
-    with staged(out) as folder:
-        (folder / "x").write_text("new")
-        assert not out.exists()
-        assert folder.parent == out.parent  # one file system, so that the last step is a rename
-    assert contents(out) == {"x": b"new"}
-    assert [p.name for p in out.parent.iterdir()] == ["out"]
-
-
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, OSError])
-def test_an_error_leaves_the_earlier_output_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
-    out = earlier(tmp_path / "out")
-    before = contents(out)
-    with pytest.raises(error), staged(out, overwrite=True) as folder:
-        (folder / "half").write_text("half")
-        raise error
-    assert contents(out) == before
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
-def test_an_error_takes_the_new_parents_away(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="stop"), staged(tmp_path / "a" / "b" / "out"):
-        raise ValueError("stop")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_overwrite_replaces_the_whole_folder(tmp_path: Path) -> None:
-    out = earlier(tmp_path / "out")
-    with pytest.raises(UsageError, match="--overwrite"), staged(out):
-        pass
-    with staged(out, overwrite=True) as folder:
-        (folder / "only").write_text("new")
-    assert contents(out) == {"only": b"new"}
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
-def test_an_empty_folder_is_free(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    with staged(tmp_path / "out") as folder:
-        (folder / "x").write_text("new")
-    assert contents(tmp_path / "out") == {"x": b"new"}
-
-
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    earlier(tmp_path / "real")
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    with staged(tmp_path / "link", overwrite=True) as folder:
-        (folder / "x").write_text("new")
-    assert (tmp_path / "link").is_symlink()
-    assert contents(tmp_path / "real") == {"x": b"new"}
-
-
-def test_other_peoples_files_are_never_replaced(tmp_path: Path) -> None:
-    out = earlier(tmp_path / "out")
-    (out / "notes.txt").write_text("mine")
-    before = contents(out)
-    with pytest.raises(UsageError, match=r"'notes\.txt', which mfrec did not write"), staged(out, overwrite=True):
-        pass
-    assert contents(out) == before
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    (photos / "a.jpg").write_bytes(b"photo")
-    with pytest.raises(UsageError, match="no output of mfrec"), staged(photos, overwrite=True):
-        pass
-    assert contents(photos) == {"a.jpg": b"photo"}
-
-
-def test_originals_are_out_of_bounds(tmp_path: Path) -> None:
-    frames = tmp_path / "case" / "frames"
-    frames.mkdir(parents=True)
-    (frames / "0.png").write_bytes(b"0")
-    for out in (frames, frames / "out", tmp_path / "case", tmp_path):
-        with pytest.raises(UsageError, match="among the originals"), staged(out, overwrite=True, originals=[frames]):
-            pass
-    assert contents(frames) == {"0.png": b"0"}
-    # Beside single files an output may lie: that is where people work.
-    with staged(frames / "out", originals=[frames / "0.png"]) as folder:
-        (folder / "x").write_text("new")
-    assert (frames / "out" / "x").exists()
-
-
-def test_places_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("a file")
-    for out, expected in ((tmp_path / "file", "is a file"), (tmp_path / "file" / "out", "cannot write the output")):
-        with pytest.raises(UsageError, match=expected), staged(out, overwrite=True):
-            pass
-    assert contents(tmp_path) == {"file": b"a file"}
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere")
-def test_a_folder_without_permission(tmp_path: Path) -> None:
-    locked = tmp_path / "locked"
-    locked.mkdir(mode=0o555)
-    with pytest.raises(UsageError, match="Permission denied"), staged(locked / "out"):
-        pass
-
-
-def test_somebody_else_makes_the_folder_meanwhile(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    with pytest.raises(UsageError, match="is a file"), staged(out) as folder:
-        (folder / "x").write_text("new")
-        out.write_text("in the way")
-    assert contents(tmp_path) == {"out": b"in the way"}
-
-
-def test_interruptions_wait(tmp_path: Path) -> None:
-    done = False
-    with pytest.raises(KeyboardInterrupt), uninterrupted():
-        signal.raise_signal(signal.SIGINT)
-        done = True
-    assert done
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_arrays_are_the_same_bytes_at_any_time(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mfrec.errors import UsageError
-from mfrec.outputs import writing
+from mfrec.publication.files import write_file
 
 TITLE = "# Benchmarks\n\nEvery section was written by the command that it shows.\n"
 """How a document begins that does not exist yet."""
@@ -73,10 +73,7 @@ def put_sections(document: Path, sections: list[Section]) -> None:
         raise UsageError(f"the document '{document}' cannot be read ({error}); name a Markdown file") from None
     for section in sections:
         text = with_section(text, section)
-    with writing(document):
-        partial = document.with_name(f".{document.name}.partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(document)
+    write_file(document, text.encode("utf-8"), replace=True)
 
 
 def with_section(text: str, section: Section) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from mfrec.cards.load import Card, cards_folder, load_network, read_card
 from mfrec.errors import UsageError, WeightsError
+from mfrec.publication.files import check_free, write_file
 
 TOLERANCE = 1e-4
 """Largest difference from PyTorch in any output: a fortieth of a grey level of 255."""
@@ -71,14 +72,15 @@ def export_onnx(name: str | Path, file: Path) -> Exported:
 
     Args:
         name: see :func:`mfrec.cards.load.load_network`.
-        file: to write; replaced where it exists.
+        file: to write; it must not exist.
 
     Raises:
-        UsageError: a package is missing, the card does not state its inputs, or the file cannot be written.
+        UsageError: a package is missing, the card does not state its inputs, or the file exists or cannot be written.
         WeightsError: the weights do not load, or the file would compute something else than PyTorch does.
     """
     card = read_card(Path(name) if str(name).endswith(".toml") else cards_folder() / f"{name}.toml")
     inputs = declared_inputs(card)
+    check_free(file)
     network = load_network(name)
     if not hasattr(network, "state_dict"):
         raise UsageError(f"'{card.name}' is no network of PyTorch, and only these can be exported")
@@ -96,12 +98,7 @@ def export_onnx(name: str | Path, file: Path) -> Exported:
             f"'{card.name}' as ONNX differs from PyTorch by {difference:.1e}, more than {TOLERANCE:.0e}, so nothing "
             "was written; another version of PyTorch may do better"
         )
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(file)
-    except OSError as error:
-        raise UsageError(f"cannot write '{file}': {error.strerror}; choose another file with -o") from None
+    write_file(file, data)
     shapes = {found.name: tuple(found.shape) for found in session.get_inputs()}
     return Exported(shapes, outputs, difference)
 

@@ -138,14 +138,10 @@ def _publish_plots(plots: list[Plot], document: Path | None, as_json: bool) -> N
     """Print the numbers of plots, and put the pictures beside a document and into it."""
     if document:
         from mfrec.bench.document import put_sections
-        from mfrec.outputs import writing
+        from mfrec.publication.files import replace_files
 
         folder = document.with_suffix("")
-        pictures = {one.name: one.png() for one in plots}
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, png in pictures.items():
-                (folder / f"{name}.png").write_bytes(png)
+        replace_files(folder, {f"{one.name}.png": one.png() for one in plots})
         command = command_without_paths()
         put_sections(document, [one.section(command, f"{folder.name}/{one.name}.png") for one in plots])
     if as_json:

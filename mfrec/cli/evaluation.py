@@ -35,7 +35,7 @@ def evaluate(
     from mfrec.evaluation.evaluate import evaluate as measure
     from mfrec.evaluation.evaluate import write_evaluation
     from mfrec.metrics.names import DEFAULT
-    from mfrec.outputs import staged
+    from mfrec.publication.folder import staged
 
     with Progress() as progress:
         result = measure(pictures, truth, before=before, metrics=metric or DEFAULT, progress=progress)
@@ -77,7 +77,7 @@ def survey(
     if results is None or truth is None or out is None:
         raise UsageError("a page needs the folder of results, --truth with pictures of the persons, and -o")
     from mfrec.evaluation.survey.page import KEY, PAGE, write_survey
-    from mfrec.outputs import staged
+    from mfrec.publication.folder import staged
 
     with staged(out, originals=[results, truth]) as folder:
         cases = write_survey(results, truth, folder, seed=seed)

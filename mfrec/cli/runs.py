@@ -41,8 +41,9 @@ def reconstruct(
     as_json: Json = False,
 ) -> None:
     """Make one picture from many frames, with its provenance, a report and a record."""
-    from mfrec.outputs import staged, write_outputs
+    from mfrec.outputs import write_outputs
     from mfrec.provenance.left_out import count_others, other_files
+    from mfrec.publication.folder import staged
     from mfrec.reconstruction import run_recipe
 
     with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:
@@ -79,7 +80,8 @@ def stage(
     as_json: Json = False,
 ) -> None:
     """Run a recipe's chain up to one stage and write pictures of what it has found in every frame."""
-    from mfrec.outputs import staged, write_stage
+    from mfrec.outputs import write_stage
+    from mfrec.publication.folder import staged
     from mfrec.reconstruction import run_until
 
     with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:

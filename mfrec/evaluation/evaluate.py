@@ -72,10 +72,10 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """
     from mfrec.evaluation.contact_sheet import contact_sheet
     from mfrec.imageio import png_bytes
-    from mfrec.outputs import writing
+    from mfrec.publication.folder import writing
 
     sheet = png_bytes(contact_sheet(evaluation), {"Software": "mfrec"})
-    with writing(folder):
+    with writing():
         (folder / "evaluation.txt").write_text(f"{evaluation.table()}\n", encoding="utf-8")
         (folder / "evaluation.json").write_text(evaluation.to_json(), encoding="ascii")
         (folder / "evaluation.csv").write_text(evaluation.to_csv(), encoding="utf-8")

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import mfrec
+from mfrec.documents import DocumentError, check_schema, parse_json, read_bytes, read_text, shaped
 from mfrec.errors import UsageError
 from mfrec.pipeline import Run, Step
 from mfrec.provenance.plain_json import to_json
+from mfrec.provenance.schema import SCHEMA, Record
 from mfrec.provenance.surroundings import machine, models, versions
 from mfrec.types import FaceTrack, Frame
 
@@ -23,9 +25,13 @@ if TYPE_CHECKING:
     from mfrec.face.identity_gate import IdentityCheck
     from mfrec.recipe import Recipe
 
-SCHEMA = 1
-
 RECORD = "run.json"
+
+SEAL = "seal"
+"""The key of the record's own SHA-256, see :func:`sealed_json`."""
+
+LIMIT = 1 << 26
+"""Bytes that a record may have; one of 9,000 frames has as many."""
 
 
 def make_record(
@@ -169,18 +175,44 @@ def _reference(track: FaceTrack) -> dict[str, Any] | None:
 def read_record(path: Path) -> dict[str, Any]:
     """A ``run.json``, or that of the folder that is given.
 
+    Returns:
+        JSON types, as :class:`mfrec.provenance.schema.Record` describes them.
+
     Raises:
         UsageError: there is none, or it is not a record that this version can read.
     """
     path = path / RECORD if path.is_dir() else path
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"no record at '{path}' ({error.strerror}); expected the {RECORD} that a run writes") from None
-    except ValueError:
-        raise UsageError(f"'{path}' is not JSON; expected the {RECORD} that a run writes") from None
-    if not isinstance(record, dict) or "schema" not in record or "recipe" not in record:
-        raise UsageError(f"'{path}' is not the record of a run; expected the {RECORD} that a run writes")
-    if record["schema"] != SCHEMA:
-        raise UsageError(f"'{path}' has schema {record['schema']}; this version of mfrec reads schema {SCHEMA}")
+        text = read_text(path, LIMIT)
+    except DocumentError as error:
+        raise UsageError(f"no record at '{path}' ({error}); expected the {RECORD} that a run writes") from None
+    try:
+        record = dict(check_schema(parse_json(text), SCHEMA))
+        shaped(record, Record)
+    except DocumentError as error:
+        raise UsageError(
+            f"'{path}' is not the record of a run that can be read: {error}; expected the {RECORD} that a run writes"
+        ) from None
     return record
+
+
+def sealed_json(record: Mapping[str, Any]) -> str:
+    """The text of a ``run.json``: the record, and last the SHA-256 of its text without that line.
+
+    The seal tells a record that was changed from one that was not. It is no signature: anybody can make another.
+    """
+    body = {key: value for key, value in record.items() if key != SEAL}
+    return to_json({**body, SEAL: hashlib.sha256(to_json(body).encode("ascii")).hexdigest()})
+
+
+def seal_holds(path: Path, record: Mapping[str, Any]) -> bool:
+    """Whether a file holds this record to the byte as mfrec wrote it.
+
+    Args:
+        path: of a ``run.json``.
+        record: as :func:`read_record` read it from there.
+    """
+    try:
+        return read_bytes(path, LIMIT) == sealed_json(record).encode("ascii")
+    except DocumentError:
+        return False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mfrec.errors import InputError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.difference import Difference, compare
-from mfrec.provenance.record import RECORD, read_record
+from mfrec.provenance.record import RECORD, SEAL, read_record
 from mfrec.provenance.surroundings import model_text
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: 
     record = read_record(path)
     folder = path if path.is_dir() else path.parent
     outputs = record.get("outputs")
-    if not isinstance(outputs, dict) or not outputs or "evidence" not in record:
+    if not outputs or not record.get("evidence"):
         raise UsageError(f"'{path}' is not the record of a finished reconstruction; there is nothing to compare with")
     repeated = _repeat(record, frames, progress)
     again = with_history(repeated, record)
@@ -66,7 +66,7 @@ def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: 
         write_outputs(again, new, pdf="report.pdf" in outputs)
         differences = [compare(name, outputs[name], folder / name, new / name) for name in outputs]
         ours, theirs = read_record(folder), read_record(new)
-        keys = (ours.keys() | theirs.keys()) - {"outputs"}  # those were compared one by one
+        keys = (ours.keys() | theirs.keys()) - {"outputs", SEAL}  # those were compared one by one
         changed = sorted(key for key in keys if ours.get(key) != theirs.get(key))
         differences.append(Difference(RECORD, not changed, f"differs in {', '.join(changed)}" if changed else ""))
     return Rerun(tuple(differences), tuple(_changed_surroundings(record, repeated.record)))

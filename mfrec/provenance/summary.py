@@ -32,10 +32,10 @@ def summary(record: Mapping[str, Any]) -> str:
             (
                 str(entry["index"]),
                 entry["name"],
-                _number(entry["share"], 100, "%"),
-                _number(entry["residual"], 255),
-                _number(entry["consistency"], 255),
-                _number(entry["interocular"], 1, " px"),
+                _number(entry.get("share"), 100, "%"),
+                _number(entry.get("residual"), 255),
+                _number(entry.get("consistency"), 255),
+                _number(entry.get("interocular"), 1, " px"),
                 hashes.get(entry["index"], "")[:16],
                 entry.get("noise", ""),
             )
@@ -61,7 +61,7 @@ def summary(record: Mapping[str, Any]) -> str:
         for region, sources in record["regions"].items():
             best = ", ".join(f"{source['index']} ({source['score']:.2f})" for source in sources[:4])
             lines.append(f"{region.lower()}: {best}")
-    doubts = [(used["name"], used["regions"]["why"]) for used in record["used"] if used.get("regions")]
+    doubts = [(used["name"], used["regions"].get("why", "")) for used in record["used"] if used.get("regions")]
     if any(why for _, why in doubts):
         lines += ["", "regions of single frames", *(f"{name}: {why}" for name, why in doubts if why)]
     if record.get("refused"):
@@ -87,7 +87,7 @@ def reference_line(score: Mapping[str, Any] | None) -> str:
     """What was measured of a frame as reference, for people."""
     if score is None:
         return "not scored"
-    if score["yaw"] is None:
+    if any(score.get(name) is None for name in ("yaw", "pitch", "roll", "eyes", "mouth")):
         return f"{score['total']:.2f}, no landmarks, sharp {score['sharp']:.2f}"
     return (
         f"{score['total']:.2f}, yaw {score['yaw']:+.0f}, pitch {score['pitch']:+.0f}, roll {score['roll']:+.0f}, "

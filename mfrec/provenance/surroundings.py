@@ -76,9 +76,9 @@ def models() -> list[dict[str, Any]]:
 
 def model_text(model: Mapping[str, Any]) -> str:
     """What identifies a model's file, in words."""
-    if "sha256" in model:
+    if model.get("sha256"):
         return f"SHA-256 {model['sha256']}"
-    return f"{model['bytes']} bytes, from {model['package']}"
+    return f"{model.get('bytes', 'unknown')} bytes, from {model.get('package') or 'an unknown package'}"
 
 
 def machine() -> dict[str, Any]:

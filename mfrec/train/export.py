@@ -7,7 +7,6 @@ figures on it are those of the rounded weights, read back as the pipeline reads 
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,8 +21,9 @@ from torch import nn
 
 import mfrec
 from mfrec.cards.load import card_path, cards_folder, load_network, read_card, weights_folder, with_weights
-from mfrec.errors import UsageError, WeightsError
+from mfrec.errors import WeightsError
 from mfrec.imageio.formats import PICTURE_SUFFIXES
+from mfrec.publication.files import replace_files, write_file
 
 if TYPE_CHECKING:
     from mfrec.train.learner import Trained
@@ -80,8 +80,7 @@ def export(
     for key, value in facts.items():
         text[key] = value
     path = folder / f"{card.name}.toml"
-    replace_file(folder / card.file, payload)
-    replace_file(path, tomlkit.dumps(text).encode("utf-8"))
+    replace_files(folder, {card.file: payload, path.name: tomlkit.dumps(text).encode("utf-8")})
     return path
 
 
@@ -103,8 +102,8 @@ def install(path: Path) -> None:
     """
     load_network(path)
     card = read_card(path)
-    replace_file(weights_folder() / card.file, (path.parent / card.file).read_bytes())
-    replace_file(cards_folder() / path.name, path.read_bytes())
+    write_file(weights_folder() / card.file, (path.parent / card.file).read_bytes(), replace=True)
+    write_file(cards_folder() / path.name, path.read_bytes(), replace=True)
 
 
 def half(network: nn.Module) -> dict[str, NDArray[Any]]:
@@ -156,24 +155,3 @@ def source_commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         pass  # no git, or no repository: the version says what can be said
     return f"mfrec {mfrec.__version__}"
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file under another name and rename it, so that nobody ever reads half of it.
-
-    Raises:
-        UsageError: it cannot be written; an earlier file is as it was.
-    """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UsageError(
-            f"cannot write '{path}': {error.strerror}; nothing was changed there, make room or choose another folder"
-        ) from None

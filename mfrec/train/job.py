@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from mfrec.cards.load import Card, card_path, load_network, read_card
 from mfrec.errors import UsageError, WeightsError
 from mfrec.nets.bisenet import BiSeNet
 from mfrec.pipeline import Progress, silent
+from mfrec.publication.files import check_files
 from mfrec.recipe import nearest
 from mfrec.reconstruction import resolve_device
 from mfrec.train.callbacks import Round
@@ -95,7 +95,7 @@ def run_job(
         raise UsageError(f"the recipe of '{card.name}' has no known task '{recipe.task}'{nearest(recipe.task, TASKS)}")
     losses = weighted_sum(recipe.losses)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else resolve_device(device)
-    prepare_folder(folder, begin)
+    prepare_folder(folder, card, begin)
     if threads is not None:
         torch.set_num_threads(threads)
     network = initial_network(card, recipe.seed)
@@ -181,12 +181,14 @@ def started(card: Card, start: str) -> nn.Module:
     return load_network(start).requires_grad_(True)
 
 
-def prepare_folder(folder: Path, begin: Literal["new", "resume", "fresh"]) -> None:
+def prepare_folder(folder: Path, card: Card, begin: Literal["new", "resume", "fresh"]) -> None:
     """Look at what lies in the folder of a training before anything is read.
 
     Raises:
-        UsageError: a training lies there and nobody said what to do with it, or none lies there to go on with.
+        UsageError: a training lies there and nobody said what to do with it, none lies there to go on with, or card
+            and weights would take the place of files that mfrec did not write.
     """
+    check_files(folder, (card.file, f"{card.name}.toml"))
     there = (folder / CHECKPOINT).is_file()
     if begin == "new" and there:
         raise UsageError(
@@ -197,4 +199,5 @@ def prepare_folder(folder: Path, begin: Literal["new", "resume", "fresh"]) -> No
         raise UsageError(f"'{folder}' holds no training to go on with; leave out --resume")
     if begin == "fresh" and there and rank_distrib() == 0:
         (folder / CHECKPOINT).unlink()
-        shutil.rmtree(folder / BOARD, ignore_errors=True)
+        for file in (folder / BOARD).glob("events.out.tfevents.*"):
+            file.unlink()

@@ -33,9 +33,10 @@ from mfrec.metrics.identity import separation
 from mfrec.nets.dlib_resnet import SIDE as TEACHER_SIDE
 from mfrec.nets.dlib_resnet import DlibResNet, load_dlib_resnet
 from mfrec.nets.recognition import Recognition, upright_faces
+from mfrec.publication.files import replace_files
 from mfrec.train.data.pictures import VALIDATION, read_pictures
 from mfrec.train.distil import Faces, Progress, distil, draw_spoiling, find_faces, spoil
-from mfrec.train.export import described, half, replace_file, source_commit
+from mfrec.train.export import described, half, source_commit
 from mfrec.train.stochastic_head import teach_doubt
 from mfrec.types import FloatArray
 
@@ -159,8 +160,7 @@ def make(folders: Sequence[Path], folder: Path, *, terms: str, steps: int, seed:
     }
     for key, value in facts.items():
         text[key] = value
-    replace_file(folder / card.file, payload)
-    replace_file(folder / source.name, tomlkit.dumps(text).encode("utf-8"))
+    replace_files(folder, {card.file: payload, source.name: tomlkit.dumps(text).encode("utf-8")})
     return scores
 
 

@@ -68,6 +68,10 @@ def test_the_command(card: Path) -> None:
     assert done.exit_code == 0, done.stderr
     assert "input image [batch, 3, height, width]" in done.stdout
     assert "differs from PyTorch by" in done.stdout
+    again = CliRunner().invoke(app, arguments)
+    assert again.exit_code == 2
+    assert "is not replaced" in again.stderr
+    card.with_name("tiny.onnx").unlink()
     assert json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)["difference"] <= TOLERANCE
     assert CliRunner().invoke(app, [a for a in arguments if a != "--onnx"]).exit_code == 2
 

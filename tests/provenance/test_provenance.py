@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from output_folder import BARE
 
 import mfrec
 from mfrec.errors import InputError, UsageError
@@ -254,10 +255,18 @@ def test_rerun_needs_files(tmp_path: Path, sequence: Path) -> None:
     [
         ("{", "not JSON"),
         ("[]", "not the record"),
-        ('{"a": 1}', "not the record"),
+        ('{"a": 1}', "states no schema"),
         ('{"schema": 99, "recipe": {}}', "schema 99"),
-        ('{"schema": 1, "recipe": {}}', "not the record of a finished"),
-        ('{"schema": 1, "recipe": {}, "outputs": {"a": {}}, "evidence": {}}', "given arrays"),
+        (json.dumps(BARE), "not the record of a finished"),
+        ('{"schema": 1, "recipe": {}}', "recipe: object missing required field name"),
+        (json.dumps({**BARE, "outputs": {"../a": {"sha256": "0" * 64, "md5": "0" * 32}}}), "outputs"),
+        (json.dumps({**BARE, "outputs": {"a": {"sha256": "0", "md5": "0" * 32}}}), "sha256"),
+        (json.dumps({**BARE, "seed": 10**30}), "more than 64 bits"),
+        (json.dumps({**BARE, "used": [{"index": 0, "name": 1}]}), r"used\[0\].name: expected str, got int"),
+        (json.dumps({**BARE, "canvas": float("nan")}), "NaN"),
+        ('{"schema": 1, "schema": 1}', "twice"),
+        ("[" * 100_000, "nests deeper"),
+        ("{" + '"a":{' * 100 + "}" * 101, "nests deeper"),
     ],
 )
 def test_records_that_cannot_be_repeated(text: str, expected: str, tmp_path: Path) -> None:

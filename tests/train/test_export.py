@@ -15,9 +15,9 @@ from tiny_training import STEPS, training
 import mfrec
 from mfrec.cards import load as weights
 from mfrec.cards.load import load_network, read_card
-from mfrec.errors import UsageError, WeightsError
+from mfrec.errors import WeightsError
 from mfrec.nets import NETS
-from mfrec.train.export import described, export, half, install, replace_file, rounded, source_commit
+from mfrec.train.export import described, export, half, install, rounded, source_commit
 from mfrec.train.learner import Trained, train
 
 CARD = """# Who reads the card reads this first.
@@ -67,7 +67,7 @@ def test_what_is_exported_loads_and_says_what_was_done(
     trained: Trained, source: Path, pictures: Path, tmp_path: Path
 ) -> None:
     path = export(trained, training().recipe, source, tmp_path / "out", data=[pictures], terms='for "research" only\\')
-    assert sorted(p.name for p in path.parent.iterdir()) == ["tiny.safetensors", "tiny.toml"]
+    assert sorted(p.name for p in path.parent.iterdir()) == ["mfrec-files.json", "tiny.safetensors", "tiny.toml"]
     card = read_card(path)
     assert card.training == f"{STEPS} steps of 2 samples, seed 7, on 'faces' (2 pictures); for \"research\" only\\"
     assert card.origin == f"trained with mfrec {mfrec.__version__}"
@@ -145,13 +145,3 @@ def test_digits_that_mean_something() -> None:
         "psnr_bicubic": 26.0,
         "ssim": 0.8123,
     }
-
-
-def test_a_file_is_replaced_or_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(UsageError, match="cannot write"):
-        replace_file(tmp_path / "folder", b"x")
-    replace_file(tmp_path / "new" / "file", b"x")
-    replace_file(tmp_path / "new" / "file", b"y")
-    assert (tmp_path / "new" / "file").read_bytes() == b"y"
-    assert [p.name for p in (tmp_path / "new").iterdir()] == ["file"]

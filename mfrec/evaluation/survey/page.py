@@ -64,7 +64,7 @@ def write_survey(results: Path, truth: Path, folder: Path, *, seed: int = 0) -> 
             pictures of different sizes in one case.
         UsageError: a file cannot be written.
     """
-    from mfrec.outputs import writing
+    from mfrec.publication.folder import writing
 
     cases = find_cases(results, truth, seed)
     identity = survey_id(cases)
@@ -76,7 +76,7 @@ def write_survey(results: Path, truth: Path, folder: Path, *, seed: int = 0) -> 
         "pictures": {candidate.token: candidate.method for case in cases for candidate in case.candidates},
     }
     page = render(cases, identity)
-    with writing(folder):
+    with writing():
         (folder / PAGE).write_bytes(page)
         (folder / KEY).write_text(json.dumps(key, indent=1), encoding="ascii")
     return cases

@@ -1,0 +1,214 @@
+"""The schema of ``run.json``: which keys the record of a run has, and what each may hold.
+
+It says what readers may rely on. Keys that it does not name are kept and not looked at, so that a later version of
+mfrec can add some under the same number. A measurement that had no finite value is null.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+SCHEMA = 1
+
+Count = Annotated[int, Meta(ge=0, le=2**31)]
+
+PlainName = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-][A-Za-z0-9._-]*\Z", max_length=120)]
+"""The name of a file in the record's own folder: no separator, nothing that leads elsewhere."""
+
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+Md5 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+
+
+class RecipeRecord(Struct):
+    """A chain of stages; each stage with its parameters and its ``name``."""
+
+    name: str
+    stamp: str
+    stages: list[dict[str, Any]]
+
+
+class Step(Struct):
+    """What ran, for how many seconds."""
+
+    stage: str
+    parameters: dict[str, Any]
+    seconds: float
+    method: str = ""
+    literature: list[str] = []
+
+
+class Evidence(Struct):
+    """How the picture of the evidence recipe was made."""
+
+    recipe: RecipeRecord
+    steps: list[Step]
+    same_as_result: bool = False
+
+
+class Arguments(Struct):
+    """Those of the call."""
+
+    frames: list[str] = []
+    recipe: str = ""
+    settings: list[str] = []
+    reference: str | int = "auto"
+    scale: int = 4
+    crop: str = "auto"
+    subject: str | int = "auto"
+    start: float | None = None
+    end: float | None = None
+    every: int = 1
+    deinterlace: bool = False
+    device: str = "auto"
+    seed: int = 0
+
+
+class Input(Struct):
+    """A frame as it was read; ``size`` is ``[width, height]`` in pixels, ``time`` in seconds."""
+
+    index: Count
+    name: str
+    sha256: str
+    path: str | None = None
+    md5: str = ""
+    time: float | None = None
+    size: tuple[Count, Count] = (0, 0)
+    notes: list[str] = []
+
+
+class AsReference(Struct):
+    """What speaks for a frame as reference."""
+
+    total: float
+    sharp: float
+    yaw: float | None = None
+    pitch: float | None = None
+    roll: float | None = None
+    eyes: float | None = None
+    mouth: float | None = None
+
+
+class FrameRegions(Struct):
+    """Where the regions of a frame are from."""
+
+    source: str
+    why: str = ""
+
+
+class Used(Struct):
+    """A frame of the result; ``share`` of its pixels, ``residual`` and ``consistency`` in [0, 1] grey levels."""
+
+    index: Count
+    name: str
+    residual: float | None = None
+    consistency: float | None = None
+    share: float | None = None
+    interocular: float | None = None
+    regions: FrameRegions | None = None
+    as_reference: AsReference | None = None
+    noise: str = ""
+
+
+class Dropped(Struct):
+    """What was left out; ``index`` is null for what was no frame."""
+
+    index: Count | None
+    name: str
+    reason: str
+    stage: str
+
+
+class Reference(Struct):
+    """The reference frame."""
+
+    index: Count
+    name: str
+    why: str
+
+
+class Person(Struct):
+    """Somebody whom the frames show."""
+
+    number: Count
+    chosen: bool
+    frames: list[Count]
+
+
+class CanvasRecord(Struct):
+    """The rectangle of the reference frame that the result shows."""
+
+    x0: int
+    y0: int
+    width: Count
+    height: Count
+    scale: Count
+
+
+class Source(Struct):
+    """A frame that shows a region."""
+
+    index: Count
+    score: float
+
+
+class Refused(Struct):
+    """A region that may not be taken from a frame."""
+
+    region: str
+    index: Count
+    why: str
+
+
+class Identity(Struct):
+    """How like the result is to its frames, in words."""
+
+    text: str
+
+
+class ModelFile(Struct):
+    """A file of weights: by its hash, or by its size and the package that it is from."""
+
+    name: str
+    sha256: str = ""
+    bytes: Count = 0
+    package: str = ""
+
+
+class Digests(Struct):
+    """Of a file."""
+
+    sha256: Sha256
+    md5: Md5
+
+
+class Record(Struct):
+    """The whole of ``run.json``."""
+
+    schema: int
+    mfrec: str
+    created: str
+    command: str
+    recipe: RecipeRecord
+    steps: list[Step]
+    arguments: Arguments
+    versions: dict[str, str]
+    machine: dict[str, str | int | None]
+    inputs: list[Input]
+    used: list[Used]
+    dropped: list[Dropped]
+    subjects: list[Person]
+    regions: dict[str, list[Source]]
+    warnings: list[str]
+    models: list[ModelFile] = []
+    refused: list[Refused] = []
+    reference: Reference | None = None
+    canvas: CanvasRecord | None = None
+    device: str = "cpu"
+    seed: int = 0
+    evidence: Evidence | None = None
+    identity: Identity | None = None
+    outputs: dict[PlainName, Digests] = {}
+    seal: str = ""
