@@ -31,6 +31,9 @@ DEPTH = 24
 VALUES = 5_000_000
 """How many values a document may have; the record of ten thousand frames has three million."""
 
+KEY = 256
+"""How many characters the name of a key may have."""
+
 LARGEST = 2**63
 """No whole number in a document is larger: it would not fit what arrays and files hold."""
 
@@ -99,12 +102,12 @@ def parse_json(text: str) -> Any:
     return value
 
 
-def parse_toml(text: str, *, finite: bool = True) -> dict[str, Any]:
+def parse_toml(text: str, *, infinite: bool = False) -> dict[str, Any]:
     """The tables of a TOML text, within the limits of this module.
 
     Args:
         text: at most some hundred thousand characters.
-        finite: refuse ``inf`` and ``nan``, which TOML has.
+        infinite: allow ``inf``, which TOML has, where it means that there is no limit. ``nan`` never means anything.
 
     Raises:
         DocumentError: it is no TOML, or goes beyond a limit.
@@ -115,12 +118,12 @@ def parse_toml(text: str, *, finite: bool = True) -> dict[str, Any]:
         raise DocumentError(f"it nests deeper than {DEPTH}") from None
     except ValueError as error:
         raise DocumentError(f"it is not valid TOML: {_first(error)}") from None
-    check_values(values, finite=finite)
+    check_values(values, infinite=infinite)
     return values
 
 
-def check_values(value: Any, *, finite: bool = True) -> None:
-    """Refuse nesting and numbers beyond the limits.
+def check_values(value: Any, *, infinite: bool = False) -> None:
+    """Refuse nesting, keys and numbers beyond the limits.
 
     Raises:
         DocumentError: the first such thing.
@@ -130,12 +133,15 @@ def check_values(value: Any, *, finite: bool = True) -> None:
         below: list[Any] = []
         for item in level:
             if isinstance(item, dict):
+                for key in item:
+                    if len(key) > KEY:
+                        raise DocumentError(f"it names a key of {len(key)} characters, and {KEY} are the limit")
                 below += item.values()
             elif isinstance(item, list):
                 below += item
             elif isinstance(item, int) and not -LARGEST <= item < LARGEST:
                 raise DocumentError("it holds a whole number of more than 64 bits")
-            elif isinstance(item, float) and finite and not math.isfinite(item):
+            elif isinstance(item, float) and not (math.isfinite(item) or (infinite and not math.isnan(item))):
                 raise DocumentError(f"it holds the number {item}, which means nothing there")
         if not below:
             return

@@ -6,7 +6,6 @@ How they come to their name is said in :mod:`mfrec.publication`.
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.provenance.arrays import write_arrays
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.record import RECORD, sealed_json
 from mfrec.publication.folder import staged, writing
@@ -181,13 +181,3 @@ def provenance_arrays(reconstruction: Reconstruction) -> dict[str, NDArray[Any]]
         "frames": np.array([frame.index for frame in frames], np.int64),
         "names": np.array([frame.name for frame in frames], np.str_),
     }
-
-
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write an ``.npz`` whose bytes depend on the arrays alone (NumPy's own writer puts the time of day into it)."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
-            with archive.open(entry, "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)

@@ -19,7 +19,7 @@ parameters of a recipe.
 from __future__ import annotations
 
 import difflib
-import tomllib
+import math
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -29,8 +29,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
+from mfrec.documents import LARGEST, DocumentError, parse_toml, read_text, shortened
 from mfrec.errors import UsageError
 from mfrec.pipeline import Stage, parameters
+
+LIMIT = 1 << 18
+"""Bytes that a recipe may have."""
 
 STAMPS = ("ENHANCED", "RESTORED", "NOT EVIDENCE")
 
@@ -189,11 +193,10 @@ def load(recipe: str | Path) -> Recipe:
             f"there is no recipe '{name}'{nearest(name, recipe_names())}, or give a file that ends in .toml"
         )
     try:
-        text = Path(recipe).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(Path(recipe), LIMIT)
+    except DocumentError as error:
         raise UsageError(
-            f"the recipe '{name}' cannot be read ({getattr(error, 'strerror', None) or 'it is not UTF-8 text'}); "
-            f"give a TOML file or one of {', '.join(recipe_names())}"
+            f"the recipe '{name}' cannot be read ({error}); give a TOML file or one of {', '.join(recipe_names())}"
         ) from None
     return parse(text, name)
 
@@ -209,9 +212,9 @@ def parse(text: str, origin: str = "recipe") -> Recipe:
         UsageError: no TOML, or something in it is unknown, missing or of the wrong kind.
     """
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"recipe '{origin}' is not valid TOML: {error}") from None
+        values = parse_toml(text)
+    except DocumentError as error:
+        raise UsageError(f"recipe '{origin}' cannot be read: {error}") from None
     classes = stage_classes()
     listed = values.get("stages")
     if not isinstance(listed, list) or not listed or not all(isinstance(name, str) for name in listed):
@@ -351,6 +354,10 @@ def checked(value: Any, hint: Any) -> Any:
             return None
         raise ValueError("nothing")
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise ValueError("a number that a float can hold")
+        if math.isnan(value):
+            raise ValueError("a number, and nan is none")
         return float(value)
     if hint is int and isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -363,8 +370,8 @@ def checked(value: Any, hint: Any) -> Any:
 def _value(text: str) -> Any:
     """A value written as in TOML; what is no TOML is text."""
     try:
-        values = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        values = parse_toml(f"value = {text}")
+    except DocumentError:
         return text
     return values["value"] if values.keys() == {"value"} else text
 
@@ -384,4 +391,4 @@ def _kind(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str) else repr(value)
+    return f"'{value}'" if isinstance(value, str) and len(value) < 80 else shortened(value)

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from mfrec.documents import DocumentError, check_values, parse_toml, read_bytes, read_text, shaped
 from mfrec.errors import WeightsError
 
 TABLES = ("arguments", "inputs", "recipe", "metrics")
@@ -29,6 +30,18 @@ AFTER_TRAINING = ("sha256", "origin", "training")
 """The keys that a card with a recipe has only once its network is trained."""
 
 ALSO_OPTIONAL = ("parameters", "cost", "commit", "trained")
+
+LIMIT = 1 << 18
+"""Bytes that a card may have."""
+
+LARGEST = 1 << 32
+"""Bytes that a file of weights may have."""
+
+FileName = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9._-]*\.safetensors\Z", max_length=120)]
+"""The plain name of a safetensors file in the folder of the weights."""
+
+Sha256 = Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")]
+"""Lower-case hex digits, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +72,12 @@ class Card:
 
     name: str
     net: str
-    file: str
+    file: FileName
     summary: str
     paper: str
     licence: str
     input: str
-    sha256: str = ""
+    sha256: Sha256 = ""
     origin: str = ""
     training: str = ""
     parameters: str = ""
@@ -74,7 +87,7 @@ class Card:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
-    metrics: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float | str] = field(default_factory=dict)
 
 
 def cards_folder() -> Path:
@@ -105,45 +118,38 @@ def read_card(path: Path) -> Card:
         WeightsError: there is no such card, it is no TOML, or a key is missing, unknown or of a wrong kind.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        # Infinite means without a limit in the recipe of a training, such as clip = inf.
+        values = parse_toml(read_text(path, LIMIT), infinite=True)
+        check_values({key: value for key, value in values.items() if key != "recipe"})
+        values = dict(checked_keys(values))
+        return shaped({"name": path.stem, **values}, Card)
+    except DocumentError as error:
+        if not path.exists():
+            known = ", ".join(card_names()) or "none"
+            raise WeightsError(f"there is no card '{path.stem}'; known cards are {known}") from None
         raise WeightsError(
-            f"there is no card '{path.stem}'; known cards are {', '.join(card_names()) or 'none'}"
+            f"the card {path.name} cannot be read: {error}; correct it, or restore it from the release"
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise WeightsError(f"the card {path.name} cannot be read ({error}); restore it from the release") from None
+
+
+def checked_keys(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The keys of a card, if they are all there and known, and what they say of the file of weights can be.
+
+    Raises:
+        DocumentError: a key is unknown or missing, or hash or name of the file cannot be one.
+    """
     known = [f.name for f in fields(Card) if f.name != "name"]
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
-            raise WeightsError(
-                f"the card {path.name} has the unknown key '{key}'"
-                + (f"; did you mean '{near[0]}'?" if near else f"; known keys are {', '.join(known)}")
-            )
+            hint = f"did you mean '{near[0]}'?" if near else f"known keys are {', '.join(known)}"
+            raise DocumentError(f"it has the unknown key '{key}'; {hint}")
     optional = (*TABLES, *ALSO_OPTIONAL, *(AFTER_TRAINING if "recipe" in values and "sha256" not in values else ()))
     for key in known:
-        if key not in values:
-            if key not in optional:
-                hint = "; weights without a hash are never loaded" if key == "sha256" else ""
-                raise WeightsError(f"the card {path.name} has no '{key}'{hint}; add it")
-        elif key in TABLES:
-            if not isinstance(values[key], dict):
-                raise WeightsError(f"'{key}' of the card {path.name} has to be a table")
-        elif not isinstance(values[key], str):
-            raise WeightsError(f"'{key}' of the card {path.name} has to be text, not {type(values[key]).__name__}")
-    for name, figure in values.get("metrics", {}).items():
-        if isinstance(figure, bool) or not isinstance(figure, int | float | str):
-            raise WeightsError(f"'{name}' in the metrics of the card {path.name} has to be a number or text")
-    digest = values.get("sha256")
-    if digest is not None and (len(digest) != 64 or set(digest) - set("0123456789abcdef")):
-        raise WeightsError(f"'sha256' of the card {path.name} has to be 64 lower-case hex digits, not '{digest[:80]}'")
-    file = values["file"]
-    if Path(file).name != file or not file.endswith(".safetensors"):
-        raise WeightsError(
-            f"'file' of the card {path.name} has to be the plain name of a .safetensors file in the weights folder, "
-            f"not '{file}'"
-        )
-    return Card(name=path.stem, **values)
+        if key not in values and key not in optional:
+            hint = "; weights without a hash are never loaded" if key == "sha256" else ""
+            raise DocumentError(f"it has no '{key}'{hint}")
+    return values
 
 
 def read_state(card: Card, folder: Path | None = None) -> dict[str, NDArray]:
@@ -178,10 +184,10 @@ def _verified(card: Card, folder: Path | None) -> bytes:
         )
     path = (folder or weights_folder()) / card.file
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        data = read_bytes(path, LARGEST)
+    except DocumentError as error:
         raise WeightsError(
-            f"the weights of '{card.name}' cannot be read: {path.name} ({error.strerror}); "
+            f"the weights of '{card.name}' cannot be read: {path.name} ({error}); "
             "install mfrec again or restore the weights folder of the checkout"
         ) from None
     found = hashlib.sha256(data).hexdigest()
@@ -213,7 +219,10 @@ def load_network(name: str | Path) -> Any:
         WeightsError: see :func:`read_card` and :func:`read_state`, or the network refuses the tensors.
     """
     card, folder = _card_and_folder(name)
-    return with_weights(card, read_state(card, folder))
+    state = read_state(card, folder)
+    if folder is not None:
+        check_size(card, state)
+    return with_weights(card, state)
 
 
 _shared: dict[tuple[str, str, str], Any] = {}
@@ -236,7 +245,7 @@ def shared_network(name: str | Path, device: str = "cpu") -> Any:
     _verified(card, folder)
     key = card.sha256, f"{card.net} {dict(card.arguments)}", device
     if key not in _shared:
-        _shared[key] = with_weights(card, read_state(card, folder)).to(device)
+        _shared[key] = load_network(name).to(device)
     return _shared[key]
 
 
@@ -259,7 +268,10 @@ def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:
             f"the card '{card.name}' wants the network '{card.net}'; known are {', '.join(sorted(NETS))}"
         )
     if not hasattr(network_class(card.net), "load_state_dict"):
-        return network_class(card.net)(state, **card.arguments)
+        try:
+            return network_class(card.net)(state, **card.arguments)
+        except (TypeError, ValueError, KeyError) as error:
+            raise WeightsError(f"{card.file} or the arguments of the card '{card.name}' do not fit: {error}") from None
     import numpy as np
     import torch
 
@@ -279,6 +291,28 @@ def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
+def check_size(card: Card, state: Mapping[str, NDArray]) -> None:
+    """Refuse a stranger's card whose arguments ask for a network that its weights are too few for, before it is built.
+
+    Raises:
+        WeightsError: building it would take much more memory than the weights do.
+    """
+    from mfrec.nets import NETS, network_class
+
+    if card.net not in NETS or not hasattr(network_class(card.net), "load_state_dict"):
+        return
+    import torch
+
+    with torch.device("meta"):  # shapes without memory
+        wanted = sum(value.numel() for value in new_network(card).state_dict().values())
+    found = sum(value.size for value in state.values())
+    if wanted > 2 * found + 1_000_000:
+        raise WeightsError(
+            f"the arguments of the card '{card.name}' ask for a network of {wanted:,} numbers, and {card.file} holds "
+            f"{found:,}; take card and weights of one training"
+        )
+
+
 def new_network(card: Card) -> Any:
     """The untrained ``torch.nn.Module`` of a card. torch's generator is left as it was.
 
@@ -292,5 +326,5 @@ def new_network(card: Card) -> Any:
     with torch.random.fork_rng(devices=()):
         try:
             return network_class(card.net)(**card.arguments)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # whatever a constructor makes of a stranger's arguments
             raise WeightsError(f"the arguments of the card '{card.name}' do not fit its network: {error}") from None

@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.documents import DocumentError
 from mfrec.errors import InputError, UsageError
 from mfrec.evaluation.pairs import paired, read_one
 from mfrec.evaluation.result import Evaluation, Pair, Row
 from mfrec.metrics.names import DEFAULT, METRICS, Case, Truth, measure
 from mfrec.pipeline import Progress, silent
+from mfrec.provenance.arrays import read_array
 from mfrec.provenance.digests import file_digests
 from mfrec.types import FloatArray
 
@@ -151,10 +153,11 @@ def stated_uncertainty(path: Path, result: FloatArray) -> FloatArray:
         InputError: the file is missing, damaged, or of another size than the result.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            uncertainty = np.asarray(arrays["uncertainty"], np.float32)
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"'{path}' cannot be read as mfrec wrote it ({error}); make the output again") from None
+        uncertainty = read_array(path, "uncertainty")
+    except DocumentError as error:
+        raise InputError(f"'{path}' cannot be read as mfrec wrote it: {error}; make the output again") from None
+    if uncertainty.dtype != np.float32 or not (uncertainty >= 0).all() or not np.isfinite(uncertainty).all():
+        raise InputError(f"the uncertainty in '{path}' has values that are none; make the output again")
     if uncertainty.shape != result.shape[:2]:
         raise InputError(f"the uncertainty in '{path}' has shape {uncertainty.shape}, the picture {result.shape[:2]}")
     return uncertainty

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mfrec.documents import DocumentError, read_text, shortened
 from mfrec.errors import InputError, NoFramesError, UsageError
 
 if TYPE_CHECKING:
@@ -58,16 +60,33 @@ def find_sequences(root: Path, people: str = "all") -> list[TruthSequence]:
     return found
 
 
+CSV_LIMIT = 1 << 26
+"""Bytes that ``sequences.csv`` may have."""
+
+
 def read_persons(table: Path) -> dict[str, str]:
-    """Sequence name to person, from a CSV file with the columns ``seq`` and ``person``."""
-    with table.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = {"seq", "person"} - set(reader.fieldnames or ())
-        if missing:
+    """Sequence name to person, from a CSV file with the columns ``seq`` and ``person``.
+
+    Raises:
+        InputError: it is no CSV file, lacks a column, or a row does not say whose sequence it is.
+    """
+    try:
+        reader = csv.DictReader(io.StringIO(read_text(table, CSV_LIMIT), newline=""), strict=True)
+        columns, rows = reader.fieldnames or (), list(reader)
+    except (DocumentError, csv.Error) as error:
+        raise InputError(f"'{table.name}' cannot be read ({error}); expected a CSV file of UTF-8 text") from None
+    missing = {"seq", "person"} - set(columns)
+    if missing:
+        raise InputError(f"'{table.name}' has the columns {shortened(columns)}, without {', '.join(sorted(missing))}")
+    persons: dict[str, str] = {}
+    for row in rows:
+        if not row["seq"] or not row["person"] or persons.get(row["seq"], row["person"]) != row["person"]:
             raise InputError(
-                f"'{table.name}' has the columns {reader.fieldnames}, without {', '.join(sorted(missing))}"
+                f"'{table.name}' has a row without 'seq' or 'person', or two persons of one sequence: "
+                f"{shortened(list(row.values()))}; expected one person for each"
             )
-        return {row["seq"]: row["person"] for row in reader}
+        persons[row["seq"]] = row["person"]
+    return persons
 
 
 def chosen_person(person: str, people: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.documents import DocumentError
+from mfrec.provenance.arrays import LIMIT, array_names, read_array
 from mfrec.provenance.digests import file_digests
 
 
@@ -45,21 +48,31 @@ def compare(name: str, recorded: Mapping[str, str], old: Path, new: Path) -> Dif
 
 
 def _picture_difference(old: Path, new: Path) -> str:
-    from mfrec.imageio.formats import open_picture
+    from mfrec.imageio.formats import DECODER_ERRORS, RefusedError, open_picture
 
-    with open_picture(old) as first, open_picture(new) as second:
-        return array_difference(np.asarray(first), np.asarray(second), "grey levels")
+    try:
+        with open_picture(old) as first, open_picture(new) as second:
+            if first.size != second.size or first.mode != second.mode:
+                return f"{first.size} {first.mode} recorded, {second.size} {second.mode} here"
+            return array_difference(np.asarray(first), np.asarray(second), "grey levels")
+    except (RefusedError, *DECODER_ERRORS) as error:
+        return f"differs; by how much cannot be said, because the recorded file cannot be read: {error}"
 
 
 def _arrays_difference(old: Path, new: Path) -> str:
-    with np.load(old, allow_pickle=False) as first, np.load(new, allow_pickle=False) as second:
-        names = sorted(set(first.files) | set(second.files))
+    try:
+        names = set(array_names(old)), set(array_names(new))
         parts = []
-        for name in names:
-            if name not in first.files or name not in second.files:
+        for name in sorted(names[0] | names[1]):
+            if name not in names[0] & names[1]:
                 parts.append(f"{name}: only in one of the two")
-            elif not np.array_equal(first[name], second[name]):
-                parts.append(f"{name}: {array_difference(first[name], second[name])}")
+                continue
+            now = read_array(new, name, limit=sys.maxsize)  # written a moment ago, by this process
+            then = read_array(old, name, limit=2 * now.nbytes + LIMIT)
+            if not np.array_equal(then, now):
+                parts.append(f"{name}: {array_difference(then, now)}")
+    except DocumentError as error:
+        return f"differs; by how much cannot be said, because the recorded file cannot be read: {error}"
     return "; ".join(parts) or "same numbers, other compression"
 
 

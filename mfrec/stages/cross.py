@@ -16,7 +16,7 @@ from mfrec.face.region_labels import carry_regions, label_regions
 from mfrec.face.regions import FEATURES
 from mfrec.fusion.crossover import METHODS, _distance, cross_over, cross_over_learned, feather_width, match_seam
 from mfrec.image.geometry import inside, warp
-from mfrec.pipeline import Run
+from mfrec.pipeline import Run, in_range
 from mfrec.stages.fuse import Fuse, consistency_with, sources_of
 from mfrec.types import FaceTrack, FloatArray, Fused, Landmarks, Observation, Region, Registration
 
@@ -164,6 +164,10 @@ class Cross:
             raise UsageError(f"unknown cross-over '{self.method}'; known are {', '.join((*METHODS, 'unet'))}")
         for name in self.regions:
             regions_named(name)
+        in_range("cross.softness", self.softness, 0, 10)
+        in_range("cross.margin", self.margin, 0, 1)
+        if self.psf_sigma != "auto":
+            in_range("cross.psf_sigma", self.psf_sigma, 0.05, 5)
 
     @property
     def learned(self) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mfrec.errors import UsageError
 from mfrec.fusion.robust import bound
-from mfrec.pipeline import Run
+from mfrec.pipeline import Run, in_range
 from mfrec.stages.fuse import Fuse, consistency_with, sources_of
 from mfrec.types import FaceTrack, FloatArray
 
@@ -62,6 +62,10 @@ class Finetune:
         "K. Zhang, W. Zuo, Y. Chen, D. Meng, L. Zhang, Beyond a Gaussian denoiser: residual learning of deep CNN for "
         "image denoising, IEEE TIP 2017",
     )
+
+    def __post_init__(self) -> None:
+        if self.psf_sigma != "auto":
+            in_range("finetune.psf_sigma", self.psf_sigma, 0.05, 5)
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         if track.fused is None or track.canvas is None:

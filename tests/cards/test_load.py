@@ -97,11 +97,11 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path, tensors: dict[str, np.nd
     ("changes", "message"),
     [
         ({"sha256": ""}, "no 'sha256'; weights without a hash are never loaded"),
-        ({"sha256": "12ab"}, "64 lower-case hex digits"),
+        ({"sha256": "12ab"}, "sha256: expected str matching regex"),
         ({"licence": ""}, "no 'licence'"),
         ({"licens": "MIT"}, "unknown key 'licens'; did you mean 'licence'"),
-        ({"file": "../small.safetensors"}, "plain name"),
-        ({"file": "small.pth"}, "plain name of a .safetensors file"),
+        ({"file": "../small.safetensors"}, "file: expected str matching"),
+        ({"file": "small.pth"}, "file: expected str matching"),
     ],
 )
 def test_a_wrong_card_is_refused(tmp_path: Path, changes: dict[str, str], message: str) -> None:
@@ -156,9 +156,9 @@ def test_measured_figures_are_numbers_or_text(tmp_path: Path) -> None:
     card = make(tmp_path, b"x", card_text(b"x", trained="2026-01-01T00:00:00Z") + '[metrics]\npsnr = 27.5\non = "40"\n')
     assert card.metrics == {"psnr": 27.5, "on": "40"}
     for wrong in ("psnr = true", "psnr = [1]"):
-        with pytest.raises(WeightsError, match="'psnr' in the metrics"):
+        with pytest.raises(WeightsError, match=r"metrics.*: expected"):
             make(tmp_path, b"x", card_text(b"x") + f"[metrics]\n{wrong}\n")
-    with pytest.raises(WeightsError, match=r"'metrics' .* has to be a table"):
+    with pytest.raises(WeightsError, match="metrics: expected object, got str"):
         make(tmp_path, b"x", card_text(b"x", metrics="good"))
 
 

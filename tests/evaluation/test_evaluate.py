@@ -131,7 +131,7 @@ def test_every_default_metric_of_a_face(folder: Path) -> None:
 
 
 def test_an_output_folder_is_measured_with_its_uncertainty(folder: Path, portrait: FloatArray) -> None:
-    from mfrec.outputs import write_arrays
+    from mfrec.provenance.arrays import write_arrays
 
     out = folder / "a"
     error = np.random.default_rng(0).normal(0, 1, portrait.shape[:2])

@@ -7,15 +7,17 @@ participants' own means. All are 95 %.
 
 from __future__ import annotations
 
-import json
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mfrec.documents import DocumentError, check_schema, parse_json, read_text, shaped
 from mfrec.errors import InputError, NoFramesError, UsageError
-from mfrec.evaluation.survey.page import KEY, SCHEMA
+from mfrec.evaluation.survey.page import KEY
+from mfrec.evaluation.survey.schema import KEY_LIMIT, SCHEMA, SHEET_LIMIT, Answer, Key, Sheet
 from mfrec.report.text_table import aligned, mean
 
 LEVEL = 0.95
@@ -114,19 +116,19 @@ def collect(answers: Path, key: Path | None = None) -> SurveyResult:
     if not files:
         raise NoFramesError(f"'{answers}' holds no answers; the page saves them as answers-....json")
     left_out: list[str] = []
-    sheets: dict[str, Mapping[str, Any]] = {}
+    sheets: dict[str, Sheet] = {}
     for file in files:
         sheet = read_sheet(file)
         if isinstance(sheet, str):
             left_out.append(f"'{file.name}': {sheet}")
-        elif sheet["participant"] in sheets:
+        elif sheet.participant in sheets:
             left_out.append(f"'{file.name}': the same participant as in another file")
         else:
-            sheets[sheet["participant"]] = sheet
-    surveys = {sheet["survey"] for sheet in sheets.values()}
+            sheets[sheet.participant] = sheet
+    surveys = {sheet.survey for sheet in sheets.values()}
     if key is None:
         found = find_keys(answers, surveys)
-        if len({known["survey"] for known in found}) != 1:
+        if len({known.survey for known in found}) != 1:
             raise UsageError(
                 f"'{answers}' belongs to {len(found)} keys that could be found; name the {KEY} that was written with "
                 "the page with --key"
@@ -137,68 +139,64 @@ def collect(answers: Path, key: Path | None = None) -> SurveyResult:
     return counted(known, sheets, left_out)
 
 
-def read_sheet(file: Path) -> Mapping[str, Any] | str:
+def read_sheet(file: Path) -> Sheet | str:
     """The answers of one participant, or why the file is none."""
     try:
-        sheet = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        return f"cannot be read ({type(error).__name__})"
-    if not isinstance(sheet, dict) or sheet.get("schema") != SCHEMA:
-        return "is not what the page saves"
-    fields = (("survey", str), ("participant", str), ("answers", list))
-    if any(not isinstance(sheet.get(name), kind) for name, kind in fields):
-        return "is not what the page saves"
-    return sheet
+        return shaped(check_schema(parse_json(read_text(file, SHEET_LIMIT)), SCHEMA), Sheet)
+    except DocumentError as error:
+        return f"is not what the page saves ({error})"
 
 
-def read_key(file: Path) -> Mapping[str, Any]:
+def read_key(file: Path) -> Key:
     """A key.
 
     Raises:
         InputError: it is none.
     """
     try:
-        key = json.loads(file.read_text(encoding="utf-8"))
-        if key["schema"] == SCHEMA and all(isinstance(key[name], dict) for name in ("cases", "pictures")):
-            return key
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise InputError(f"'{file}' is no key of a survey; expected the {KEY} that was written with the page")
+        return shaped(check_schema(parse_json(read_text(file, KEY_LIMIT)), SCHEMA), Key)
+    except DocumentError as error:
+        raise InputError(
+            f"'{file}' is no key of a survey ({error}); expected the {KEY} that was written with the page"
+        ) from None
 
 
-def find_keys(answers: Path, surveys: set[str]) -> list[Mapping[str, Any]]:
+def find_keys(answers: Path, surveys: set[str]) -> list[Key]:
     """Keys in the folder of the answers, beside it, and in the folders beside it, to one of the surveys."""
     place = answers.resolve()
     files = [place / KEY, place.parent / KEY, *sorted(place.parent.glob(f"*/{KEY}"))]
-    keys = [read_key(file) for file in dict.fromkeys(files) if file.is_file()]
-    return [key for key in keys if key.get("survey") in surveys]
+    found = []
+    for file in dict.fromkeys(files):
+        with contextlib.suppress(InputError):  # other programs have a key.json too
+            found.append(read_key(file))
+    return [key for key in found if key.survey in surveys]
 
 
-def counted(key: Mapping[str, Any], sheets: Mapping[str, Mapping[str, Any]], left_out: list[str]) -> SurveyResult:
+def counted(key: Key, sheets: Mapping[str, Sheet], left_out: list[str]) -> SurveyResult:
     """Count the answers that belong to a key.
 
     Raises:
         InputError: none does.
     """
-    methods = sorted(set(key["pictures"].values()))
+    methods = sorted(set(key.pictures.values()))
     quality, match = dict.fromkeys(methods, 0), dict.fromkeys(methods, 0)
     opinions: dict[str, dict[str, list[int]]] = {method: {} for method in methods}
     participants, answers = set(), 0
     for participant, sheet in sheets.items():
-        if sheet["survey"] != key["survey"]:
-            left_out.append(f"participant {participant}: answers to another survey ({sheet['survey']})")
+        if sheet.survey != key.survey:
+            left_out.append(f"participant {participant}: answers to another survey ({sheet.survey})")
             continue
         seen: set[str] = set()
-        for answer in sheet["answers"]:
-            why = flaw(answer, key, seen)
-            if why:
-                left_out.append(f"participant {participant}: an answer that {why}")
+        for value in sheet.answers:
+            answer = as_answer(value, key, seen)
+            if isinstance(answer, str):
+                left_out.append(f"participant {participant}: an answer that {answer}")
                 continue
-            seen.add(answer["case"])
-            quality[key["pictures"][answer["quality"]]] += 1
-            match[key["pictures"][answer["match"]]] += 1
-            for token, score in answer["opinion"].items():
-                opinions[key["pictures"][token]].setdefault(participant, []).append(score)
+            seen.add(answer.case)
+            quality[key.pictures[answer.quality]] += 1
+            match[key.pictures[answer.match]] += 1
+            for token, score in answer.opinion.items():
+                opinions[key.pictures[token]].setdefault(participant, []).append(score)
             answers += 1
             participants.add(participant)
     if not answers:
@@ -208,24 +206,31 @@ def counted(key: Mapping[str, Any], sheets: Mapping[str, Mapping[str, Any]], lef
         for m in methods
     ]
     results.sort(key=lambda result: (-result.match.votes, -result.quality.votes, result.method))
-    return SurveyResult(key["survey"], len(participants), len(key["cases"]), answers, tuple(results), tuple(left_out))
+    return SurveyResult(key.survey, len(participants), len(key.cases), answers, tuple(results), tuple(left_out))
 
 
-def flaw(answer: Any, key: Mapping[str, Any], seen: set[str]) -> str:
-    """Why an answer does not count, or nothing."""
-    if not isinstance(answer, dict) or answer.get("case") not in key["cases"]:
+def as_answer(value: Any, key: Key, seen: set[str]) -> Answer | str:
+    """One answer, or why it does not count.
+
+    Args:
+        value: as the page saved it.
+        key: of the survey.
+        seen: cases that this participant has answered before.
+    """
+    try:
+        answer = shaped(value, Answer)
+    except DocumentError as error:
+        return f"is damaged ({error})"
+    if answer.case not in key.cases:
         return "belongs to no case"
-    if answer["case"] in seen:
-        return f"repeats the case '{key['cases'][answer['case']]}'"
-    shown, opinion = answer.get("shown"), answer.get("opinion")
-    if not isinstance(shown, list) or not isinstance(opinion, dict):
-        return "is damaged"
-    tokens = [*shown, answer.get("quality"), answer.get("match"), *opinion]
-    if any(not isinstance(token, str) or token not in key["pictures"] or token not in shown for token in tokens):
-        return f"is incomplete or names pictures that were not shown (case '{key['cases'][answer['case']]}')"
-    if set(opinion) != set(shown) or any(score not in (1, 2, 3, 4, 5) for score in opinion.values()):
-        return f"lacks an opinion from 1 to 5 (case '{key['cases'][answer['case']]}')"
-    return ""
+    if answer.case in seen:
+        return f"repeats the case '{key.cases[answer.case]}'"
+    tokens = [*answer.shown, answer.quality, answer.match, *answer.opinion]
+    if any(token not in key.pictures or token not in answer.shown for token in tokens):
+        return f"is incomplete or names pictures that were not shown (case '{key.cases[answer.case]}')"
+    if set(answer.opinion) != set(answer.shown):
+        return f"lacks an opinion from 1 to 5 (case '{key.cases[answer.case]}')"
+    return answer
 
 
 def wilson(votes: int, of: int) -> Share:

@@ -19,14 +19,13 @@ import numpy as np
 
 from mfrec.errors import InputError, NoFramesError
 from mfrec.evaluation.pairs import picture_files, read_one
+from mfrec.evaluation.survey.schema import SCHEMA
 from mfrec.imageio import png_bytes
 from mfrec.report.page import standalone_page
 
 HERE = Path(__file__).parent
 
 PAGE, KEY = "index.html", "key.json"
-
-SCHEMA = 1
 
 
 @dataclass(frozen=True)
