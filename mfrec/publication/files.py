@@ -22,6 +22,7 @@ from mfrec.publication.claims import sha256
 from mfrec.publication.exchange import rename_to_free
 from mfrec.publication.folder import resolved, writing
 from mfrec.publication.partial import NEW, begin, remove_leftovers, sync
+from mfrec.runtime.interruption import uninterrupted
 
 MANIFEST = "mfrec-files.json"
 
@@ -53,7 +54,7 @@ def write_file(path: Path, data: bytes, *, replace: bool = False) -> None:
     if not (replace and target.is_file()):
         check_free(path)
     remove_leftovers(target.parent)
-    with writing(path):
+    with writing(path), uninterrupted():
         partial = begin(target)
         try:
             new = partial.place / NEW

@@ -49,7 +49,7 @@ def staged(
     made: list[Path] = []
     partial = None
     try:
-        with writing(shown):
+        with writing(shown), uninterrupted():
             made += make_parents(target)
             partial = begin(target)
         yield partial.result

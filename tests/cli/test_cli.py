@@ -698,7 +698,7 @@ def interrupt(child: subprocess.Popen[str], parent: Path, file: str, number: int
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("file", [".", "reconstruction.png"], ids=["while computing", "while writing"])
+@pytest.mark.parametrize("file", [".", "result/reconstruction.png"], ids=["while computing", "while writing"])
 def test_interruption(output: Path, sequence: Path, number: int, code: int, file: str) -> None:
     before = read_record(output)
     child = process("reconstruct", sequence, "-o", output, "--overwrite")

@@ -83,7 +83,13 @@ def test_from_a_card_to_weights_that_load(card: Path, stills: Path, tmp_path: Pa
     out = tmp_path / "out"
     done = mfrec_says("train", card, "--data", stills, "-o", out, "--device", "cpu", "--terms", "public domain")
     assert done.exit_code == 0, done.stderr
-    assert sorted(path.name for path in out.iterdir()) == [CHECKPOINT, "small.safetensors", "small.toml", BOARD]
+    assert sorted(path.name for path in out.iterdir()) == [
+        CHECKPOINT,
+        "mfrec-files.json",
+        "small.safetensors",
+        "small.toml",
+        BOARD,
+    ]
     found = read_card(out / "small.toml")
     assert found.training == "4 steps of 2 samples, seed 0, on 'stills' (40 pictures); public domain"
     assert f"psnr_bicubic   {found.metrics['psnr_bicubic']}" in done.stdout

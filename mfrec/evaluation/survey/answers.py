@@ -193,8 +193,9 @@ def counted(key: Key, sheets: Mapping[str, Sheet], left_out: list[str]) -> Surve
                 left_out.append(f"participant {participant}: an answer that {answer}")
                 continue
             seen.add(answer.case)
-            quality[key.pictures[answer.quality]] += 1
-            match[key.pictures[answer.match]] += 1
+            for votes, token in ((quality, answer.quality), (match, answer.match)):
+                if token is not None:
+                    votes[key.pictures[token]] += 1
             for token, score in answer.opinion.items():
                 opinions[key.pictures[token]].setdefault(participant, []).append(score)
             answers += 1
@@ -225,8 +226,8 @@ def as_answer(value: Any, key: Key, seen: set[str]) -> Answer | str:
         return "belongs to no case"
     if answer.case in seen:
         return f"repeats the case '{key.cases[answer.case]}'"
-    tokens = [*answer.shown, answer.quality, answer.match, *answer.opinion]
-    if any(token not in key.pictures or token not in answer.shown for token in tokens):
+    tokens = {*answer.shown, answer.quality, answer.match, *answer.opinion}
+    if not tokens <= key.pictures.keys() or not tokens <= set(answer.shown):
         return f"is incomplete or names pictures that were not shown (case '{key.cases[answer.case]}')"
     if set(answer.opinion) != set(answer.shown):
         return f"lacks an opinion from 1 to 5 (case '{key.cases[answer.case]}')"

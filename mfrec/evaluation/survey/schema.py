@@ -38,10 +38,12 @@ class Sheet(Struct):
 
 
 class Answer(Struct):
-    """One answer: which pictures were shown, which one is best in quality and in likeness, and a score for each."""
+    """One answer: which pictures were shown, which one is best in quality and in likeness (null where the participant
+    did not say), and a score for each.
+    """
 
     case: Token
     shown: list[Token]
-    quality: Token
-    match: Token
+    quality: Token | None
+    match: Token | None
     opinion: dict[Token, Annotated[int, Meta(ge=1, le=5)]]

@@ -176,7 +176,7 @@ def test_what_does_not_count_is_said(results: Path, key: dict[str, Any]) -> None
         "repeats the case 'case-3'",
         "another survey",
         "same participant",
-        "'broken.json': cannot be read",
+        "'broken.json': is not what the page saves (it is not JSON",
         "'other.json': is not what the page saves",
     ):
         assert reason in said, reason
