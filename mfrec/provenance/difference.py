@@ -48,7 +48,8 @@ def compare(name: str, recorded: Mapping[str, str], old: Path, new: Path) -> Dif
 
 
 def _picture_difference(old: Path, new: Path) -> str:
-    from mfrec.imageio.formats import DECODER_ERRORS, RefusedError, open_picture
+    from mfrec.imageio.formats import DECODER_ERRORS, open_picture
+    from mfrec.imageio.reading import RefusedError
 
     try:
         with open_picture(old) as first, open_picture(new) as second:
