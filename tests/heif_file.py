@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+from fractions import Fraction
 
 import av
 import numpy as np
-from portrait_clips import insistent
 
 
 def heic(image: np.ndarray, tile: int | None = None) -> bytes:
@@ -76,7 +76,16 @@ def _full(kind: str, version: int, flags: int, body: bytes) -> bytes:
 def _hevc(image: np.ndarray) -> tuple[bytes, bytes]:
     """Decoder configuration and one intra picture, each NAL unit behind its length."""
     file = io.BytesIO()
-    insistent(lambda: _encode(file, image))
+    with av.open(file, "w", format="mp4") as out:
+        stream = out.add_stream("libx265", rate=1)
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = *image.shape[:2], "yuv420p"
+        stream.codec_context.thread_count = 1
+        stream.options = {"crf": "14", "x265-params": "log-level=none:pools=1:frame-threads=1:bframes=0"}
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        frame.pts, frame.time_base = 0, Fraction(1, 1)
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode())
     file.seek(0)
     with av.open(file, "r") as again:
         stream = again.streams.video[0]
@@ -84,16 +93,3 @@ def _hevc(image: np.ndarray) -> tuple[bytes, bytes]:
         configuration = stream.codec_context.extradata
         assert configuration is not None
         return configuration, bytes(packet)
-
-
-def _encode(file: io.BytesIO, image: np.ndarray) -> None:
-    file.seek(0)
-    file.truncate()
-    with av.open(file, "w", format="mp4") as out:
-        stream = out.add_stream("libx265", rate=1)
-        assert isinstance(stream, av.VideoStream)
-        stream.height, stream.width, stream.pix_fmt = *image.shape[:2], "yuv420p"
-        stream.codec_context.thread_count = 1
-        stream.options = {"crf": "14", "x265-params": "log-level=none:pools=1:frame-threads=1"}
-        out.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
-        out.mux(stream.encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +10,6 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from av.error import PatchWelcomeError
 
 Images = Sequence[np.ndarray]
 
@@ -67,16 +66,6 @@ def moving(portrait: np.ndarray, count: int, side: int = 96, seed: int = 0) -> l
     return out
 
 
-def insistent(encode: Callable[[], None]) -> None:
-    """Encode; once more where libx265 gave no headers, as it does now and then in the first milliseconds."""
-    for _ in range(10):
-        try:
-            return encode()
-        except PatchWelcomeError:
-            continue
-    raise AssertionError("libx265 gives no headers")
-
-
 def write(
     path: Path,
     images: Images,
@@ -87,20 +76,16 @@ def write(
     container: str | None = None,
 ) -> Path:
     """A file of these images; ``stamps`` are their times in units of ``1 / rate`` seconds, 0, 1, 2 if left out."""
-
-    def encode() -> None:
-        height, width = images[0].shape[:2]
-        with av.open(str(path), "w", format=container) as out:
-            stream = out.add_stream(coding.encoder, rate=rate)
-            assert isinstance(stream, av.VideoStream)
-            stream.width, stream.height, stream.pix_fmt = width, height, coding.layout
-            stream.codec_context.thread_count = 1
-            stream.options = dict(coding.options)
-            for number, image in enumerate(images):
-                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-                frame.pts, frame.time_base = number if stamps is None else stamps[number], Fraction(1, rate)
-                out.mux(stream.encode(frame))
-            out.mux(stream.encode())
-
-    insistent(encode)
+    height, width = images[0].shape[:2]
+    with av.open(str(path), "w", format=container) as out:
+        stream = out.add_stream(coding.encoder, rate=rate)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = width, height, coding.layout
+        stream.codec_context.thread_count = 1
+        stream.options = dict(coding.options)
+        for number, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = number if stamps is None else stamps[number], Fraction(1, rate)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
     return path

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from mfrec.imageio.container import frame_rate
+from mfrec.imageio.damage import DamageWatch, listening
 from mfrec.imageio.packets import PacketTable, picture_packets
 
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+
+LOOK_AHEAD = 12
+"""Frames that are held back until the decoder has said what it thinks of the following ones."""
+
+LOOK_AHEAD_PIXELS = 40_000_000
+"""At most so many pixels are held back, whatever the size of the frames."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +35,7 @@ class Coded:
         counted: whether that time is only counted from the frame rate.
         source: the frame that the decoder gave, which carries what is known about it.
         jpeg: the JPEG file that this frame was in a Motion JPEG video; None for a field and for other codecs.
+        damage: why the frame is damaged; empty where nothing says so.
         field: ``""`` for a frame, ``"a"`` and ``"b"`` for its first and second field.
     """
 
@@ -35,62 +45,81 @@ class Coded:
     counted: bool
     source: VideoFrame
     jpeg: bytes | None = None
+    damage: str = ""
     field: str = ""
 
 
 def decoded(
-    container: InputContainer, stream: VideoStream, table: PacketTable, start: float, damaged: list[int]
+    container: InputContainer, stream: VideoStream, table: PacketTable, start: float, watch: DamageWatch
 ) -> Iterator[Coded]:
     """Decode frame by frame, going on after what cannot be decoded.
 
-    Threads stay within one picture (FFmpeg's slice threading): with whole frames in parallel, what the decoder makes up
-    for lost data may depend on timing.
+    The decoder works in one thread: with several, what it makes up for lost data may depend on timing, and what it says
+    of it is heard elsewhere.
 
     Args:
         container, stream: freshly opened.
         table: of the same stream.
         start: seconds after the first frame; what is shown earlier need not come, the first frame does.
-        damaged: gets the number of the frame before which something could not be decoded.
+        watch: learns what is damaged.
     """
     from av.error import FFmpegError
 
     context = stream.codec_context
+    context.thread_count = 1
     # Every frame then says which packet it was in.
     context.copy_opaque = True
     is_jpeg = context.name == "mjpeg"
     clock = _Clock(table, frame_rate(stream))
     entry = 0
     packets = enumerate(picture_packets(container, stream))
+    index = -1
+    waiting: list[tuple[int, int, Coded]] = []
+    ahead = LOOK_AHEAD
     while True:
-        try:
-            index, packet = next(packets, (-1, None))
-        except FFmpegError:
-            damaged.append(clock.count)
-            index, packet = -1, None
+        with listening() as messages:
+            try:
+                index, packet = next(packets, (index + 1, None))
+            except FFmpegError:
+                index, packet = index + 1, None
         if packet is not None and index < entry:
             continue
+        if index >= len(table.times):
+            # Also where a file has grown since it was gone through.
+            packet = None
         if packet is not None:
+            watch.demuxed(index, packet, messages)
             # A new object each time: PyAV tells them apart by identity.
             packet.opaque = (index,)
         first = clock.first is None
-        try:
-            frames = context.decode(packet)
-        except FFmpegError:
-            damaged.append(clock.count)
-            frames = []
+        frames: list[VideoFrame] = []
+        with listening() as messages:
+            try:
+                frames = context.decode(packet)
+            except FFmpegError:
+                watch.failed(index)
+        watch.given(index, messages)
         for frame in frames:
             position = frame.opaque[0] if isinstance(frame.opaque, tuple) else index
+            if not watch.seen(position, frame):
+                continue
             number, time, counted = clock.read(position)
             # A frame's tables must come from its own packet: without any delay in the decoder, it comes at once.
             own = is_jpeg and len(frames) == 1 and position == index
             jpeg = bytes(packet) if packet is not None and own else None
-            yield Coded(frame, number, time, counted, frame, jpeg)
+            heappush(waiting, (number, position, Coded(frame, number, time, counted, frame, jpeg)))
+            ahead = max(1, min(LOOK_AHEAD, LOOK_AHEAD_PIXELS // (frame.width * frame.height)))
+        while len(waiting) > (ahead if packet is not None else 0):
+            # Where a frame is missing, a decoder may give its neighbours in another order than that of display.
+            _, position, coded = heappop(waiting)
+            yield replace(coded, damage=watch.judge(position))
         if packet is None:
             return
         if first and clock.first is not None and start > 0:
             entry = table.entry(clock.first + start)
             if entry > index + 1:
                 context.flush_buffers()
+                watch.enter(entry)
 
 
 class _Clock:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
+RESTART = 0.5
+"""Seconds by which a clock runs back where it starts again; less is what demuxers make up for lost packets."""
+
+
 @dataclass(frozen=True, eq=False)
 class PacketTable:
     """The packets of a stream in the order in which they are stored, which is the order of decoding.
@@ -46,6 +50,11 @@ class PacketTable:
     def shown(self) -> NDArray[np.float64]:
         """The known times in the order of presentation."""
         return np.sort(self.times[np.isfinite(self.times)])
+
+    @property
+    def first_key(self) -> int:
+        """The first packet at which decoding can begin; 0 where none is marked."""
+        return int(np.argmax(self.keys)) if self.keys.size else 0
 
     @property
     def interval(self) -> float:
@@ -91,8 +100,8 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
         pass
     unit = float(stream.time_base or 0)
     times, decoding = np.array(shown), np.array(stored)
-    offsets, restarts = _continued(decoding)
-    times = (times + offsets) * unit
+    offsets, restarts = _continued(decoding, RESTART / unit if unit else math.inf)
+    times = _completed((times + offsets) * unit)
     known = bool(np.isfinite(times).all()) and len(np.unique(times)) == len(times)
     # AVI stores no times of presentation: FFmpeg gives those of decoding, a constant later.
     stores_none = container.format.name == "avi" and stream.codec_context.name in ("h264", "hevc")
@@ -100,12 +109,31 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
     return PacketTable(times, np.array(keys, bool), restarts, known and not reordered)
 
 
-def _continued(decoding: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[int, ...]]:
-    """What to add to the stamps of decoding so that they never run back, and where they did."""
+def _completed(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Times of presentation where a few lack theirs, because their header was lost.
+
+    Each gets the hole in the row of the others that is nearest to the packet before it.
+    """
+    lacking = np.flatnonzero(~np.isfinite(times))
+    if not 0 < lacking.size <= 0.1 * times.size:
+        return times
+    times = times.copy()
+    for packet in lacking:
+        known = np.sort(times[np.isfinite(times)])
+        steps = np.diff(known)
+        step = float(np.median(steps))
+        holes = np.append(known[:-1][steps > 1.5 * step], known[-1]) + step
+        before = times[packet - 1] if packet else known[0]
+        times[packet] = holes[np.argmin(np.abs(holes - before))]
+    return times
+
+
+def _continued(decoding: NDArray[np.float64], least: float) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """What to add to the stamps of decoding so that they do not run back by ``least`` or more, and where they did."""
     stamped = np.flatnonzero(np.isfinite(decoding))
     steps = np.diff(decoding[stamped])
     typical = float(np.median(steps[steps > 0])) if np.any(steps > 0) else 1.0
-    back = np.flatnonzero(steps < 0)
+    back = np.flatnonzero(steps <= -least)
     jumps = np.zeros(len(decoding))
     jumps[stamped[back + 1]] = typical - steps[back]
     return np.cumsum(jumps), tuple(int(i) for i in stamped[back + 1])

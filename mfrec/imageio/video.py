@@ -13,6 +13,7 @@ import numpy as np
 from mfrec.errors import NoFramesError
 from mfrec.imageio.codec import h264_quantiser, mjpeg_tables
 from mfrec.imageio.container import frame_rate, opened, picture_stream
+from mfrec.imageio.damage import DamageWatch, time_gaps
 from mfrec.imageio.decoding import Coded, decoded
 from mfrec.imageio.fields import separate_fields
 from mfrec.imageio.limits import size_reason
@@ -96,15 +97,15 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
     path, table, rate = video.path, video.table, video.rate
     name = shown(path, whole=False)
     total = len(table.times)
-    damaged: list[int] = []
-    seen = taken = used = 0
+    seen = taken = used = damaged = 0
     first_number: int | None = None
     interlaced = False
     with opened(path) as container:
         stream = picture_stream(container, path)
         # FFmpeg then hands over each frame's quantisers together with the picture.
         stream.codec_context.options = {"export_side_data": "venc_params"}
-        pictures = decoded(container, stream, table, selection.start or 0.0, damaged)
+        watch = DamageWatch(table, stream.codec_context.name)
+        pictures = decoded(container, stream, table, selection.start or 0.0, watch)
         if selection.deinterlace:
             pictures = separate_fields(pictures, table.interval or (1 / rate if rate else 0.0))
         for coded in pictures:
@@ -142,6 +143,7 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
                 image = upright(image, orientation)
             # Blocks of a resampled or turned picture are no longer those of the file.
             jpeg = mjpeg_tables(coded.jpeg, coded.picture) if coded.jpeg and image is stored else None
+            damaged += bool(coded.damage)
             findings.compare(label, image.shape, planes(coded.picture) or [stored])
             used += 1
             yield Frame(
@@ -155,12 +157,28 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
                 jpeg=jpeg,
                 key=_is_key(coded.source),
                 quantiser=h264_quantiser(coded.source),
+                damaged=bool(coded.damage),
                 notes=tuple(notes),
             )
+    failed = len(watch.undecodable)
+    if failed:
+        count = f"{failed} pieces of the video" if failed > 1 else "a piece of the video"
+        findings.dropped.append(
+            Dropped(name, f"{count} could not be decoded, the first is packet {watch.undecodable[0]}")
+        )
+    if watch.early:
+        frames = f"{watch.early} frames" if watch.early > 1 else "a frame"
+        findings.dropped.append(Dropped(name, f"{frames} before the first key frame, which cannot be decoded alone"))
+    missing = sum(gap.count for gap in time_gaps(table))
+    if missing:
+        findings.warnings.append(
+            f"'{name}' has gaps in time: {missing} frame{'s seem' if missing > 1 else ' seems'} to be lost, at a "
+            f"constant rate of {1 / table.interval:.4g} frames per second"
+        )
     if damaged:
-        count = f"{len(damaged)} pieces of the video" if len(damaged) > 1 else "a piece of the video"
-        reason = f"{count} could not be decoded, the first before frame {damaged[0]}"
-        findings.dropped.append(Dropped(name, reason))
+        findings.warnings.append(
+            f"{damaged} of {used} frames of '{name}' are damaged by what was lost or changed in the file; each says so"
+        )
     if not used:
         if seen and not taken:
             raise NoFramesError(
@@ -188,8 +206,8 @@ def _field_notes(coded: Coded) -> list[str]:
         notes.append(f"{order} field, missing lines interpolated by bwdif{guess}")
     elif marked:
         notes.append("interlaced, fields not separated")
-    if coded.source.is_corrupt:
-        notes.append("the decoder reports damage in this frame")
+    if coded.damage:
+        notes.append(f"damaged: {coded.damage}")
     return notes
 
 

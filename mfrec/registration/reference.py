@@ -147,6 +147,9 @@ def choose_reference(
         names = ", ".join(f"{o.frame.index} ({o.frame.name})" for o in observations[:8])
         more = ", ..." if len(observations) > 8 else ""
         raise UsageError(f"reference frame '{text}' is not among the frames in use; they are {names}{more}")
+    # What a decoder made up may look sharp: a damaged frame is the reference only where there is no other.
+    whole = [i for i, observation in enumerate(observations) if not observation.frame.damaged]
     # Names break ties, so that the order in which the frames were listed does not matter.
-    best = max(range(len(scores)), key=lambda i: (round(scores[i].total, 6), observations[i].frame.name))
-    return best, f"best of {len(scores)} frames: {scores[best].text}", scores
+    best = max(whole or range(len(scores)), key=lambda i: (round(scores[i].total, 6), observations[i].frame.name))
+    of = f"{len(whole)} undamaged of {len(scores)}" if 0 < len(whole) < len(scores) else f"{len(scores)}"
+    return best, f"best of {of} frames: {scores[best].text}", scores

@@ -54,6 +54,11 @@ def face_rectangle(observation: Observation) -> tuple[float, float, float, float
     return float(x0), float(y0), float(x1), float(y1)
 
 
+ENOUGH_WHOLE = 5
+"""Undamaged frames from which on damaged ones are left out. Fewer frames gain from every one that registers, and the
+fusion weighs what contradicts the others."""
+
+
 def make_canvas(reference: Observation, scale: int, crop: str) -> Canvas:
     """The output grid for a reference frame.
 
@@ -158,6 +163,27 @@ def start_similarity(observation: Observation, reference: Observation) -> Simila
     return best
 
 
+def without_damaged(track: FaceTrack, wanted: str | int) -> FaceTrack:
+    """The track without its damaged frames, where :data:`ENOUGH_WHOLE` others are left.
+
+    Args:
+        track: so far.
+        wanted: the reference that the user asked for, by index or name, which stays; or ``"auto"``.
+    """
+    whole = [o for o in track.observations if not o.frame.damaged]
+    if len(whole) < ENOUGH_WHOLE:
+        return track
+    kept, dropped = [], []
+    for o in track.observations:
+        if not o.frame.damaged or str(wanted) in (str(o.frame.index), o.frame.name):
+            kept.append(o)
+            continue
+        why = next((note for note in o.frame.notes if "damaged" in note), "damaged")
+        reason = f"{why}; {len(whole)} undamaged frames are used"
+        dropped.append(Dropped(o.frame.name, reason, o.frame.index, Align.name, o.frame))
+    return replace(track, observations=tuple(kept), dropped=(*track.dropped, *dropped))
+
+
 @dataclass(frozen=True)
 class Align:
     """Register every frame onto the reference: landmarks, similarity, then dense optical flow both ways.
@@ -206,6 +232,7 @@ class Align:
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         if not track.observations:
             raise InputError("no frame is left to align; expected at least one that shows the face")
+        track = without_damaged(track, self.reference)
         chosen, why, scores = choose_reference(track.observations, self.reference)
         reference = track.observations[chosen]
         canvas = make_canvas(reference, self.scale, self.crop)

@@ -44,6 +44,8 @@ class Frame:
         jpeg: the quantisation tables where the file was a JPEG, else None.
         key: whether the codec coded this frame by itself (intra); None where that has no meaning.
         quantiser: mean H.264 quantisation parameter (QP, 0 to 51) over the frame's macroblocks; None where unknown.
+        damaged: whether something of it, or of a frame that it refers to, was lost or changed in the file; ``notes``
+            say why.
         notes: what was done on reading ("EXIF orientation 6 applied", "limited range expanded").
     """
 
@@ -57,6 +59,7 @@ class Frame:
     jpeg: JpegTables | None = None
     key: bool | None = None
     quantiser: float | None = None
+    damaged: bool = False
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -1,5 +1,7 @@
 """The choice of the reference frame."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from schematic_face import POINTS, face
@@ -122,3 +124,14 @@ def test_scores_are_shares(picture):
             score.total,
         )
         assert all(0 <= part <= 1 for part in parts)
+
+
+def test_a_damaged_frame_is_the_reference_only_where_there_is_no_other(picture):
+    blurred = gaussian(picture, 1.5)
+    whole, damaged = observation(blurred, "0"), observation(picture, "1")
+    damaged = replace(damaged, frame=replace(damaged.frame, damaged=True, notes=("damaged: concealed",)))
+    assert choose_reference([whole, damaged])[0] == 0
+    assert "1 undamaged of 2 frames" in choose_reference([whole, damaged])[1]
+    assert choose_reference([whole, damaged], 1)[0] == 1
+    worse = replace(whole, frame=replace(whole.frame, damaged=True))
+    assert choose_reference([worse, damaged])[0] == 1

@@ -10,7 +10,16 @@ from mfrec.camera.noise import from_quantiser, from_tables, ijg_tables
 from mfrec.errors import InputError, UsageError
 from mfrec.image.geometry import resize, similarity_map, warp
 from mfrec.pipeline import Pipeline, Run
-from mfrec.stages.align import Align, check_size, correlation, make_canvas, presmooth_for, start_similarity
+from mfrec.stages.align import (
+    ENOUGH_WHOLE,
+    Align,
+    check_size,
+    correlation,
+    make_canvas,
+    presmooth_for,
+    start_similarity,
+    without_damaged,
+)
 from mfrec.types import FaceTrack, FlowSettings, Frame, Landmarks, Observation, Similarity
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5))
@@ -150,3 +159,25 @@ def test_the_reference_position_follows_when_frames_are_left_out(filmed):
 def test_nothing_to_align_is_said():
     with pytest.raises(InputError, match="at least one"):
         Align()(FaceTrack(()), Run())
+
+
+def test_damaged_frames_are_left_out_while_enough_others_are_there(filmed):
+    def frames(damaged: int, whole: int) -> FaceTrack:
+        base = filmed.frames[0]
+        kept = [seen(replace(base, index=i, name=str(i))) for i in range(whole)]
+        note = ("damaged: a part of it is missing in the file",)
+        lost = [
+            seen(replace(base, index=i, name=str(i), damaged=True, notes=note)) for i in range(whole, whole + damaged)
+        ]
+        return FaceTrack((*kept, *lost))
+
+    track = frames(2, ENOUGH_WHOLE)
+    out = without_damaged(track, "auto")
+    assert [o.frame.index for o in out.observations] == list(range(ENOUGH_WHOLE))
+    assert [d.index for d in out.dropped] == [ENOUGH_WHOLE, ENOUGH_WHOLE + 1]
+    assert out.dropped[0].reason == "damaged: a part of it is missing in the file; 5 undamaged frames are used"
+    assert len(track.observations) == ENOUGH_WHOLE + 2
+    assert ENOUGH_WHOLE in [o.frame.index for o in without_damaged(track, ENOUGH_WHOLE).observations]
+    few = frames(2, ENOUGH_WHOLE - 1)
+    assert without_damaged(few, "auto") is few
+    assert all(not o.frame.damaged for o in Align(scale=1)(track, Run()).observations)

@@ -1,0 +1,228 @@
+"""Which frames of a video are damaged: by packet flags, the decoder's words and flags, and gaps in time.
+
+A video frame is mostly a difference to others. What is lost or changed in one packet therefore shows in all that is
+decoded after it, up to the next picture that is coded by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mfrec.imageio.packets import PacketTable
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame
+
+HARMLESS = ("unable to decode APP fields", "EXIF")
+"""How errors begin that decoders report of metadata, in files whose pictures are whole."""
+
+TELLING = ("concealing ", "Frame num gap", "Packet corrupt")
+"""How messages begin that tell of damage although FFmpeg does not call them errors."""
+
+OF_THE_PAST = ("mmco: ", "number of reference frames", "co located POCs")
+"""How complaints begin about frames that a decoder that starts within a stream has not seen and does not need."""
+
+TELLS_OF_MISSING = ("h264", "hevc", "vvc", "libdav1d", "av1")
+"""Decoders that complain when a frame is missing which another one needs: a gap in time alone is no damage then, since
+recorders and phones leave out frames."""
+
+SILENT = ("hevc", "vvc", "vp8", "vp9", "av1", "libdav1d")
+"""Decoders that go through damaged data without a word."""
+
+SPEAKS_LATE = ("libdav1d",)
+"""Decoders that may complain of a packet when they get the next one."""
+
+CONSTANT = 0.9
+"""Share of equal intervals from which on a rate counts as constant, and longer intervals as gaps."""
+
+LONGEST_GAP = 10.0
+"""Seconds; a longer gap is a recorder that paused, not a loss."""
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """Hear what FFmpeg says of damage in this thread; nothing of it reaches the terminal."""
+    from av import logging
+
+    before, skipped = logging.get_level(), logging.get_skip_repeated()
+    messages: list[str] = []
+    heard: list[tuple[int, str, str]] = []
+    logging.set_level(logging.DEBUG)
+    # Else the second of two like errors is counted, and not told.
+    logging.set_skip_repeated(False)
+    try:
+        with logging.Capture(local=True) as heard:
+            yield messages
+    finally:
+        for level, _, text in heard:
+            if text.startswith(TELLING) or (level <= logging.ERROR and not text.startswith(HARMLESS)):
+                messages.append(text.strip())
+        logging.set_skip_repeated(skipped)
+        logging.set_level(before)
+
+
+class DamageWatch:
+    """Follows a decoder and says of every frame whether it is damaged, and why.
+
+    Packets are known by their place in the table, which is the order of decoding. What a decoder says of a packet may
+    concern frames that it gave before; they should be judged some frames after they came.
+
+    Args:
+        table: the packets of the stream.
+        codec: FFmpeg's name of the decoder.
+
+    Attributes:
+        undecodable: packets that the decoder refused.
+        early: how many frames came, of a stream that begins in the middle, that are shown before its first key frame.
+    """
+
+    def __init__(self, table: PacketTable, codec: str) -> None:
+        self.undecodable: list[int] = []
+        self.early = 0
+        self._table = table
+        self._codec = codec
+        self._reasons: dict[int, str] = {}
+        self._intra: list[int] = []
+        self._refreshes: list[int] = []
+        self._gaps = time_gaps(table)
+        self._order = np.argsort(table.times, kind="stable")
+        self._noticed: set[TimeGap] = set() if codec in TELLS_OF_MISSING else set(self._gaps)
+        self._bidirectional: set[int] = set()
+        self._first_key = table.first_key
+        self._entry = 0
+        self._begun = False
+
+    def enter(self, index: int) -> None:
+        """Decoding begins, or goes on, at a packet; what was before it is not there."""
+        self._entry = index
+
+    def demuxed(self, index: int, packet: Packet, messages: list[str]) -> None:
+        """What is known of a packet when it comes from the container, and what was said of the container before."""
+        if messages:
+            # What is noticed here may have begun in the packet before.
+            self._mark(max(index - 1, 0), f"the container is damaged there: {messages[0]}")
+        if packet.is_corrupt:
+            self._mark(index, "a part of it is missing in the file")
+            if self._codec in SILENT:
+                # The flag is that of the container's packet, and the frame may have been cut from it and the next.
+                self._mark(min(index + 1, len(self._table.times) - 1), "a part of it may be missing in the file")
+
+    def given(self, index: int, messages: list[str]) -> None:
+        """What the decoder said while it was given a packet, or the end after the last one."""
+        index = min(index, len(self._table.times) - 1)
+        if not self._table.keys[max(self._entry, self._first_key) + 1 : index + 1].any():
+            messages = [text for text in messages if not text.startswith(OF_THE_PAST)]
+        # Leading frames of the key frame that decoding began with refer to what was before it; the decoder leaves them
+        # out.
+        key = max(self._entry, self._first_key)
+        if index < key or self._table.times[index] < self._table.times[key]:
+            return
+        if index == key:
+            messages = [text for text in messages if not text.startswith("Frame num gap")]
+        if not messages:
+            return
+        at = max(index - 1, 0) if self._codec in SPEAKS_LATE else index
+        self._mark(at, f"decoder: {messages[0]}")
+        # What was decoded between a gap and the complaint about it lacked something too.
+        self._noticed |= {g for g in self._gaps if g.after <= at and not self._table.keys[g.after + 1 : at + 1].any()}
+
+    def failed(self, index: int) -> None:
+        """The decoder refused a packet."""
+        self.undecodable.append(index)
+        self.given(index, ["it could not be decoded"])
+
+    def seen(self, index: int, frame: VideoFrame) -> bool:
+        """The frame of a packet came from the decoder; whether it can be looked at.
+
+        It cannot before the first key frame of a stream: it is the difference to something that is not there.
+        """
+        from av.video.frame import PictureType
+
+        self._begun |= index >= self._first_key or frame.pict_type == PictureType.I
+        leading = 0 < self._first_key < index and self._table.times[index] < self._table.times[self._first_key]
+        if not self._begun or leading:
+            self.early += 1
+            return False
+        if frame.is_corrupt:
+            self._mark(index, "the decoder made up what it could not decode")
+        if frame.pict_type == PictureType.B:
+            self._bidirectional.add(index)
+        if self._table.keys[index]:
+            # A key packet without an intra picture begins a gradual refresh, which is complete at the next one.
+            (self._intra if frame.pict_type == PictureType.I else self._refreshes).append(index)
+        return True
+
+    def judge(self, index: int) -> str:
+        """Why the frame of a packet is damaged; empty where nothing says so."""
+        reasons = {**{self._start(gap): gap.words for gap in self._noticed}, **self._reasons}
+        if index in reasons:
+            return reasons[index]
+        earlier = [damaged for damaged in reasons if damaged < index]
+        if not earlier:
+            return ""
+        last = max(earlier)
+        time = self._table.times[index]
+        # Leading frames are decoded after a key frame and shown before it: they refer to what was before it.
+        whole = [k for k in self._intra if last < k <= index and not time < self._table.times[k]]
+        refreshed = [k for k in self._refreshes if last < k <= index and not time < self._table.times[k]]
+        if whole or len(refreshed) > 1:
+            return ""
+        return f"refers to a damaged frame ({reasons[last]})"
+
+    def _mark(self, index: int, reason: str) -> None:
+        self._reasons.setdefault(index, reason)
+
+    def _start(self, gap: TimeGap) -> int:
+        """The first packet that can lack what was lost in a gap.
+
+        That are also the B frames shown just before it: the frame that they lead to may be the one that was lost.
+        """
+        start, rank = gap.after, gap.rank
+        while rank >= 0 and self._order[rank] in self._bidirectional:
+            start = min(start, int(self._order[rank]))
+            rank -= 1
+        return start
+
+
+@dataclass(frozen=True)
+class TimeGap:
+    """Frames that seem to be lost in a stream of constant rate.
+
+    Attributes:
+        after: the first packet that is decoded and shown after the gap.
+        rank: how many frames are shown before the last one before the gap.
+        count: how many frames fit into it.
+    """
+
+    after: int
+    rank: int
+    count: int
+
+    @property
+    def words(self) -> str:
+        return f"{self.count} frame{'s are' if self.count > 1 else ' is'} missing here"
+
+
+def time_gaps(table: PacketTable) -> tuple[TimeGap, ...]:
+    """Gaps of whole intervals in a stream of constant rate; none where the rate varies."""
+    interval = table.interval
+    if not interval or len(table.times) < 10 or not np.isfinite(table.times).all():
+        return ()
+    # Where only times of decoding are known, gaps are between packets as they are stored.
+    order = np.argsort(table.times, kind="stable") if table.ordered else np.arange(len(table.times))
+    steps = np.diff(table.times[order]) / interval
+    if np.mean(np.abs(steps - 1) < 0.1) < CONSTANT:
+        return ()
+    whole = np.rint(steps)
+    # What is before the first key frame of a stream that begins in the middle is in pieces anyway.
+    begun = table.times[order[:-1]] >= table.times[table.first_key]
+    gaps = np.flatnonzero(begun & (whole > 1) & (np.abs(steps - whole) < 0.1) & (steps * interval <= LONGEST_GAP))
+    return tuple(
+        TimeGap(int(np.flatnonzero(table.times > table.times[order[rank]])[0]), int(rank), int(whole[rank]) - 1)
+        for rank in gaps
+    )
