@@ -26,6 +26,7 @@ class Options:
     scale: int = 4
     crop: str = "auto"
     subject: str | int = "auto"
+    turn: str | int = "auto"
     start: float | None = None
     end: float | None = None
     every: int = 1
@@ -55,7 +56,13 @@ class Options:
         Raises:
             UsageError: a value that cannot be.
         """
-        return recipe.with_call(reference=reference, scale=self.scale, crop=self.crop, subject=as_subject(self.subject))
+        return recipe.with_call(
+            reference=reference,
+            scale=self.scale,
+            crop=self.crop,
+            subject=as_subject(self.subject),
+            turn=as_turn(self.turn),
+        )
 
     def record(self) -> dict[str, Any]:
         """The options as ``run.json`` lists them; a recipe that was given as a value by its name."""
@@ -78,3 +85,16 @@ def as_subject(subject: str | int) -> int:
     if number < 1:
         raise UsageError(f"--subject is '{subject}'; expected auto, or a person's number from 1 as the report shows it")
     return number
+
+
+def as_turn(turn: str | int) -> str | int:
+    """What the stage ``track`` takes: ``"auto"``, or degrees clockwise.
+
+    Raises:
+        UsageError: no quarter turn.
+    """
+    if turn == "auto":
+        return "auto"
+    if str(turn) not in ("0", "90", "180", "270"):
+        raise UsageError(f"--turn is '{turn}'; expected auto, or degrees clockwise: 0, 90, 180 or 270")
+    return int(turn)

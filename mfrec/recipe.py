@@ -39,7 +39,7 @@ LIMIT = 1 << 18
 STAMPS = ("ENHANCED", "RESTORED", "NOT EVIDENCE")
 
 OF_THE_CALL = {
-    "track": {"subject": "--subject", "reference": "--reference"},
+    "track": {"subject": "--subject", "reference": "--reference", "turn": "--turn"},
     "align": {"reference": "--reference", "scale": "--scale", "crop": "--crop"},
 }
 """Stage to the parameters that a call sets, each with its option."""
@@ -106,7 +106,9 @@ class Recipe:
             changed[name] = _with(changed[name], values, f"the setting '{setting}'")
         return replace(self, stages=tuple(changed[stage.name] for stage in self.stages))
 
-    def with_call(self, *, reference: str | int, scale: int, crop: str, subject: str | int) -> Recipe:
+    def with_call(
+        self, *, reference: str | int, scale: int, crop: str, subject: str | int, turn: str | int = "auto"
+    ) -> Recipe:
         """The recipe with the parameters that belong to one call; what has no stage in the chain is left out.
 
         Args:
@@ -114,12 +116,13 @@ class Recipe:
             scale: super-resolution factor.
             crop: ``"auto"``, ``"face"`` or ``"frame"``.
             subject: ``"auto"`` or a number from 1.
+            turn: ``"auto"`` or degrees clockwise, a multiple of 90.
 
         Raises:
             UsageError: a value that cannot be.
         """
         values: dict[str, dict[str, Any]] = {
-            "track": {"subject": subject, "reference": reference},
+            "track": {"subject": subject, "reference": reference, "turn": turn},
             "align": {"reference": reference, "scale": scale, "crop": crop},
         }
         stages = []

@@ -42,6 +42,7 @@ def reconstruct(
     device: str = "auto",
     seed: int = 0,
     subject: str | int = "auto",
+    turn: str | int = "auto",
     settings: Iterable[str] = (),
     start: float | None = None,
     end: float | None = None,
@@ -65,6 +66,8 @@ def reconstruct(
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         seed: of every random draw.
         subject: whom to follow where several people are seen: ``"auto"`` or a number from 1.
+        turn: by how many degrees clockwise to turn the frames first, 0, 90, 180 or 270; ``"auto"`` turns them where
+            faces stand upright only then.
         settings: single parameters of the recipe's stages, each ``"stage.key=value"``.
         start, end, every, deinterlace: which frames to take, see :func:`mfrec.imageio.read`.
         strict: make an error of a result that lies farther from the frames than they lie from each other, by identity
@@ -84,6 +87,7 @@ def reconstruct(
         scale=scale,
         crop=crop,
         subject=subject,
+        turn=turn,
         start=start,
         end=end,
         every=every,

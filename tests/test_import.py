@@ -71,7 +71,7 @@ def test_light_modules_stay_light(module: str, tmp_path: Path) -> None:
     assert loaded & HEAVY == set()
 
 
-NETWORKS = {path for path in (PACKAGE / "nets").glob("*.py") if path.stem not in ("__init__", "mtcnn", "threads")}
+NETWORKS = {path for path in (PACKAGE / "nets").glob("*.py") if path.stem not in ("__init__", "threads")}
 """The networks of PyTorch and their parts; they, and training, may import it at their top."""
 
 

@@ -213,7 +213,6 @@ def load_network(name: str | Path) -> Any:
 
     Returns:
         A ``torch.nn.Module`` on the CPU: float32 (a file may hold float16), eval mode, no gradients, channels last.
-        Or an :class:`~mfrec.nets.mtcnn.Mtcnn`, which is NumPy.
 
     Raises:
         WeightsError: see :func:`read_card` and :func:`read_state`, or the network refuses the tensors.
@@ -261,17 +260,12 @@ def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:
     Raises:
         WeightsError: the tensors are not exactly those that the network has, by name and shape.
     """
-    from mfrec.nets import NETS, network_class
+    from mfrec.nets import NETS
 
     if card.net not in NETS:
         raise WeightsError(
             f"the card '{card.name}' wants the network '{card.net}'; known are {', '.join(sorted(NETS))}"
         )
-    if not hasattr(network_class(card.net), "load_state_dict"):
-        try:
-            return network_class(card.net)(state, **card.arguments)
-        except (TypeError, ValueError, KeyError) as error:
-            raise WeightsError(f"{card.file} or the arguments of the card '{card.name}' do not fit: {error}") from None
     import numpy as np
     import torch
 

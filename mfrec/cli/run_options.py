@@ -19,6 +19,9 @@ def run_options(
     subject: Annotated[
         str, typer.Option("--subject", help="Whom to follow: auto, or a number from the report.")
     ] = "auto",
+    turn: Annotated[
+        str, typer.Option("--turn", help="Turn the frames clockwise first: auto, 0, 90, 180 or 270 degrees.")
+    ] = "auto",
     scale: Annotated[int, typer.Option("--scale", help="Output pixels per reference pixel along each side.")] = 4,
     crop: Annotated[str, typer.Option("--crop", help="auto, face, or frame for the whole reference frame.")] = "auto",
     settings: Annotated[
@@ -43,6 +46,7 @@ def run_options(
         scale=scale,
         crop=crop,
         subject=subject,
+        turn=turn,
         start=start,
         end=end,
         every=every,

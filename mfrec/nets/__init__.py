@@ -1,7 +1,7 @@
 """Networks, one a file, with the paper (and the licence where it is not ours) on top.
 
-A card names one of :data:`NETS`. The module is imported when its network is wanted, so that looking for faces costs no
-PyTorch and reading this dictionary costs nothing.
+A card names one of :data:`NETS`. The module is imported when its network is wanted, so that reading this dictionary
+costs nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NETS: dict[str, str] = {
     "shift_tolerant": "mfrec.nets.shift_tolerant:ShiftTolerant",
     "unet": "mfrec.nets.unet:Unet",
 }
-"""The ``net`` of a card to ``module:Class``. All are ``torch.nn.Module`` but Mtcnn, which takes its tensors first."""
+"""The ``net`` of a card to ``module:Class``. All are ``torch.nn.Module``."""
 
 
 def network_class(name: str) -> type[Any]:

@@ -28,192 +28,126 @@
 Zhang, Zhang, Li, Qiao: "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
 Networks", IEEE Signal Processing Letters 23(10), 2016, figure 2.
 
-They are so small (half a million numbers) that NumPy runs them faster than PyTorch can be imported, so
-finding a face in a handful of frames costs no PyTorch at all. The cascade around them (pyramid,
-suppression, boxes) is :mod:`mfrec.face.detect`.
+The cascade around them (pyramid, suppression, boxes) is :mod:`mfrec.face.detect`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
-from numpy.typing import NDArray
-
-from mfrec.errors import WeightsError
-from mfrec.types import FloatArray
-
-COLUMNS = 1 << 17
-"""Numbers in one unrolled piece of a convolution: half a megabyte stays in the processor's cache."""
-
-BAND = 1 << 17
-"""Cells of P-Net that are computed at a time, so that memory does not grow with the picture."""
-
-SHAPES: dict[str, tuple[int, ...]] = {
-    "pnet.conv1.weight": (10, 3, 3, 3),
-    "pnet.conv2.weight": (16, 10, 3, 3),
-    "pnet.conv3.weight": (32, 16, 3, 3),
-    "pnet.conv4_1.weight": (2, 32, 1, 1),
-    "pnet.conv4_2.weight": (4, 32, 1, 1),
-    "rnet.conv1.weight": (28, 3, 3, 3),
-    "rnet.conv2.weight": (48, 28, 3, 3),
-    "rnet.conv3.weight": (64, 48, 2, 2),
-    "rnet.dense4.weight": (128, 576),
-    "rnet.dense5_1.weight": (2, 128),
-    "rnet.dense5_2.weight": (4, 128),
-    "onet.conv1.weight": (32, 3, 3, 3),
-    "onet.conv2.weight": (64, 32, 3, 3),
-    "onet.conv3.weight": (64, 64, 3, 3),
-    "onet.conv4.weight": (128, 64, 2, 2),
-    "onet.dense5.weight": (256, 1152),
-    "onet.dense6_1.weight": (2, 256),
-    "onet.dense6_2.weight": (4, 256),
-    "onet.dense6_3.weight": (10, 256),
-}
-"""The layers that multiply; each has a bias of its first length, each but the heads a PReLU slope as well."""
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 
-def expected_shapes() -> dict[str, tuple[int, ...]]:
-    """Name to shape of every tensor that the weights file holds."""
-    out: dict[str, tuple[int, ...]] = {}
-    for name, shape in SHAPES.items():
-        layer = name.removesuffix(".weight")
-        out[name] = shape
-        out[f"{layer}.bias"] = shape[:1]
-        if "_" not in layer:
-            out[layer.replace("conv", "prelu").replace("dense", "prelu") + ".weight"] = shape[:1]
-    return out
+class ProposalNet(nn.Module):
+    """P-Net: whether a face fills the 12 x 12 window at every second pixel of a picture."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.prelu1 = nn.Conv2d(3, 10, 3), nn.PReLU(10)
+        self.conv2, self.prelu2 = nn.Conv2d(10, 16, 3), nn.PReLU(16)
+        self.conv3, self.prelu3 = nn.Conv2d(16, 32, 3), nn.PReLU(32)
+        self.conv4_1, self.conv4_2 = nn.Conv2d(32, 2, 1), nn.Conv2d(32, 4, 1)
 
-class Mtcnn:
-    """P-Net, R-Net and O-Net with their weights.
-
-    All three read float32 RGB, ``[N, S, S, 3]``, mapped from [0, 1] to [-1, 1] (see :meth:`proposals`,
-    :meth:`refine`, :meth:`output`, which do that themselves).
-
-    Args:
-        state: every tensor of :func:`expected_shapes`, any float type; computed in float32.
-
-    Raises:
-        WeightsError: a tensor is missing, superfluous or of another shape.
-    """
-
-    def __init__(self, state: Mapping[str, NDArray]) -> None:
-        expected = expected_shapes()
-        missing = sorted(expected.keys() - state.keys())
-        surplus = sorted(state.keys() - expected.keys())
-        wrong = sorted(n for n in expected.keys() & state.keys() if tuple(state[n].shape) != expected[n])
-        if missing or surplus or wrong:
-            raise WeightsError(
-                f"these are not the weights of MTCNN: missing {missing[:3]}, unknown {surplus[:3]}, of another shape "
-                f"{wrong[:3]}; install mfrec again or restore the weights file that its card names"
-            )
-        self._state = {name: np.ascontiguousarray(value, np.float32) for name, value in state.items()}
-
-    def proposals(self, image: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """P-Net at every second pixel of a picture.
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Look into every window that lies within the picture.
 
         Args:
-            image: ``[H, W, 3]`` in [0, 1], both sides at least 12.
+            picture: ``[B, 3, H, W]`` RGB in [0, 1], both sides at least 12.
 
         Returns:
-            Probability ``[h, w]`` of a face in the 12 x 12 window whose top-left pixel is ``(2 x, 2 y)``, and
-            corrections ``[h, w, 4]`` of that window's ``(x0, y0, x1, y1)`` in units of its side.
+            Probability ``[B, h, w]`` of a face in the window whose top-left pixel is ``(2 x, 2 y)``, and corrections
+            ``[B, 4, h, w]`` of that window's ``(x0, y0, x1, y1)`` in units of its side.
         """
-        cells = max(1, BAND // image.shape[1])
-        probabilities, shifts = [], []
-        # n rows of cells look at 2 n + 10 rows of the picture; the last band takes what is left.
-        for top in range(0, max(1, (image.shape[0] - 11) // 2 + 1), cells):
-            last = 2 * (top + cells) + 12 > image.shape[0]
-            band = image[2 * top :] if last else image[2 * top : 2 * (top + cells) + 10]
-            x = _pool(self._conv(_signed(band[None]), "pnet", "1"), 2)
-            x = self._conv(self._conv(x, "pnet", "2"), "pnet", "3")
-            probabilities.append(_face(self._linear(x, "pnet.conv4_1"))[0])
-            shifts.append(np.moveaxis(self._linear(x, "pnet.conv4_2")[:, 0], 0, -1))
-            if last:
-                break
-        return np.concatenate(probabilities), np.concatenate(shifts)
+        # Rows and columns that each of the four grids below reads.
+        high, wide = ((side - 2) // 2 * 2 + 1 for side in picture.shape[2:])
+        x = _signed(picture)
+        # The maximum over 2 x 2 answers of the first layer, each of the four computed on a grid of its own: PyTorch's
+        # pooling takes as long as all the convolutions together.
+        pooled: Tensor | None = None
+        for dy in range(2):
+            for dx in range(2):
+                grid = x[:, :, dy : dy + high, dx : dx + wide]
+                answer = self.prelu1(functional.conv2d(grid, self.conv1.weight, self.conv1.bias, stride=2))
+                pooled = answer if pooled is None else torch.maximum(pooled, answer, out=pooled)
+        assert pooled is not None
+        x = self.prelu3(self.conv3(self.prelu2(self.conv2(pooled))))
+        return torch.softmax(self.conv4_1(x), dim=1)[:, 1], self.conv4_2(x)
 
-    def refine(self, patches: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """R-Net: ``[N, 24, 24, 3]`` in [0, 1] to probability ``[N]`` and box corrections ``[N, 4]``."""
-        x = _pool(self._conv(_signed(patches), "rnet", "1"), 3)
-        x = _pool(self._conv(x, "rnet", "2"), 3)
-        x = self._dense(self._conv(x, "rnet", "3"), "rnet", "4")
-        return _face(self._linear(x, "rnet.dense5_1")), self._linear(x, "rnet.dense5_2").T
 
-    def output(self, patches: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """O-Net: ``[N, 48, 48, 3]`` in [0, 1] to probability ``[N]``, box corrections ``[N, 4]``, points ``[N, 5, 2]``.
+class RefinementNet(nn.Module):
+    """R-Net: a second opinion on 24 x 24 pixels."""
 
-        The points are the eyes, the tip of the nose and the corners of the mouth, ``(x, y)`` as a share of the
-        patch.
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.prelu1 = nn.Conv2d(3, 28, 3), nn.PReLU(28)
+        self.conv2, self.prelu2 = nn.Conv2d(28, 48, 3), nn.PReLU(48)
+        self.conv3, self.prelu3 = nn.Conv2d(48, 64, 2), nn.PReLU(64)
+        self.dense4, self.prelu4 = nn.Linear(576, 128), nn.PReLU(128)
+        self.dense5_1, self.dense5_2 = nn.Linear(128, 2), nn.Linear(128, 4)
+
+    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """Judge windows.
+
+        Args:
+            windows: ``[B, 3, 24, 24]`` RGB in [0, 1].
+
+        Returns:
+            Probability ``[B]`` of a face, and corrections ``[B, 4]`` of the window in units of its side.
         """
-        x = _pool(self._conv(_signed(patches), "onet", "1"), 3)
-        x = _pool(self._conv(x, "onet", "2"), 3)
-        x = _pool(self._conv(x, "onet", "3"), 2)
-        x = self._dense(self._conv(x, "onet", "4"), "onet", "5")
-        points = self._linear(x, "onet.dense6_3").T.reshape(-1, 2, 5).transpose(0, 2, 1)
-        return _face(self._linear(x, "onet.dense6_1")), self._linear(x, "onet.dense6_2").T, points
-
-    # Inside, an array is [C, N, H, W]: unrolling a convolution then copies whole rows, which is what makes
-    # NumPy fast enough.
-
-    def _conv(self, x: FloatArray, net: str, number: str) -> FloatArray:
-        """A convolution without padding, and its PReLU."""
-        weight = self._state[f"{net}.conv{number}.weight"]
-        made, channels, kernel, _ = weight.shape
-        count, height, width = x.shape[1], x.shape[2] - kernel + 1, x.shape[3] - kernel + 1
-        matrix = weight.reshape(made, -1)
-        bias = self._state[f"{net}.conv{number}.bias"][:, None]
-        slope = self._state[f"{net}.prelu{number}.weight"][:, None]
-        out = np.empty((made, count, height, width), np.float32)
-        rows = max(1, COLUMNS // (count * width * matrix.shape[1]))
-        for top in range(0, height, rows):
-            high = min(rows, height - top)
-            columns = np.empty((channels, kernel, kernel, count, high, width), np.float32)
-            for dy in range(kernel):
-                for dx in range(kernel):
-                    columns[:, dy, dx] = x[:, :, top + dy : top + dy + high, dx : dx + width]
-            product = matrix @ columns.reshape(matrix.shape[1], -1) + bias
-            out[:, :, top : top + high] = _prelu(product, slope).reshape(made, count, high, width)
-        return out
-
-    def _dense(self, x: FloatArray, net: str, number: str) -> FloatArray:
-        """A dense layer over ``[C, N, H, W]`` and its PReLU, ``[made, N]``."""
-        # The Caffe original counts column first, then row, then channel.
-        flat = x.transpose(3, 2, 0, 1).reshape(-1, x.shape[1])
-        return _prelu(self._linear(flat, f"{net}.dense{number}"), self._state[f"{net}.prelu{number}.weight"][:, None])
-
-    def _linear(self, x: FloatArray, layer: str) -> FloatArray:
-        weight = self._state[f"{layer}.weight"]
-        product = weight.reshape(weight.shape[0], -1) @ x.reshape(x.shape[0], -1)
-        product += self._state[f"{layer}.bias"][:, None]
-        return product.reshape(weight.shape[0], *x.shape[1:])
+        x = _pool(self.prelu1(self.conv1(_signed(windows))), 3)
+        x = _pool(self.prelu2(self.conv2(x)), 3)
+        x = self.prelu4(self.dense4(_flat(self.prelu3(self.conv3(x)))))
+        return torch.softmax(self.dense5_1(x), dim=1)[:, 1], self.dense5_2(x)
 
 
-def _prelu(x: FloatArray, slope: FloatArray) -> FloatArray:
-    return np.maximum(x, 0) + slope * np.minimum(x, 0)
+class OutputNet(nn.Module):
+    """O-Net: the verdict on 48 x 48 pixels, and five points."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.prelu1 = nn.Conv2d(3, 32, 3), nn.PReLU(32)
+        self.conv2, self.prelu2 = nn.Conv2d(32, 64, 3), nn.PReLU(64)
+        self.conv3, self.prelu3 = nn.Conv2d(64, 64, 3), nn.PReLU(64)
+        self.conv4, self.prelu4 = nn.Conv2d(64, 128, 2), nn.PReLU(128)
+        self.dense5, self.prelu5 = nn.Linear(1152, 256), nn.PReLU(256)
+        self.dense6_1, self.dense6_2, self.dense6_3 = nn.Linear(256, 2), nn.Linear(256, 4), nn.Linear(256, 10)
+
+    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Judge windows.
+
+        Args:
+            windows: ``[B, 3, 48, 48]`` RGB in [0, 1].
+
+        Returns:
+            Probability ``[B]`` of a face; corrections ``[B, 4]`` of the window in units of its side; points
+            ``[B, 5, 2]``, ``(x, y)`` as a share of the window: the eyes, the tip of the nose, the corners of the mouth.
+        """
+        x = _pool(self.prelu1(self.conv1(_signed(windows))), 3)
+        x = _pool(self.prelu2(self.conv2(x)), 3)
+        x = _pool(self.prelu3(self.conv3(x)), 2)
+        x = self.prelu5(self.dense5(_flat(self.prelu4(self.conv4(x)))))
+        points = self.dense6_3(x).unflatten(1, (2, 5)).transpose(1, 2)
+        return torch.softmax(self.dense6_1(x), dim=1)[:, 1], self.dense6_2(x), points
 
 
-def _signed(patches: FloatArray) -> FloatArray:
-    """``[N, H, W, 3]`` in [0, 1] to ``[3, N, H, W]`` in [-1, 1] as in training: (value of 255 - 127.5) / 128."""
-    scaled = np.asarray(patches, np.float32) * np.float32(255 / 128) - np.float32(127.5 / 128)
-    return np.ascontiguousarray(scaled.transpose(3, 0, 1, 2))
+class Mtcnn(nn.Module):
+    """The three together, as ``models/mtcnn.toml`` holds them. The cascade calls each by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pnet, self.rnet, self.onet = ProposalNet(), RefinementNet(), OutputNet()
 
 
-def _face(logits: FloatArray) -> FloatArray:
-    """Softmax over (background, face), probability of face; ``[2, ...]`` to ``[...]``."""
-    return 1.0 / (1.0 + np.exp(np.clip(logits[0] - logits[1], -80.0, 80.0)))
+def _signed(picture: Tensor) -> Tensor:
+    """[0, 1] to [-1, 1] as in training: (value of 255 - 127.5) / 128."""
+    return picture * (255 / 128) - 127.5 / 128
 
 
-def _pool(x: FloatArray, size: int) -> FloatArray:
-    """Maximum over windows of ``size`` at stride 2; the last window may hang over the edge (Caffe rounds up)."""
-    height, width = (-(-(n - size) // 2) + 1 for n in x.shape[2:])
-    over = max(0, 2 * (height - 1) + size - x.shape[2]), max(0, 2 * (width - 1) + size - x.shape[3])
-    if any(over):
-        x = np.pad(x, ((0, 0), (0, 0), (0, over[0]), (0, over[1])), constant_values=-np.inf)
-    out = x[:, :, : 2 * height - 1 : 2, : 2 * width - 1 : 2]
-    for dy in range(size):
-        for dx in range(size):
-            if dy or dx:
-                out = np.maximum(out, x[:, :, dy : dy + 2 * height - 1 : 2, dx : dx + 2 * width - 1 : 2])
-    return out
+def _pool(x: Tensor, size: int) -> Tensor:
+    """Maximum over windows of ``size`` at stride 2; the last one may hang over the edge (Caffe rounds up)."""
+    return functional.max_pool2d(x, size, 2, ceil_mode=True)
+
+
+def _flat(x: Tensor) -> Tensor:
+    """``[B, C, H, W]`` to ``[B, W * H * C]``: the Caffe original counts column first, then row, then channel."""
+    return x.permute(0, 3, 2, 1).flatten(1)

@@ -58,6 +58,7 @@ class Arguments(Struct):
     scale: int = 4
     crop: str = "auto"
     subject: str | int = "auto"
+    turn: str | int = "auto"
     start: float | None = None
     end: float | None = None
     every: int = 1

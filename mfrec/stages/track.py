@@ -1,6 +1,6 @@
 """Find the face in every frame and follow one person.
 
-Three steps, each a function: :func:`find_faces` looks into every frame, :func:`group_people` says which
+Three steps: :func:`mfrec.face.search.find_faces` looks into every frame, :func:`group_people` says which
 faces are one person, and :class:`Track` chooses the person to follow and gives a reason for each frame that
 does not show them. Stills have no order, so nothing here depends on how they were listed; the frames of a
 video are followed in time.
@@ -17,23 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import NoFaceError, UsageError
-from mfrec.face.detect import Detection, detect_faces, overlap
+from mfrec.face.detect import Detection, overlap
 from mfrec.face.identity_gate import find_foreign, steady_embeddings
 from mfrec.face.landmarks import detect_landmarks, resolve_source
+from mfrec.face.search import CERTAIN, THOROUGH, Sighting, find_faces, tight_crops, upright_turn
+from mfrec.face.turn import TURNS, turned
 from mfrec.pipeline import Run
 from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Subject
-
-CERTAIN = (0.6, 0.7, 0.7)
-"""Probabilities that the three networks of the cascade have to see, those of the paper."""
-
-THOROUGH = (0.5, 0.6, 0.6)
-"""Thresholds of the second look, where something says that a face should be there."""
-
-SMALL_FRAME = 160
-"""Frames with a side up to this are enlarged further (faces from 10 px on) and never worth following in."""
-
-EVERY = 8
-"""A followed video is searched whole in every eighth frame, so that newcomers are seen."""
 
 SAME_PERSON = 0.68
 """Mean identity distance up to which groups of faces may be one person.
@@ -51,9 +41,6 @@ OUTLIER = 0.25
 
 DOUBTFUL = 0.6
 """Median distance from the rest of the track at which a frame is named in a warning (dlib's own limit)."""
-
-FILLS = 0.3
-"""A sequence is one of tight crops when its faces are, in the median, this high in units of the frame's height."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +68,8 @@ class Track:
         subject: number of the person to follow, from 1 (most prominent: size times frames seen); 0 follows the most
             prominent one of those that ``reference`` shows, or of all.
         landmarks: ``"dlib"``, ``"fan"``, or ``"auto"`` (FAN where its package and weights are present).
+        turn: by how many degrees clockwise the frames are turned before anything else, 0, 90, 180 or 270; ``"auto"``
+            turns them where faces then stand upright in most frames, and lie in most as they are.
         reference: index or name of the frame that the caller chose, who has looked at it: it is not taken for
             somebody else's because it stands apart from the others. ``"auto"`` spares none.
 
@@ -92,6 +81,7 @@ class Track:
 
     subject: int = 0
     landmarks: str = "auto"
+    turn: str | int = "auto"
     reference: str | int = "auto"
 
     learned = False
@@ -107,23 +97,25 @@ class Track:
     )
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
-        frames = [observation.frame for observation in track.observations]
         source = resolve_source(self.landmarks)
-        detections, second_look = find_faces(frames, run)
-        if not any(detections):
+        track, found, second_look = self._search(track, run)
+        frames = [observation.frame for observation in track.observations]
+        if not any(sighting.faces for sighting in found):
             sizes = sorted({f"{f.image.shape[1]}x{f.image.shape[0]}" for f in frames})
             raise NoFaceError(
-                f"no face was found in any of the {len(frames)} frames ({', '.join(sizes[:3])} pixels); at least one "
-                "has to show a face of about 14 pixels or more; check that these are the right frames, or crop them "
-                "around the face"
+                f"no face was found in any of the {len(frames)} frames ({', '.join(sizes[:3])} pixels), neither as "
+                "they are, nor with their contrast stretched, nor turned by quarters; at least one has to show a face "
+                "of about 14 pixels or more; check that these are the right frames, or crop them around the face"
             )
         seen: list[tuple[int, Detection, Landmarks]] = []
-        for position, found in enumerate(detections):
+        pictures: list[FloatArray] = []
+        for position, sighting in enumerate(found):
             run.progress("track", position, len(frames))
-            for detection in found:
-                points = detect_landmarks(frames[position].image, detection.box, source)
-                seen.append((position, detection, points))
-        embeddings = steady_embeddings([(frames[position].image, points) for position, _, points in seen])
+            picture = sighting.picture(frames[position].image)
+            for detection in sighting.faces:
+                seen.append((position, detection, detect_landmarks(picture, detection.box, source)))
+                pictures.append(picture)
+        embeddings = steady_embeddings([(p, points) for p, (_, _, points) in zip(pictures, seen, strict=True)])
         faces = [
             Face(position, detection, points, embedding)
             for (position, detection, points), embedding in zip(seen, embeddings, strict=True)
@@ -142,7 +134,7 @@ class Track:
             for i, person in enumerate(people)
         )
         mine = {face.frame: face for face in people[chosen]}
-        tight = tight_crops(frames, detections)
+        tight = tight_crops(frames, found)
         kept, dropped = [], list(track.dropped)
         for position, observation in enumerate(track.observations):
             frame = observation.frame
@@ -168,9 +160,16 @@ class Track:
                 dropped.append(Dropped(frame.name, reason, frame.index, self.name, frame))
         warnings = list(track.warnings)
         if second_look:
+            seen_in = sum(bool(sighting.faces) for sighting in found)
             warnings.append(
-                f"No frame shows a face clearly; {sum(map(bool, detections))} of {len(frames)} were accepted with "
+                f"No frame shows a face clearly; {seen_in} of {len(frames)} were accepted with "
                 f"lowered thresholds ({THOROUGH[2]} instead of {CERTAIN[2]}). Check that they show a face at all."
+            )
+        dim = sum(sighting.stretched for sighting in found)
+        if dim:
+            warnings.append(
+                f"In {dim} of {len(frames)} frames faces were only found once their contrast was stretched; the pixels "
+                "that are used are those of the file."
             )
         warnings += identity_warnings(frames, people[chosen])
         if len(people) > 1 and len(mine) < 0.5 * len(frames):
@@ -186,96 +185,26 @@ class Track:
             warnings=tuple(warnings),
         )
 
-
-def find_faces(frames: Sequence[Frame], run: Run) -> tuple[list[tuple[Detection, ...]], bool]:
-    """The faces of every frame.
-
-    Stills are searched one by one. Where every frame has its time and frames are large, faces are followed: only
-    the surroundings of the faces of the frame before are searched, and the whole frame every :data:`EVERY` frames
-    and whenever one of them is lost. In tight crops a frame without a face gets a second look with lower
-    thresholds at the place where the others have theirs.
-
-    Returns:
-        The detections of each frame, and whether they could only be had with lowered thresholds everywhere.
-    """
-    found: list[tuple[Detection, ...]] = [() for _ in frames]
-    order = list(range(len(frames)))
-    follow = all(f.time is not None for f in frames) and min(min(f.image.shape[:2]) for f in frames) > SMALL_FRAME
-    if follow:
-        order.sort(key=lambda i: (frames[i].time or 0.0, frames[i].index))
-    before: tuple[Detection, ...] = ()
-    for count, position in enumerate(order):
-        run.progress("track", count, len(frames))
-        image = frames[position].image
-        near = _search_near(image, before) if follow and count % EVERY and before else None
-        found[position] = _search(image) if near is None else near
-        before = found[position]
-    if not any(found):
-        # Noise gives a doubtful face here and there; a person is in at least half of the frames.
-        again = [_search(f.image, THOROUGH) for f in frames]
-        enough = 2 * sum(map(bool, again)) >= len(frames) and max(max(f.image.shape[:2]) for f in frames) <= SMALL_FRAME
-        return (again, True) if enough and _one_place(again) else (found, False)
-    if tight_crops(frames, found):
-        expected = np.median([each[0].box / _size4(frames[i]) for i, each in enumerate(found) if each], axis=0)
-        for position, frame in enumerate(frames):
-            if not found[position]:
-                again = _search(frame.image, THOROUGH)
-                found[position] = tuple(d for d in again if overlap(d.box, expected * _size4(frame)) > 0.3)[:1]
-    return found, False
-
-
-def _search(image: FloatArray, thresholds: tuple[float, float, float] = CERTAIN) -> tuple[Detection, ...]:
-    if min(image.shape[:2]) < 12:
-        return ()
-    return detect_faces(image, smallest=10 if min(image.shape[:2]) <= SMALL_FRAME else 14, thresholds=thresholds)
-
-
-def _search_near(image: FloatArray, before: tuple[Detection, ...]) -> tuple[Detection, ...] | None:
-    """The faces of the frame before, found again near their places; None when one of them is lost."""
-    height, width = image.shape[:2]
-    found: list[Detection] = []
-    for previous in before:
-        reach = 1.2 * previous.side
-        x0, y0 = np.maximum(np.floor(previous.centre - reach), 0).astype(int)
-        x1, y1 = np.minimum(np.ceil(previous.centre + reach), [width, height]).astype(int)
-        part = np.ascontiguousarray(image[y0:y1, x0:x1])
-        if min(part.shape[:2]) < 12:
-            return None
-        here = [
-            Detection(d.box + np.array([x0, y0] * 2), d.score, d.points + np.array([x0, y0]))
-            for d in detect_faces(part, smallest=0.6 * previous.side, largest=1.8 * previous.side)
-        ]
-        here = [d for d in here if all(overlap(d.box, other.box) < 0.4 for other in found)]
-        if not here:
-            return None
-        found.append(max(here, key=lambda d: float(overlap(d.box, previous.box))))
-    return tuple(found)
-
-
-def _size4(frame: Frame) -> NDArray[np.float64]:
-    height, width = frame.image.shape[:2]
-    return np.array([width, height, width, height], np.float64)
-
-
-def _one_place(detections: Sequence[tuple[Detection, ...]]) -> bool:
-    """Whether the best faces of all frames overlap their median box."""
-    boxes = np.array([each[0].box for each in detections if each], np.float64)
-    return bool(np.all(overlap(boxes, np.median(boxes, axis=0)) > 0.3))
-
-
-def tight_crops(frames: Sequence[Frame], detections: Sequence[tuple[Detection, ...]]) -> bool:
-    """Whether a sequence is one of crops around one face.
-
-    That is: frames of one size, one face in most of them, large (:data:`FILLS`) and always in one place.
-    """
-    if len({frame.image.shape for frame in frames}) > 1 or not any(detections):
-        return False
-    if 2 * sum(len(each) > 1 for each in detections) >= sum(map(bool, detections)):
-        return False
-    boxes = np.array([each[0].box / _size4(frames[i]) for i, each in enumerate(detections) if each])
-    if np.median(boxes[:, 3] - boxes[:, 1]) < FILLS:
-        return False
-    return bool(np.median(overlap(boxes, np.median(boxes, axis=0))) > 0.5)
+    def _search(self, track: FaceTrack, run: Run) -> tuple[FaceTrack, list[Sighting], bool]:
+        """The track with its frames upright, what was seen in each, and whether with lowered thresholds everywhere."""
+        if str(self.turn) not in ("auto", *map(str, TURNS)):
+            raise UsageError(f"track.turn is '{self.turn}'; expected auto, {', '.join(map(str, TURNS))}")
+        frames = [observation.frame for observation in track.observations]
+        degrees = 0 if self.turn == "auto" else int(self.turn)
+        found, second_look = find_faces([turned(frame, degrees) for frame in frames], run.progress)
+        few = second_look or 2 * sum(bool(sighting.faces) for sighting in found) < len(frames)
+        if self.turn == "auto" and few:
+            degrees = upright_turn(frames)
+            if degrees:
+                found, second_look = find_faces([turned(frame, degrees) for frame in frames], run.progress)
+        run.resolve({"turn": degrees})
+        if degrees:
+            track = replace(
+                track,
+                observations=tuple(replace(o, frame=turned(o.frame, degrees)) for o in track.observations),
+                warnings=(*track.warnings, f"The frames were turned by {degrees} degrees clockwise."),
+            )
+        return track, found, second_look
 
 
 def group_people(frames: Sequence[Frame], faces: Sequence[Face], spared: Sequence[int] = ()) -> list[list[Face]]:

@@ -94,7 +94,7 @@ def test_inputs_that_are_not_said_are_asked_for(card: Path, inputs: str, message
     assert not card.with_name("tiny.onnx").exists()
 
 
-def test_a_numpy_network_is_refused() -> None:
+def test_a_network_of_several_parts_is_refused() -> None:
     with pytest.raises(UsageError, match="does not state its inputs"):
         export_onnx("mtcnn", Path("never.onnx"))
 
