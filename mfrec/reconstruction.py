@@ -14,6 +14,7 @@ import numpy as np
 
 from mfrec.errors import IdentityError, UsageError
 from mfrec.face.identity_gate import check_identity
+from mfrec.fusion.flatness import kept_flat
 from mfrec.image.geometry import resize, similarity_map, warp
 from mfrec.options import Options
 from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 EVIDENCE = "evidence"
 """The recipe whose picture accompanies every result."""
+
+LITTLE_MEASURED = 0.05
+"""Mean of ``observed`` below which the reader is told that the picture is the networks' opinion."""
 
 DEFAULT = Options()
 """What is asked for where nothing is said."""
@@ -152,6 +156,15 @@ def run_recipe(
             f"only one frame is used ('{result.observations[0].frame.name}'), so nothing was gained from other frames: "
             "the result is an enlargement; give more frames of the same person"
         )
+    # Nothing that a network draws stays where the evidence picture, which none has touched, is flat.
+    measured = on_canvas(beside, canvas)
+    flattened = 0.0
+    if any(stage.learned for stage in chosen.stages):
+        image, share = kept_flat(fused.image, measured, canvas.scale)
+        fused, flattened = replace(fused, image=image), float(share.mean())
+        result = replace(result, fused=fused)
+        if fused.observed.mean() < LITTLE_MEASURED:
+            warnings.append(little_measured(float(fused.observed.mean())))
     plain = bicubic(result.observations[chief].frame.image, canvas)
     identity = check_identity(fused.image, plain, result)
     if identity.passed is False:
@@ -165,7 +178,7 @@ def run_recipe(
         )
     return Reconstruction(
         image=fused.image,
-        evidence=on_canvas(beside, canvas),
+        evidence=measured,
         reference=plain,
         weight=fused.weight,
         observed=fused.observed,
@@ -183,7 +196,16 @@ def run_recipe(
             evidence_steps=evidence_steps,
             warnings=warnings,
             identity=identity,
+            flattened=flattened,
         ),
+    )
+
+
+def little_measured(share: float) -> str:
+    """The warning where the frames decide next to nothing of a restored picture."""
+    return (
+        f"Only {100 * share:.1f} % of the restored picture is measured: the frames are too poor or too alike to decide "
+        "more, and the rest is what the networks expect of a face. Examine the evidence picture and the frames."
     )
 
 

@@ -151,9 +151,14 @@ class IdentityCheck:
             return f"not compared: {self.reason}"
         if self.between is None or self.farthest is None or self.plain is None:
             return f"median distance to the frames {self.result:.2f}; {self.reason}"
-        verdict = "passed" if self.passed else "FARTHER from the frames than they are from each other"
-        if self.passed and self.result > self.between:
-            verdict = "passed, though farther than the frames in the median"
+        if not self.passed:
+            verdict = "FARTHER from the frames than they are from each other"
+        elif self.result > self.plain:
+            verdict = "not beyond the frames' own spread, but NO NEARER than the plain enlargement"
+        else:
+            verdict = (
+                "passed" if self.result <= self.between else "passed, though farther than the frames in the median"
+            )
         return (
             f"the result lies {self.result:.2f} from the frames in the median, a plain enlargement {self.plain:.2f}; "
             f"the frames lie {self.between:.2f} from each other, the farthest {self.farthest:.2f}: {verdict}"

@@ -136,6 +136,32 @@ SOMETHING_ELSE = 0.2
 """Likeness to the reference below which a frame shows something else: a blurred patch is alike, noise is not."""
 
 
+CONTRADICTS = (24 / 255, 48 / 255)
+"""Coarse difference to the reference up to which a frame may show the same at another moment, and from which on it
+shows something else: the wall behind a head that walks by."""
+
+
+def unlike(sources: Sequence[Source], scale: int) -> FloatArray:
+    """Local mean squared difference of each frame to the reference, ``[N, H, W]``, colours included, detail not.
+
+    Both are blurred by 1.5 frame pixels before. 0 where glare hides the reference: nobody can be compared with it.
+    """
+    broad = [gaussian(rgb_to_ycc(source.warped), 1.5 * scale) for source in sources]
+    chief = next(k for k, source in enumerate(sources) if source.is_reference)
+    comparable = sources[chief].shown
+    return np.stack([gaussian(comparable * ((one - broad[chief]) ** 2).sum(axis=-1), float(scale)) for one in broad])
+
+
+def uncontradicted(sources: Sequence[Source], scale: int) -> FloatArray:
+    """How far each frame shows what the reference shows in the coarse, ``[N, H, W]`` in [0, 1], by :data:`CONTRADICTS`.
+
+    Frames that agree with each other and not with the reference outvote it otherwise, and a picture of the reference's
+    moment would show what is behind it at another one.
+    """
+    low, high = CONTRADICTS
+    return np.clip((high - np.sqrt(unlike(sources, scale))) / (high - low), 0.0, 1.0).astype(np.float32)
+
+
 def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, settings: MapSettings) -> FloatArray:
     """How far each frame is believed at each canvas pixel, ``[N, H, W]`` in [0, 1].
 
@@ -146,26 +172,23 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     costs weight, more earns none, because noise is detail too. Where glare hides the reference nobody is compared with
     it, nor with an estimate that began with it.
     """
-    colour = [rgb_to_ycc(source.warped) for source in sources]
-    grey = [plane[..., 0] for plane in colour]
+    grey = [rgb_to_ycc(source.warped)[..., 0] for source in sources]
     centre = rgb_to_ycc(estimate)[..., 0]
-    broad = [gaussian(planes, 1.5 * scale) for planes in colour]
     chief = next(k for k, source in enumerate(sources) if source.is_reference)
     comparable = sources[chief].shown
-    agree, alike = [], []
-    for planes, plane in zip(broad, grey, strict=True):
+    alike = 1.0 / (1.0 + unlike(sources, scale) / settings.likeness**2)
+    agree = []
+    for plane in grey:
         off = gaussian(comparable * (plane - centre) ** 2, float(scale))
-        unlike = gaussian(comparable * ((planes - broad[chief]) ** 2).sum(axis=-1), float(scale))
         agree.append(1.0 / (1.0 + off / settings.agreement**2))
-        alike.append(1.0 / (1.0 + unlike / settings.likeness**2))
     agree[chief] = np.ones_like(centre)  # the reference need not agree with what began with it
     energy = np.stack([detail_energy(plane, scale) for plane in grey])
     floor = (1 / 255) ** 2
     # What shows something else says nothing about how much detail there is to see here.
-    middle = np.median(np.where(np.stack(alike) < SOMETHING_ELSE, energy[chief], energy), axis=0)
+    middle = np.median(np.where(alike < SOMETHING_ELSE, energy[chief], energy), axis=0)
     detail = np.minimum(1.0, (energy + floor) / (middle + floor)) ** settings.detail_power
     known = np.stack([source.usable * source.shown * source.registration.trust for source in sources])
-    return (detail * known * np.stack(agree) * np.stack(alike)).astype(np.float32)
+    return (detail * known * np.stack(agree) * alike).astype(np.float32)
 
 
 def precision_scalar(source: Source, settings: MapSettings) -> float:

@@ -45,6 +45,7 @@ def make_record(
     evidence_steps: Sequence[Step] = (),
     warnings: Sequence[str] = (),
     identity: IdentityCheck | None = None,
+    flattened: float = 0.0,
 ) -> dict[str, Any]:
     """What ``run.json`` holds, but for the digests of the outputs.
 
@@ -58,6 +59,7 @@ def make_record(
         evidence_steps: how that one ran.
         warnings: for the reader.
         identity: how like the result is to the frames; None where there is no result.
+        flattened: share of the picture whose fine detail is the evidence picture's, because that is flat there.
 
     Returns:
         JSON types only.
@@ -111,6 +113,7 @@ def make_record(
             "recipe": evidence.record(),
             "same_as_result": evidence.stages == recipe.stages,
             "steps": [asdict(step) for step in evidence_steps],
+            "flattened": flattened,
         }
     if identity is not None:
         record["identity"] = identity.record()

@@ -20,6 +20,9 @@ def summary(record: Mapping[str, Any]) -> str:
         size = f"{canvas['width'] * canvas['scale']} x {canvas['height'] * canvas['scale']}"
         place = f"{canvas['width']} x {canvas['height']} at ({canvas['x0']}, {canvas['y0']})"
         lines.append(f"picture: {size} px, {canvas['scale']} times the reference's {place}")
+    flattened = record.get("evidence", {}).get("flattened", 0.0)
+    if flattened >= 0.005:
+        lines.append(f"kept flat: {100 * flattened:.0f} % of the picture, whose fine detail is the evidence picture's")
     if reference:
         lines.append(f"reference: frame {reference['index']}, {reference['name']}: {reference['why']}")
     for person in record["subjects"] if len(record["subjects"]) > 1 else ():

@@ -15,7 +15,7 @@ from mfrec.errors import UsageError
 from mfrec.face.region_error import error_of
 from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
 from mfrec.fusion.planes import fuse_planes, planes_of
-from mfrec.fusion.robust import MapSettings, Source, as_source, bound, estimate
+from mfrec.fusion.robust import MapSettings, Source, as_source, bound, estimate, uncontradicted
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import enlarge, resize
@@ -371,8 +371,13 @@ def learned(
             )
         stack.append(planes_of(o.frame.image, o.cleaned, registration))
     told = np.stack([conditions(noise_of(o.frame)) for o in track.observations])
-    shown = unhidden(track)
-    made = fuse_planes(network, without_glare(np.stack(stack), shown), told, track.reference)
+    shown, sources = unhidden(track), sources_of(track)
+    planes = without_glare(np.stack(stack), shown)
+    same = uncontradicted(sources, canvas.scale)
+    planes[:, 7] *= (
+        same if canvas.scale == SCALE else np.stack([resize(o, rows, columns, interpolation="linear") for o in same])
+    )
+    made = fuse_planes(network, planes, told, track.reference)
     prior, weight, sigma = made.image, made.weight, made.sigma
     if canvas.scale != SCALE:
         interpolation = "area" if canvas.scale < SCALE else "cubic"
@@ -380,7 +385,7 @@ def learned(
         sigma = resize(sigma, *canvas.shape, interpolation="linear")
         weight = np.stack([resize(one, *canvas.shape, interpolation="linear") for one in weight])
     weight = credited(weight, shown)
-    bounded = bound(sources_of(track), prior, doubt * sigma, canvas, settings)
+    bounded = bound(sources, prior, doubt * sigma, canvas, settings)
     mixed = (1.0 - bounded.observed) * weight + bounded.observed * bounded.share
     total = mixed.sum(axis=0)
     weight = np.where(weight.sum(axis=0) > 0, mixed / np.maximum(total, 1e-12), 0.0).astype(np.float32)
