@@ -12,6 +12,7 @@ import numpy as np
 
 from mfrec.errors import NoFramesError
 from mfrec.imageio.codec import h264_quantiser, mjpeg_tables
+from mfrec.imageio.combing import CombWatch
 from mfrec.imageio.container import frame_rate, opened, picture_stream
 from mfrec.imageio.damage import DamageWatch, time_gaps
 from mfrec.imageio.decoding import Coded, decoded
@@ -99,6 +100,7 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
     total = len(table.times)
     seen = taken = used = damaged = 0
     first_number: int | None = None
+    combs = CombWatch()
     interlaced = False
     with opened(path) as container:
         stream = picture_stream(container, path)
@@ -122,6 +124,8 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
             if (coded.number - first_number) % selection.every:
                 continue
             interlaced |= coded.source.interlaced_frame
+            if not coded.field and not interlaced and combs.wanted:
+                combs.look(coded.picture)
             label, index = f"{name}#{coded.number}{coded.field}", taken
             taken += 1
             reason = size_reason(coded.picture.width, coded.picture.height)
@@ -194,6 +198,11 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
     if interlaced and not selection.deinterlace:
         findings.warnings.append(
             f"'{name}' is interlaced: every frame shows two moments in alternate lines; read it with --deinterlace"
+        )
+    if combs.interlaced and not interlaced:
+        findings.warnings.append(
+            f"'{name}' looks interlaced though it is not marked so: in {combs.combed} of {combs.judged} frames with "
+            "motion the lines alternate between two moments; read it with --deinterlace"
         )
 
 

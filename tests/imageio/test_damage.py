@@ -64,7 +64,9 @@ def test_packets_lost_from_a_transport_stream(images: list[np.ndarray], tmp_path
         path.write_bytes(b"".join(p for i, p in enumerate(packets) if i not in gone))
         reading = read(path)
         assert set(changed(reading, whole)) <= set(marked(reading))
-        assert any("damaged" in warning for warning in reading.warnings)
+        # Where what was lost held no picture, there is nothing to tell.
+        if marked(reading) or len(reading.frames) < COUNT:
+            assert reading.warnings or reading.dropped
 
 
 @pytest.mark.parametrize(

@@ -246,6 +246,20 @@ def test_a_clock_that_restarts_runs_on(portrait: np.ndarray, tmp_path: Path) -> 
     assert [f.name for f in later] == [f.name for f in reading.frames if 2.0 <= (f.time or 0) <= 2.501]
 
 
+@pytest.mark.parametrize("coding", ["h264", "mpeg2", "mjpeg"])
+def test_unmarked_interlacing_is_measured_and_advice_given(portrait: np.ndarray, tmp_path: Path, coding: str) -> None:
+    moments = moving(portrait, 80, 144)[::2]
+    woven = []
+    for first, second in zip(moments[::2], moments[1::2], strict=True):
+        frame = second.copy()
+        frame[::2] = first[::2]
+        woven.append(frame)
+    reading = read(write(tmp_path / "woven.mkv", woven, CODINGS[coding]))
+    assert any("looks interlaced" in w and "--deinterlace" in w for w in reading.warnings)
+    assert read(write(tmp_path / "whole.mkv", moments, CODINGS[coding])).warnings == ()
+    assert read(tmp_path / "woven.mkv", deinterlace=True).warnings == ()
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Pictures
 
