@@ -1,4 +1,4 @@
-# make demo, make test: both work in a fresh clone, in a .venv/ that they make. PYTHON chooses the interpreter.
+# make demo, make test, make docs: all work in a fresh clone, in a .venv/ that they make. PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 # Threads that spin while they wait are many times slower on two busy cores.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test quick check bench clean
+.PHONY: demo test quick check docs bench clean
 
 demo: $(VENV)/.installed ## film a portrait, reconstruct it, compare with the truth; results in demo/
 	$(VENV)/bin/mfrec demo
@@ -21,6 +21,10 @@ check: $(VENV)/.installed-dev ## style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright
+
+docs: $(VENV)/.installed-docs ## the site, docs/_build/html/index.html; every warning is an error
+	$(VENV)/bin/python -m sphinx -b html -W --keep-going -q -j auto -d docs/_build/doctrees docs docs/_build/html
+	@echo docs/_build/html/index.html
 
 TABLES := 3.1 3.2 3.3 3.4 3.5 3.6 peers
 CHECKS := metrics calibration ablation
@@ -41,7 +45,7 @@ bench: $(VENV)/.installed-dev ## measure everything into docs/benchmarks.md; tak
 	set -e; for plot in $(PLOTS); do $(BENCH) $(SEQUENCES) --plot $$plot $(SOME); done
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) demo build dist docs/_build docs/api/generated
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"mfrec needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}; name another with PYTHON=" if v < (3, 11) else 0)'
@@ -56,4 +60,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) install -q -c constraints.txt -e '.[docs]'
 	touch $@

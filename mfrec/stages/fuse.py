@@ -196,7 +196,8 @@ class Fuse:
         doubt: factor on the error that the network predicts before the frames bound its picture, or ``"auto"``: see
             :data:`DOUBT`; method ``"learned"`` only.
         edge, agreement: see :class:`mfrec.fusion.robust.MapSettings`, or ``"auto"``: see :data:`EDGE` and
-        :data:`AGREEMENT`. prior_sigma, chroma_prior, registration_sigma, likeness, detail_power, outer, inner: see
+            :data:`AGREEMENT`.
+        prior_sigma, chroma_prior, registration_sigma, likeness, detail_power, outer, inner: see
             :class:`mfrec.fusion.robust.MapSettings`.
     """
 
