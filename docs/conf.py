@@ -48,7 +48,16 @@ nb_merge_streams = True
 
 # The API from the docstrings. What training imports at its top need not be installed to read about it.
 autosummary_generate = True
-autodoc_mock_imports = ["fastai", "fastcore", "torchvision", "accelerate", "tensorboard", "tomlkit", "onnx", "onnxruntime"]
+autodoc_mock_imports = [
+    "fastai",
+    "fastcore",
+    "torchvision",
+    "accelerate",
+    "tensorboard",
+    "tomlkit",
+    "onnx",
+    "onnxruntime",
+]
 autodoc_member_order = "bysource"
 autodoc_default_options = {"ignore-module-all": True}  # what is re-exported is described where it is defined
 autodoc_typehints = "signature"
@@ -59,6 +68,8 @@ napoleon_use_ivar = True
 napoleon_use_rtype = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
+
+viewcode_follow_imported_members = False  # everything is described in the module that defines it
 
 # A reference to one of our own names that leads nowhere is an error; Python's and other packages' have no page here.
 nitpicky = True
@@ -71,6 +82,7 @@ html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_search_summary = False  # it would read pages from a script, which browsers forbid in a folder
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],

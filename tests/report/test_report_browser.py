@@ -6,7 +6,6 @@ Needs a Chromium on PATH (``apt-get install chromium``); skipped only where ther
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from headless import ARGUMENTS, CHROMIUM
 from PIL import Image
 from report_case import NASTY, reconstruction
 
@@ -22,14 +22,7 @@ from mfrec.report import write_report
 from mfrec.report.content import visible
 from mfrec.types import Reconstruction
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
-
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-default-apps", "--disable-sync", "--disable-extensions", "--force-color-profile=srgb",
-]  # fmt: skip
 
 
 @dataclass
