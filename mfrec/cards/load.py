@@ -37,7 +37,7 @@ LIMIT = 1 << 18
 LARGEST = 1 << 32
 """Bytes that a file of weights may have."""
 
-FileName = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9._-]*\.safetensors\Z", max_length=120)]
+FileName = Annotated[str, Meta(pattern=r"\A[_A-Za-z0-9][A-Za-z0-9._-]*\.safetensors\Z", max_length=120)]
 """The plain name of a safetensors file in the folder of the weights."""
 
 Sha256 = Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")]

@@ -14,7 +14,7 @@ SCHEMA = 1
 
 Count = Annotated[int, Meta(ge=0, le=2**31)]
 
-PlainName = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-][A-Za-z0-9._-]*\Z", max_length=120)]
+PlainName = Annotated[str, Meta(pattern=r"\A[_A-Za-z0-9-][A-Za-z0-9._-]*\Z", max_length=120)]
 """The name of a file in the record's own folder: no separator, nothing that leads elsewhere."""
 
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
