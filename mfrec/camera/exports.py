@@ -7,9 +7,8 @@ every byte of the files; :func:`draw_export` draws one, :func:`exported` applies
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from mfrec.image.geometry import resize
 from mfrec.imageio.encode import CLIP_SUFFIX, ClipCodec, StillCodec, clip_bytes, still_bytes
 from mfrec.imageio.memory import decoded
-from mfrec.types import FloatArray
+from mfrec.types import Drawn, FloatArray
 
 Kernel = Literal["cubic", "linear", "nearest"]
 
@@ -29,7 +28,7 @@ Files = tuple[tuple[str, bytes], ...]
 
 
 @dataclass(frozen=True)
-class Export:
+class Export(Drawn):
     """One way from the recorder to the analyst.
 
     Attributes:
@@ -68,23 +67,6 @@ class Export:
             raise ValueError(
                 f"factor {self.factor} and cut {self.cut}; expected 1 to 8, and no negative number of pixels"
             )
-
-    def to_json(self) -> str:
-        """One line of JSON that :meth:`from_json` reads."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Export:
-        """The export that :meth:`to_json` wrote.
-
-        Raises:
-            ValueError: not JSON, or not the fields of an export.
-        """
-        values = json.loads(text)
-        names = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
-            raise ValueError(f"an export has the fields {', '.join(sorted(names))}; found {text[:80]}")
-        return cls(**{**values, "strength": tuple(values["strength"]), "cut": tuple(values["cut"])})
 
 
 def exported(frames: Sequence[FloatArray], export: Export) -> Files:

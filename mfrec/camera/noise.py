@@ -7,14 +7,17 @@ and Mersereau, "Super-resolution reconstruction of compressed video using transf
 2004, eq. 9). It is what lets a frame of quality 90 speak louder than one of quality 30, and a low frequency louder
 than a high one.
 
-A picture that was a JPEG once and has been saved losslessly since still sits on the quantiser's lattice, so the
-table can be read from its pixels (:func:`find_jpeg`). An H.264 decoder knows the quantiser of every macroblock, and
-the error of its frames is taken as white with the variance of that quantiser. Where nothing is known (other codecs,
-pictures of unknown history) the quantiser is assumed.
+A picture that was a JPEG once and has been saved since still sits on the quantiser's lattice, so the table can be read
+from its pixels (:func:`find_jpeg`), also where it was cut off the grid or saved as a finer JPEG. An H.264 decoder knows
+the quantiser of every macroblock, and the error of its frames is taken as white with the variance of that quantiser.
+Where nothing is told, or a JPEG file says less than its pixels show, the error is estimated from the pixels
+(:mod:`mfrec.camera.history`) and given as the H.264 quantiser that would leave it; the record says that it is an
+estimate. A frame without any trace of a codec is taken to be as noisy as coarse video.
 """
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -25,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
+from mfrec.camera.history import SMALLEST, History, grid_shares, history_of, middle, sliding_dct
 from mfrec.image.colour import rgb_to_ycc
 from mfrec.types import FloatArray, Frame, JpegTables, frozen_array
 
@@ -38,6 +42,25 @@ COARSEST_QUANTISER = 30.5
 is as large as they were and grows more slowly than the step; and the less the frames are trusted the more the prior
 decides. On development clips (quantisers 24 to 44), following the step all the way cost 0.6 dB on average. Also
 assumed where no quantiser is known: it is the middle of what surveillance recorders use."""
+
+FINEST_STEP = 0.625
+"""Step of the H.264 quantiser 0, in grey levels."""
+
+LEFT_OF_NOMINAL = 0.8
+"""Error that is measured in luma as a share of what a quantiser's step lets expect, over libx264's clips: coefficients
+that are rounded to nothing lose less than the step allows."""
+
+SURE = 0.94
+"""Probability of an earlier coding from which on the pixels are believed against a JPEG file's own tables. Of frames
+that were JPEGs from the start none reached it (32 px, qualities 30 to 90, blurred patches), of clips saved at 90 and 92
+four in five did (development people)."""
+
+WORSE = 0.9
+"""And how large the error must be that they show, as a share of what the tables allow at most: coefficients that are
+rounded to nothing err by less than ``q**2 / 12``."""
+
+LATTICE_BELOW = 0.9
+"""Probability of no earlier coding below which the lattice of an earlier JPEG is looked for, which takes longer."""
 
 VIDEO_INDEPENDENT = 0.3
 """Share of that error which is a frame's own. The frames of one clip are predicted from each other and repeat each
@@ -114,16 +137,61 @@ def noise_of(frame: Frame) -> NoiseModel:
 
 
 def _find_noise(frame: Frame) -> NoiseModel:
-    if frame.jpeg is not None:
-        return from_tables(frame.jpeg, "quantisation tables of the file")
     if frame.quantiser is not None:
         return from_quantiser(frame.quantiser, "video", f"mean H.264 quantiser {frame.quantiser:.1f}")
-    quality = find_jpeg(frame.image)
-    if quality is not None:
-        return from_tables(ijg_tables(quality), f"pixels lie on the lattice of JPEG quality {quality}")
+    history = history_of(frame.image, frame.jpeg)
+    if frame.jpeg is not None:
+        told = from_tables(frame.jpeg, "quantisation tables of the file")
+        return told if history is None else contradicted(frame, told, history) or told
+    former = find_jpeg(frame.image)
+    if former is not None:
+        return from_tables(former.tables, f"pixels lie on the lattice of JPEG {former}")
+    if history is not None and (history.none < 0.5 or frame.key is not None):
+        return from_history(history)
     if frame.key is not None:
         return from_quantiser(COARSEST_QUANTISER, "video", "video whose quantiser is unknown, taken as coarse")
-    return from_quantiser(COARSEST_QUANTISER, "unknown", "unknown history, taken to be as noisy as coarse video")
+    return from_quantiser(
+        COARSEST_QUANTISER, "unknown", "unknown history, no trace of a codec: taken to be as noisy as coarse video"
+    )
+
+
+def contradicted(frame: Frame, told: NoiseModel, history: History) -> NoiseModel | None:
+    """What the pixels of a JPEG file show where its tables cannot be the whole truth; None where they can.
+
+    A picture that was coded strongly and then saved at a high quality has tables that promise too much.
+
+    Args:
+        frame: read from a JPEG file.
+        told: the model of its tables.
+        history: estimated from its pixels.
+    """
+    if frame.jpeg is None or history.none > LATTICE_BELOW:
+        return None
+    former = find_jpeg(frame.image, frame.jpeg)
+    if former is not None:
+        of_former = from_tables(former.tables, f"pixels lie on the lattice of JPEG {former}, saved again since")
+        # Both roundings err; the sensor's share is in each of the models once.
+        return replace(
+            of_former,
+            luma=of_former.luma + told.luma - np.float32(SENSOR_SIGMA**2),
+            chroma=of_former.chroma + told.chroma - np.float32(SENSOR_SIGMA**2),
+        )
+    promised = float(np.sqrt(told.luma.mean()))
+    if history.none > 1 - SURE or history.error < WORSE * promised:
+        return None
+    estimated = from_history(history)
+    return replace(estimated, source=f"{estimated.source}; the file's own tables would promise {255 * promised:.1f}")
+
+
+def from_history(history: History) -> NoiseModel:
+    """The model of a frame whose coding was estimated from its pixels."""
+    low, high = (255 * history.error * 2.0**octaves for octaves in (-history.octaves, history.octaves))
+    return from_quantiser(
+        quantiser_of(history.error),
+        "video",
+        f"estimated from the pixels: coded like {'JPEG' if history.jpeg > history.video else 'video'}, error of luma "
+        f"{255 * history.error:.1f} grey levels ({low:.1f} to {high:.1f})",
+    )
 
 
 def from_quantiser(quantiser: float, kind: Literal["video", "unknown"], source: str) -> NoiseModel:
@@ -132,9 +200,15 @@ def from_quantiser(quantiser: float, kind: Literal["video", "unknown"], source: 
     The step doubles with every six and is 0.625 at 0 (Wiegand et al., "Overview of the H.264/AVC video coding
     standard", IEEE TCSVT 2003); the transform is orthonormal up to scaling, so a pixel errs as much as a coefficient.
     """
-    step = 0.625 * 2.0 ** (min(quantiser, COARSEST_QUANTISER) / 6.0) / 255.0
+    step = FINEST_STEP * 2.0 ** (min(quantiser, COARSEST_QUANTISER) / 6.0) / 255.0
     flat = np.full((BLOCK, BLOCK), SENSOR_SIGMA**2 + step**2 / 12.0, np.float32)
     return NoiseModel(flat, flat, (0, 0), VIDEO_INDEPENDENT, kind, source)
+
+
+def quantiser_of(error: float) -> float:
+    """The H.264 quantiser whose clips err by that much in luma, root-mean-square in [0, 1] grey levels."""
+    step = np.sqrt(12 * max((error / LEFT_OF_NOMINAL) ** 2 - SENSOR_SIGMA**2, 0.0))
+    return float(6 * np.log2(max(255 * step, 0.1) / FINEST_STEP))
 
 
 def from_tables(tables: JpegTables, source: str) -> NoiseModel:
@@ -154,41 +228,114 @@ def from_tables(tables: JpegTables, source: str) -> NoiseModel:
     return NoiseModel(luma + floor, chroma + floor, tables.phase, 1.0, "still", source)
 
 
-def find_jpeg(image: FloatArray) -> int | None:
-    """The quality at which a picture was once JPEG-coded (blocks starting at its corner), None if it was not.
+@dataclass(frozen=True)
+class FormerJpeg:
+    """A JPEG that a picture once was.
+
+    Attributes:
+        quality: libjpeg's, 1 to 100.
+        phase: ``(x, y)`` of a block corner in the picture, 0 to 7.
+    """
+
+    quality: int
+    phase: tuple[int, int]
+
+    @property
+    def tables(self) -> JpegTables:
+        """Its quantisation, 4:2:0."""
+        return replace(ijg_tables(self.quality), phase=self.phase)
+
+    def __str__(self) -> str:
+        cut = "" if self.phase == (0, 0) else f", cut off its grid: blocks begin at {self.phase}"
+        return f"quality {self.quality}{cut}"
+
+
+def find_jpeg(image: FloatArray, saved: JpegTables | None = None) -> FormerJpeg | None:
+    """The JPEG that a picture once was, None if it was none.
 
     Maximum likelihood over libjpeg's hundred luma tables, after Fan and de Queiroz, "Identification of bitmap
-    compression history" (IEEE TIP 2003): a coefficient that was rounded to a multiple of ``q`` lies within the
-    decoder's rounding error of one, which an unrounded coefficient does only by chance.
+    compression history" (IEEE TIP 2003): a coefficient that was rounded to a multiple of ``q`` lies within what
+    happened to it since of one, which an unrounded coefficient does only by chance. Looked for where blocks begin
+    at the corner, and on the :data:`LIKELY_GRIDS` grids whose high frequencies vanish most often; in a JPEG file
+    on every grid but its own.
 
     Args:
         image: ``[H, W, 3]`` RGB in [0, 1].
+        saved: tables of the JPEG file that the picture is in now, so that those are not what is found: an earlier JPEG
+            is looked for, coarser than they are.
 
     Returns:
-        1..100, or None where no table explains the picture clearly better than none.
+        None where no table explains the picture clearly better than none.
     """
-    blocks = block_dct(rgb_to_ycc(image)[..., 0] * 255.0 - 128.0)
-    if blocks is None:
+    plane = rgb_to_ycc(middle(image))[..., 0] * 255.0 - 128.0
+    if min(plane.shape) < BLOCK:
         return None
-    coefficients = blocks.reshape(-1, BLOCK, BLOCK)[:4096]
+    # Of the decoder's rounding of R, G and B, carried into a coefficient of Y, with room for clipping; and of what the
+    # file's own tables rounded since.
+    sigma = np.full((BLOCK, BLOCK), 0.5, np.float32)
+    if saved is not None:
+        sigma = np.asarray(np.sqrt(sigma**2 + saved.luma**2 / 12), np.float32)
+    every = sliding_dct(plane)
+    if saved is None:
+        grids = [(0, 0)]
+        if min(plane.shape) >= SMALLEST:
+            likely = np.argsort(-grid_shares(every).ravel(), kind="stable")[:LIKELY_GRIDS]
+            grids += [(int(k) % BLOCK, int(k) // BLOCK) for k in likely]
+    else:
+        # The file's own rounding fills what had vanished, and on its own grid nothing but its own tables is found.
+        grids = [(x, y) for y in range(BLOCK) for x in range(BLOCK) if (x, y) != saved.phase]
+        corner = every[: BLOCK * BLOCK, : BLOCK * BLOCK]  # 64 blocks are enough to see which grid it is
+        coarse = [likeliest_quality(corner[y::BLOCK, x::BLOCK], sigma, COARSE_QUALITIES)[1] for x, y in grids]
+        grids = [grids[int(np.argmax(coarse))]]
+    best, most = None, CHANCE
+    for x, y in dict.fromkeys(grids):
+        quality, gain = likeliest_quality(every[y::BLOCK, x::BLOCK], sigma, QUALITIES)
+        if gain > most + (0 if (x, y) == (0, 0) else GRIDS_TRIED):
+            best, most = FormerJpeg(quality, (x, y)), gain
+    return best
+
+
+QUALITIES = range(1, 101)
+COARSE_QUALITIES = range(10, 80)
+"""Of a JPEG that can still be found through a finer one."""
+
+LIKELY_GRIDS = 3
+CHANCE = 15.0
+"""Gain of log-likelihood that chance does not reach in practice on one grid."""
+GRIDS_TRIED = float(np.log(BLOCK**2))
+"""What a grid must bring besides, because there are so many."""
+
+
+def likeliest_quality(blocks: FloatArray, sigma: FloatArray, qualities: range) -> tuple[int, float]:
+    """libjpeg's quality that explains coefficients best, and by how much better than none, as a log-likelihood.
+
+    Args:
+        blocks: ``[n, m, 8, 8]`` orthonormal DCT of luma in grey levels of 1/255.
+        sigma: ``[8, 8]`` standard deviation of what happened to each of them since it was rounded.
+        qualities: to choose from.
+    """
+    coefficients = blocks.reshape(-1, BLOCK, BLOCK)
     # A repeated block (flat areas) is no further witness.
     _, distinct = np.unique(np.rint(coefficients.reshape(len(coefficients), -1)), axis=0, return_index=True)
     coefficients = coefficients[np.sort(distinct)]
-    sigma = 0.5  # of the decoder's rounding of R, G and B, carried into a coefficient of Y, with room for clipping
-    telling = np.abs(coefficients) > 4 * sigma  # a number near zero lies on every lattice and speaks for none
-    best, best_gain = None, 15.0  # log-likelihood gain that chance does not reach in practice
-    for quality in range(1, 101):
-        step = ijg_tables(quality).luma
-        informative = step >= 4 * sigma  # finer lattices are within the rounding error of any number
-        if not informative.any():
-            continue
-        away = np.abs(coefficients - step * np.rint(coefficients / step))
-        density = np.exp(-0.5 * (away / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
-        # One coefficient in five may be off the lattice: clipping at black, white and full colour moves whole blocks.
-        gain = float(np.log(0.8 * density * step + 0.2)[telling & informative].sum())
-        if gain > best_gain:
-            best, best_gain = quality, gain
-    return best
+    # A number near zero lies on every lattice and speaks for none.
+    block, row, column = np.nonzero(np.abs(coefficients) > 4 * sigma)
+    value, width = coefficients[block, row, column], sigma[row, column]
+    steps = ijg_lumas()[np.asarray(qualities) - 1][:, row, column]
+    away = value - steps * np.rint(value / steps)
+    density = np.exp(-0.5 * (away / width) ** 2) / (width * np.sqrt(2 * np.pi))
+    # One coefficient in five may be off the lattice: clipping at black, white and full colour moves whole blocks.
+    gains = np.log(0.8 * density * steps + 0.2)
+    gains[steps < 4 * width] = 0  # finer lattices are within the error of any number
+    total = gains.sum(axis=1)
+    best = int(total.argmax())
+    return qualities[best], float(total[best])
+
+
+@functools.cache
+def ijg_lumas() -> FloatArray:
+    """Luma tables of the qualities 1 to 100, ``[100, 8, 8]``."""
+    return np.stack([ijg_tables(quality).luma for quality in QUALITIES])
 
 
 def block_dct(plane: NDArray) -> FloatArray | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mfrec.camera.noise import SENSOR_SIGMA, block_dct, find_jpeg, from_tables, ijg_tables, noise_of
+from mfrec.camera.noise import SENSOR_SIGMA, FormerJpeg, block_dct, find_jpeg, from_tables, ijg_tables, noise_of
 from mfrec.image.geometry import resize
 from mfrec.imageio import jpeg_bytes, read
 from mfrec.types import Frame, JpegTables
@@ -20,7 +20,7 @@ def decoded(data: bytes) -> np.ndarray:
 @pytest.mark.parametrize("size", [32, 96])
 def test_the_quality_of_a_former_jpeg_is_read_from_its_pixels(portrait, quality, size):
     small = resize(portrait, size, size, interpolation="area")
-    assert find_jpeg(decoded(jpeg_bytes(small, quality))) == quality
+    assert find_jpeg(decoded(jpeg_bytes(small, quality))) == FormerJpeg(quality, (0, 0))
 
 
 def test_a_picture_that_never_was_a_jpeg_is_not_called_one(portrait):
@@ -32,9 +32,44 @@ def test_a_picture_that_never_was_a_jpeg_is_not_called_one(portrait):
     assert find_jpeg(small[:7, :7]) is None  # no whole block
 
 
-def test_a_shifted_grid_is_not_taken_for_one_at_the_corner(portrait):
+@pytest.mark.parametrize("cut", [(3, 5), (0, 1), (7, 7)])
+def test_a_former_jpeg_is_found_on_its_shifted_grid(portrait, cut):
     small = resize(portrait, 96, 96, interpolation="area")
-    assert find_jpeg(decoded(jpeg_bytes(small, 50))[3:, 5:]) is None
+    top, left = cut
+    found = find_jpeg(decoded(jpeg_bytes(small, 50))[top:, left:])
+    assert found == FormerJpeg(50, (-left % 8, -top % 8))
+    assert found is not None
+    assert found.tables.phase == found.phase
+
+
+@pytest.mark.parametrize("quality", [35, 45])
+def test_a_former_jpeg_is_found_through_a_finer_one(portrait, quality):
+    """Cut off its grid and saved at 85; a picture that was saved at 85 alone was no JPEG before."""
+    small = resize(portrait, 96, 96, interpolation="area")
+    saved = ijg_tables(85)
+    again = decoded(jpeg_bytes(decoded(jpeg_bytes(small, quality))[2:, 6:], 85))
+    found = find_jpeg(again, saved)
+    assert found is not None
+    assert found.phase == (2, 6)
+    assert abs(found.quality - quality) <= 1
+    assert find_jpeg(decoded(jpeg_bytes(small, 85)), saved) is None
+
+
+def test_tables_that_promise_too_much_are_not_believed(portrait):
+    """A clip, and a JPEG cut off its grid, saved as JPEGs of high quality."""
+    from mfrec.camera.exports import Export, exported
+    from mfrec.imageio.memory import decoded as read_back
+
+    small = [resize(portrait, 64, 64, interpolation="area")] * 3
+    for way in (Export("h264", (34,), saved="jpeg"), Export("jpeg", (40,) * 3, cut=(3, 2), saved="jpeg", quality=90)):
+        frame = read_back(*exported(small, way)[0])[0]
+        assert frame.jpeg is not None
+        told = from_tables(frame.jpeg, "")
+        believed = noise_of(frame)
+        assert believed.sigma > 1.3 * told.sigma
+        assert "quantisation tables of the file" not in believed.source
+    honest = read_back("a.jpg", jpeg_bytes(small[0], 70))[0]
+    assert noise_of(honest).source == "quantisation tables of the file"
 
 
 def test_our_tables_are_those_of_the_library(portrait, tmp_path):

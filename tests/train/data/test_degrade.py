@@ -145,7 +145,7 @@ def test_a_jpeg_knows_its_tables(quality: int) -> None:
 def found_near(image: np.ndarray, quality: int) -> bool:
     """Whether the pixels lie on the lattice of that quality; what is read from so few of them may be one off."""
     found = find_jpeg(image)
-    return found is not None and abs(found - quality) <= 1
+    return found is not None and abs(found.quality - quality) <= 1
 
 
 def test_coarser_jpegs_err_more() -> None:

@@ -15,7 +15,7 @@ from mfrec.train.streams.clean_stream import CleanStream
 
 @pytest.mark.parametrize("video", [0.0, 1.0])
 def test_samples_are_a_frame_what_is_told_and_the_truth(video: float) -> None:
-    stream = CleanStream(few_pictures(), 1, side=64, video=video)
+    stream = CleanStream(few_pictures(), 1, side=64, video=video, broad=0, wrong=0)
     for index in range(6):
         (frame, told), wanted = stream[index]
         assert frame.shape == (3, 16, 16)
@@ -28,6 +28,28 @@ def test_samples_are_a_frame_what_is_told_and_the_truth(video: float) -> None:
         # The frame shows its truth, and not a neighbour of the clip or a mirror image.
         small = functional.avg_pool2d(wanted["truth"], 4)
         assert (frame - small).abs().mean() < 0.5 * (frame.flip(-1) - small).abs().mean()
+
+
+def test_exported_frames_show_their_truth_wherever_they_were_cut() -> None:
+    stream = CleanStream(few_pictures(), 1, side=128, broad=1, wrong=0)
+    kinds = set()
+    for index in range(40):
+        (frame, told), wanted = stream[index]
+        assert frame.shape == (3, 32, 32)
+        assert wanted["truth"].shape == (3, 128, 128)
+        small = functional.avg_pool2d(wanted["truth"], 4)
+        off = (frame - small).abs().mean()
+        moved = [frame.roll(step, dims) for dims in (1, 2) for step in (-3, 3)]
+        assert all(off < (other - small).abs().mean() for other in [frame.flip(-1), *moved])
+        kinds.add((float(told[6]), float(told[7])))
+    assert kinds == {(1.0, 0.0), (0.0, 1.0)}  # stills and video, and nobody says that nothing is known
+
+
+def test_what_is_told_is_wrong_as_often_as_asked() -> None:
+    honest, liar = (CleanStream(few_pictures(), 4, side=64, broad=0.5, wrong=wrong) for wrong in (0.0, 1.0))
+    samples = [(honest[index][0], liar[index][0]) for index in range(30)]
+    different = np.mean([not torch.equal(a[1], b[1]) for a, b in samples])
+    assert different > 0.4  # coarse video is what half of them assume, and often true
 
 
 def test_the_same_index_gives_the_same_sample_in_any_order() -> None:
@@ -43,14 +65,14 @@ def test_the_same_index_gives_the_same_sample_in_any_order() -> None:
 
 
 def test_both_kinds_of_coding_come_as_often_as_asked() -> None:
-    stream = CleanStream(few_pictures(), 2, side=48, video=0.4)
+    stream = CleanStream(few_pictures(), 2, side=48, video=0.4, broad=0, wrong=0)
     share = np.mean([float(stream[index][0][1][7]) for index in range(80)])
     assert 0.2 < share < 0.6
 
 
 def test_landmarks_come_when_they_are_asked_for() -> None:
-    stream = CleanStream(few_pictures(), 3, side=96, video=0.0, points=True)
-    plain = CleanStream(few_pictures(), 3, side=96, video=0.0)
+    stream = CleanStream(few_pictures(), 3, side=96, video=0.0, broad=0, points=True)
+    plain = CleanStream(few_pictures(), 3, side=96, video=0.0, broad=0)
     (frame, _), wanted = stream[0]
     assert wanted["points"].shape == (68, 2)
     assert torch.equal(frame, plain[0][0][0])
