@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mfrec.errors import NoFramesError
-from mfrec.imageio.codec import h264_quantiser, mjpeg_tables
+from mfrec.imageio.codec import codec_view, h264_quantiser, mjpeg_tables
 from mfrec.imageio.combing import CombWatch
 from mfrec.imageio.container import frame_rate, opened, picture_stream
 from mfrec.imageio.damage import DamageWatch, time_gaps
@@ -50,6 +50,27 @@ class Selection:
         inside = (times >= (self.start or 0) - SLACK) & (times <= (math.inf if self.end is None else self.end) + SLACK)
         return -(-int(inside.sum()) // self.every) * (2 if self.deinterlace else 1)
 
+    def of(self, pictures: Iterable[Coded], total: int, progress: Progress) -> Iterator[tuple[Coded, Coded | None]]:
+        """Those that are wanted, each with the one shown before it.
+
+        Args:
+            pictures: in the order of display.
+            total: about how many frames the video has.
+            progress: is told how far the decoding is.
+        """
+        before: Coded | None = None
+        first: int | None = None
+        for coded in pictures:
+            progress("read", coded.number + 1, max(total, coded.number + 1))
+            time = None if coded.time is None else _rounded(coded.time)
+            if self.end is not None and time is not None and time > self.end + SLACK:
+                return
+            if self.start is None or time is None or time >= self.start - SLACK:
+                first = coded.number if first is None else first
+                if (coded.number - first) % self.every == 0:
+                    yield coded, before
+            before = coded
+
     @property
     def span(self) -> str:
         return f"from {self.start or 0:g} s to {'its end' if self.end is None else f'{self.end:g} s'}"
@@ -64,6 +85,7 @@ class _Video:
         sha256, md5: of its bytes.
         table: its packets.
         rate: frames per second, 0 where unknown.
+        aspect: width of a stored pixel divided by its height.
     """
 
     path: Path
@@ -71,6 +93,7 @@ class _Video:
     md5: str
     table: PacketTable
     rate: float
+    aspect: float
 
 
 def video_stream(path: Path, selection: Selection, findings: Findings, progress: Progress) -> FrameStream:
@@ -84,126 +107,153 @@ def video_stream(path: Path, selection: Selection, findings: Findings, progress:
     with opened(path) as container:
         stream = picture_stream(container, path, findings.warnings)
         table, rate = packet_table(container, stream), frame_rate(stream)
+        aspect = float(stream.sample_aspect_ratio or 1)
         size = (stream.width, stream.height) if stream.width else None
     with path.open("rb") as file:
         sha256, md5 = digests(iter(lambda: file.read(1 << 20), b""))
-    video = _Video(path, sha256, md5, table, rate)
+    video = _Video(path, sha256, md5, table, rate, aspect)
     expected = selection.expected(table, rate)
     return FrameStream(
         _frames(video, selection, findings, progress), findings, unit="video", expected=expected, size=size
     )
 
 
+class _Progress:
+    """What is counted while the frames of a video are read."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.used = 0
+        self.damaged = 0
+        self.interlaced = False
+        self.combs = CombWatch()
+
+
 def _frames(video: _Video, selection: Selection, findings: Findings, progress: Progress) -> Iterator[Frame]:
-    path, table, rate = video.path, video.table, video.rate
-    name = shown(path, whole=False)
-    total = len(table.times)
-    seen = taken = used = damaged = 0
-    first_number: int | None = None
-    combs = CombWatch()
-    interlaced = False
-    with opened(path) as container:
-        stream = picture_stream(container, path)
+    name = shown(video.path, whole=False)
+    counts = _Progress()
+    with opened(video.path) as container:
+        stream = picture_stream(container, video.path)
         # FFmpeg then hands over each frame's quantisers together with the picture.
         stream.codec_context.options = {"export_side_data": "venc_params"}
-        watch = DamageWatch(table, stream.codec_context.name)
-        pictures = decoded(container, stream, table, selection.start or 0.0, watch)
+        watch = DamageWatch(video.table, stream.codec_context.name)
+        pictures = decoded(container, stream, video.table, selection.start or 0.0, watch)
         if selection.deinterlace:
-            pictures = separate_fields(pictures, table.interval or (1 / rate if rate else 0.0))
-        for coded in pictures:
-            seen = coded.number + 1
-            progress("read", seen, max(total, seen))
-            # Beyond microseconds there is only the rounding of the subtraction.
-            time = None if coded.time is None else round(max(0.0, coded.time), 6)
-            if selection.end is not None and time is not None and time > selection.end + SLACK:
-                break
-            if selection.start is not None and time is not None and time < selection.start - SLACK:
-                continue
-            if first_number is None:
-                first_number = coded.number
-            if (coded.number - first_number) % selection.every:
-                continue
-            interlaced |= coded.source.interlaced_frame
-            if not coded.field and not interlaced and combs.wanted:
-                combs.look(coded.picture)
-            label, index = f"{name}#{coded.number}{coded.field}", taken
-            taken += 1
-            reason = size_reason(coded.picture.width, coded.picture.height)
-            if reason is not None:
-                findings.dropped.append(Dropped(label, reason, index))
-                continue
-            notes = _field_notes(coded)
-            if coded.counted:
-                notes.append(f"no time stamp; the time is counted at {rate:g} frames per second")
+            pictures = separate_fields(pictures, video.table.interval or (1 / video.rate if video.rate else 0.0))
+        for coded, before in selection.of(pictures, len(video.table.times), progress):
+            counts.interlaced |= coded.source.interlaced_frame
+            if not coded.field and not counts.interlaced and counts.combs.wanted:
+                counts.combs.look(coded.picture)
+            counts.taken += 1
             try:
-                stored = picture_image(coded.picture, notes)
+                frame = _frame(video, coded, before, counts.taken - 1)
             except RefusedError as error:
-                findings.dropped.append(Dropped(label, str(error), index))
+                label = f"{name}#{coded.number}{coded.field}"
+                findings.dropped.append(Dropped(label, str(error), counts.taken - 1))
                 continue
-            image = square_pixels(stored, float(stream.sample_aspect_ratio or 1), notes)
-            orientation = video_orientation(coded.source, coded.jpeg, notes)
-            if orientation != AS_STORED:
-                notes.append(f"{orientation.words} in the file applied")
-                image = upright(image, orientation)
-            # Blocks of a resampled or turned picture are no longer those of the file.
-            jpeg = mjpeg_tables(coded.jpeg, coded.picture) if coded.jpeg and image is stored else None
-            damaged += bool(coded.damage)
-            findings.compare(label, image.shape, planes(coded.picture) or [stored])
-            used += 1
-            yield Frame(
-                finished(image),
-                index,
-                label,
-                path,
-                video.sha256,
-                video.md5,
-                time,
-                jpeg=jpeg,
-                key=_is_key(coded.source),
-                quantiser=h264_quantiser(coded.source),
-                damaged=bool(coded.damage),
-                notes=tuple(notes),
-            )
+            counts.damaged += frame.damaged
+            counts.used += 1
+            findings.compare(frame.name, frame.image.shape, planes(coded.picture) or [frame.image])
+            yield frame
+    _conclude(video, selection, findings, counts, watch)
+
+
+def _frame(video: _Video, coded: Coded, before: Coded | None, index: int) -> Frame:
+    """A decoded picture as a frame.
+
+    Raises:
+        RefusedError: of a size or colour that is not read.
+    """
+    picture = coded.picture
+    reason = size_reason(picture.width, picture.height)
+    if reason is not None:
+        raise RefusedError(reason)
+    notes = _field_notes(coded)
+    if coded.counted:
+        notes.append(f"no time stamp; the time is counted at {video.rate:g} frames per second")
+    stored = picture_image(picture, notes)
+    image = square_pixels(stored, video.aspect, notes)
+    stretch = image.shape[1] / stored.shape[1], image.shape[0] / stored.shape[0]
+    orientation = video_orientation(coded.source, coded.jpeg, notes)
+    if orientation != AS_STORED:
+        notes.append(f"{orientation.words} in the file applied")
+        image = upright(image, orientation)
+    # Blocks of a resampled or turned picture are no longer those of the file.
+    jpeg = mjpeg_tables(coded.jpeg, picture) if coded.jpeg and image is stored else None
+    view = None
+    if not coded.field:
+        view = codec_view(coded.source, None if before is None else before.source, orientation, stretch)
+    return Frame(
+        finished(image),
+        index,
+        f"{shown(video.path, whole=False)}#{coded.number}{coded.field}",
+        video.path,
+        video.sha256,
+        video.md5,
+        None if coded.time is None else _rounded(coded.time),
+        jpeg=jpeg,
+        key=_is_key(coded.source),
+        quantiser=h264_quantiser(coded.source),
+        codec=view,
+        damaged=bool(coded.damage),
+        notes=tuple(notes),
+    )
+
+
+def _conclude(video: _Video, selection: Selection, findings: Findings, counts: _Progress, watch: DamageWatch) -> None:
+    """Say what was found out about the clip as a whole.
+
+    Raises:
+        NoFramesError: no frame could be used.
+    """
+    path, table = video.path, video.table
+    name = shown(path, whole=False)
     failed = len(watch.undecodable)
     if failed:
         count = f"{failed} pieces of the video" if failed > 1 else "a piece of the video"
-        findings.dropped.append(
-            Dropped(name, f"{count} could not be decoded, the first is packet {watch.undecodable[0]}")
-        )
+        reason = f"{count} could not be decoded, the first is packet {watch.undecodable[0]}"
+        findings.dropped.append(Dropped(name, reason))
     if watch.early:
         frames = f"{watch.early} frames" if watch.early > 1 else "a frame"
         findings.dropped.append(Dropped(name, f"{frames} before the first key frame, which cannot be decoded alone"))
+    if not counts.used:
+        if len(table.times) and not counts.taken:
+            raise NoFramesError(
+                f"no frame of '{shown(path)}' lies {selection.span}; it has {len(table.times)} frames at "
+                f"{video.rate:g} per second"
+            )
+        raise NoFramesError(f"no frame of '{shown(path)}' can be used{listed(findings.dropped)}")
     missing = sum(gap.count for gap in time_gaps(table))
     if missing:
         findings.warnings.append(
             f"'{name}' has gaps in time: {missing} frame{'s seem' if missing > 1 else ' seems'} to be lost, at a "
             f"constant rate of {1 / table.interval:.4g} frames per second"
         )
-    if damaged:
+    if counts.damaged:
         findings.warnings.append(
-            f"{damaged} of {used} frames of '{name}' are damaged by what was lost or changed in the file; each says so"
+            f"{counts.damaged} of {counts.used} frames of '{name}' are damaged by what was lost or changed in the "
+            "file; each says so"
         )
-    if not used:
-        if seen and not taken:
-            raise NoFramesError(
-                f"no frame of '{shown(path)}' lies {selection.span}; it has {total} frames at {rate:g} per second"
-            )
-        raise NoFramesError(f"no frame of '{shown(path)}' can be used{listed(findings.dropped)}")
     if table.restarts:
         times = "once" if len(table.restarts) == 1 else f"{len(table.restarts)} times"
         findings.warnings.append(
             f"the clock of '{name}' starts again {times}, first at packet {table.restarts[0]}: the times of the frames "
             "run on, and a pause between the parts is not known"
         )
-    if interlaced and not selection.deinterlace:
+    if counts.interlaced and not selection.deinterlace:
         findings.warnings.append(
             f"'{name}' is interlaced: every frame shows two moments in alternate lines; read it with --deinterlace"
         )
-    if combs.interlaced and not interlaced:
+    elif counts.combs.interlaced and not counts.interlaced:
         findings.warnings.append(
-            f"'{name}' looks interlaced though it is not marked so: in {combs.combed} of {combs.judged} frames with "
-            "motion the lines alternate between two moments; read it with --deinterlace"
+            f"'{name}' looks interlaced though it is not marked so: in {counts.combs.combed} of {counts.combs.judged} "
+            "frames with motion the lines alternate between two moments; read it with --deinterlace"
         )
+
+
+def _rounded(time: float) -> float:
+    """Beyond microseconds there is only the rounding of a subtraction."""
+    return round(max(0.0, time), 6)
 
 
 def _field_notes(coded: Coded) -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from mfrec.types.arrays import FloatArray, frozen_array
 from mfrec.types.drawn import Drawn, GeneratorState
 from mfrec.types.face import TYPICAL_POWER, Landmarks, Quality, ReferenceScore, RegionMasks, Subject
-from mfrec.types.frame import Dropped, Frame, JpegTables
+from mfrec.types.frame import CodecView, Dropped, Frame, JpegTables
 from mfrec.types.geometry import Canvas, Similarity
 from mfrec.types.region import Region
 from mfrec.types.registration import FlowSettings, Registration
@@ -23,6 +23,7 @@ __all__ = [
     "TYPICAL_POWER",
     "Canvas",
     "Cleaned",
+    "CodecView",
     "Drawn",
     "Dropped",
     "FaceTrack",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mfrec.types.arrays import FloatArray, freeze
 
@@ -30,6 +34,54 @@ class JpegTables:
 
 
 @dataclass(frozen=True, eq=False)
+class CodecView:
+    """What a video codec did to a frame, block by block.
+
+    Block ``[row, column]`` covers ``x`` from ``x0 + column * width - 0.5`` on, for ``width`` pixels, and ``y``
+    likewise; ``(x0, y0)`` is ``origin``, ``(width, height)`` is ``block``. Blocks at the border may reach beyond it.
+
+    Attributes:
+        kind: ``"I"`` (coded by itself), ``"P"`` (from earlier frames), ``"B"`` (from both sides), or ``""``: unknown.
+        quantisers: ``[rows, columns]`` float32, how coarsely each block was rounded, in units of ``unit``; None where
+            the decoder does not tell. It is that of the stored difference: a block that was only copied has one too.
+        unit: ``"H.264 QP"`` (0 to 51, six more double the step), ``"MPEG quantiser scale"`` (1 to 112, proportional to
+            the step) or ``"VP9 q index"`` (0 to 255); empty without quantisers.
+        copied: ``[rows, columns]`` bool: the block's luma samples are exactly those of the frame shown before it, so it
+            is no new observation; None for a first frame.
+        block: width and height of a block in pixels of the frame.
+        origin: ``(x, y)`` of the top-left pixel of block ``[0, 0]``; negative where a cut block comes first.
+    """
+
+    kind: str
+    quantisers: FloatArray | None
+    unit: str
+    copied: NDArray[np.bool_] | None
+    block: tuple[float, float] = (16.0, 16.0)
+    origin: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        freeze(self, "quantisers")
+        freeze(self, "copied", np.bool_)
+
+    def over(self, box: Sequence[float]) -> tuple[float | None, float | None]:
+        """Mean quantiser, and share of copied blocks, over a rectangle ``(x0, y0, x1, y1)`` in pixels of the frame.
+
+        Each is None where it is not known.
+        """
+        (width, height), (x, y) = self.block, self.origin
+        values: list[float | None] = []
+        for blocks in (self.quantisers, self.copied):
+            if blocks is None:
+                values.append(None)
+                continue
+            rows, columns = blocks.shape
+            left, right = (int(np.clip((at - x) // width, 0, columns - 1)) for at in (box[0], box[2]))
+            top, bottom = (int(np.clip((at - y) // height, 0, rows - 1)) for at in (box[1], box[3]))
+            values.append(float(blocks[top : bottom + 1, left : right + 1].mean()))
+        return values[0], values[1]
+
+
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One picture as it was read, and where it came from.
 
@@ -44,6 +96,7 @@ class Frame:
         jpeg: the quantisation tables where the file was a JPEG, else None.
         key: whether the codec coded this frame by itself (intra); None where that has no meaning.
         quantiser: mean H.264 quantisation parameter (QP, 0 to 51) over the frame's macroblocks; None where unknown.
+        codec: what the codec did to it, block by block; None for pictures, arrays and separated fields.
         damaged: whether something of it, or of a frame that it refers to, was lost or changed in the file; ``notes``
             say why.
         notes: what was done on reading ("EXIF orientation 6 applied", "limited range expanded").
@@ -59,6 +112,7 @@ class Frame:
     jpeg: JpegTables | None = None
     key: bool | None = None
     quantiser: float | None = None
+    codec: CodecView | None = None
     damaged: bool = False
     notes: tuple[str, ...] = ()
 
