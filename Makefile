@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 # Threads that spin while they wait are many times slower on two busy cores.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test quick check docs bench clean
+.PHONY: demo test quick check docs bench fuzz faults clean
 
 demo: $(VENV)/.installed ## film a portrait, reconstruct it, compare with the truth; results in demo/
 	$(VENV)/bin/mfrec demo
@@ -25,6 +25,13 @@ check: $(VENV)/.installed-dev ## style and types
 docs: $(VENV)/.installed-docs ## the site, docs/_build/html/index.html; every warning is an error
 	$(VENV)/bin/python -m sphinx -b html -W --keep-going -q -j auto -d docs/_build/doctrees docs docs/_build/html
 	@echo docs/_build/html/index.html
+
+# COUNT= and SEED= choose others.
+fuzz: $(VENV)/.installed-dev ## spoilt documents for every reader: nothing but mfrec's own errors
+	PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed_documents.py $(or $(COUNT),100000) $(or $(SEED),0)
+
+faults: $(VENV)/.installed-dev ## kill 300 runs over an earlier output, 30 of them while they publish
+	PYTHONPATH=tests $(VENV)/bin/python tests/killed_runs.py 270 30
 
 TABLES := 3.1 3.2 3.3 3.4 3.5 3.6 peers
 CHECKS := metrics calibration ablation

@@ -163,6 +163,8 @@ def shaped(value: Any, kind: type[T]) -> T:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
         raise DocumentError(_in_words(str(error))) from None
+    except UnicodeEncodeError:
+        raise DocumentError("it holds half a character where a name is expected") from None
 
 
 def check_schema(value: Any, known: int) -> Mapping[str, Any]:

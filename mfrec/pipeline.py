@@ -42,16 +42,21 @@ class Run:
     _networks: dict[str, Any] = field(default_factory=dict, repr=False)
     _resolved: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def network(self, card: str) -> Any:
+    def network(self, card: str, kind: str | None = None) -> Any:
         """The network of a card on this run's device, loaded once.
 
+        Args:
+            card: see :func:`mfrec.cards.load.load_network`.
+            kind: which network of :data:`mfrec.nets.NETS` it has to be; None takes any.
+
         Raises:
-            WeightsError: see :func:`mfrec.cards.load.load_network`.
+            WeightsError: see :func:`mfrec.cards.load.load_network`, or it is of another kind.
         """
         if card not in self._networks:
             if self.load is None:
-                from mfrec.cards.load import shared_network
+                from mfrec.cards.load import check_kind, shared_network
 
+                check_kind(card, kind)
                 self._networks[card] = shared_network(card, self.device)
             else:
                 self._networks[card] = self.load(card).to(self.device)

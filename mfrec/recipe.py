@@ -68,8 +68,10 @@ class Recipe:
         """Refuse a stamp that would say less than was done.
 
         Raises:
-            UsageError: ``"ENHANCED"`` over pixels that a network made.
+            UsageError: there is none like it, or ``"ENHANCED"`` over pixels that a network made.
         """
+        if self.stamp not in STAMPS:
+            raise UsageError(f"recipe '{self.name}': there is no stamp '{self.stamp}'{nearest(self.stamp, STAMPS)}")
         learned = [stage.name for stage in self.stages if stage.learned]
         if self.stamp == STAMPS[0] and learned:
             raise UsageError(
@@ -241,8 +243,6 @@ def parse(text: str, origin: str = "recipe") -> Recipe:
         if not isinstance(values.get(key), str) or not values[key]:
             example = "mine" if key == "name" else STAMPS[0]
             raise UsageError(f"recipe '{origin}' has no {key}; expected a line such as {key} = \"{example}\"")
-    if values["stamp"] not in STAMPS:
-        raise UsageError(f"recipe '{origin}': there is no stamp '{values['stamp']}'{nearest(values['stamp'], STAMPS)}")
     stages = []
     for name in listed:
         given = values.get(name, {})

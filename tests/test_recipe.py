@@ -182,3 +182,14 @@ def test_stamps_are_those_of_the_report() -> None:
     from mfrec.report import content
 
     assert set(STAMPS) == set(content.STAMPS)
+
+
+@pytest.mark.parametrize("name", ["cross.softness", "cross.margin", "cross.psf_sigma", "finetune.psf_sigma"])
+@pytest.mark.parametrize("value", ["nan", "-nan", "inf", "-1", "-0.5", "1e999", "9" * 400, "9" * 5000, "true", '""'])
+def test_numbers_that_a_stage_cannot_use(name: str, value: str) -> None:
+    recipe = parse('name = "mine"\nstamp = "RESTORED"\nstages = ["track", "align", "cross", "finetune"]\n')
+    with pytest.raises(UsageError, match=name.replace(".", r"\.")):
+        recipe.with_settings([f"{name}={value}"])
+    stage, key = name.split(".")
+    with pytest.raises(UsageError):
+        parse(f'name = "mine"\nstamp = "RESTORED"\nstages = ["{stage}"]\n[{stage}]\n{key} = {value}\n')

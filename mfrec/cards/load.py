@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -124,7 +125,7 @@ def read_card(path: Path) -> Card:
         values = dict(checked_keys(values))
         return shaped({"name": path.stem, **values}, Card)
     except DocumentError as error:
-        if not path.exists():
+        if not os.path.lexists(path):
             known = ", ".join(card_names()) or "none"
             raise WeightsError(f"there is no card '{path.stem}'; known cards are {known}") from None
         raise WeightsError(
@@ -283,6 +284,17 @@ def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:
     single = {k: v.astype(np.float32) if np.issubdtype(v.dtype, np.floating) else v for k, v in state.items()}
     network.load_state_dict({key: torch.from_numpy(value) for key, value in single.items()})
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def check_kind(name: str | Path, kind: str | None) -> None:
+    """Refuse a card of another network than whoever asks can use.
+
+    Raises:
+        WeightsError: it is of another one, or cannot be read.
+    """
+    card = read_card(card_path(name))
+    if kind is not None and card.net != kind:
+        raise WeightsError(f"the card '{card.name}' is of a network '{card.net}', and this needs one of '{kind}'")
 
 
 def check_size(card: Card, state: Mapping[str, NDArray]) -> None:

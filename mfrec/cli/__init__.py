@@ -20,7 +20,7 @@ from mfrec.cli.records import inspect, rerun
 from mfrec.cli.runs import demo, reconstruct, stage
 from mfrec.cli.training import train
 from mfrec.cli.weights import weights_export, weights_list, weights_verify
-from mfrec.errors import MfrecError
+from mfrec.errors import InputError, MfrecError
 from mfrec.runtime.interruption import interruptible
 
 
@@ -34,6 +34,12 @@ class Commands(TyperGroup):
         except MfrecError as error:
             say(f"error: {error}")
             raise typer.Exit(error.exit_code) from None
+        except OSError as error:
+            if error.filename is None:
+                raise
+            # A name that is too long, or in a folder that may not be looked into, wherever it was met.
+            say(f"error: '{error.filename}' cannot be used: {error.strerror}; give another path")
+            raise typer.Exit(InputError.exit_code) from None
         except KeyboardInterrupt:
             say("interrupted; no half-written output is left, and an earlier one is as it was")
             raise typer.Exit(128 + signal.SIGINT) from None

@@ -89,7 +89,7 @@ def read_array(path: Path, name: str, *, limit: int = LIMIT) -> NDArray[Any]:
                 if npy.read_magic(file) != (1, 0):
                     raise DocumentError(f"its array '{name}' is not in version 1.0 of NumPy's format")
                 shape, columns_first, dtype = npy.read_array_header_1_0(file, max_header_size=10_000)
-                if dtype.hasobject or dtype.kind not in "fiuU" or columns_first or min(shape, default=0) < 0:
+                if dtype.kind not in "fiuU" or columns_first or not all(0 <= side <= limit for side in shape):
                     raise DocumentError(f"its array '{name}' does not hold rows of numbers or text")
                 size = math.prod(shape) * dtype.itemsize
                 if size > limit:

@@ -184,10 +184,10 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: there is none, or it is not a record that this version can read.
     """
-    path = path / RECORD if path.is_dir() else path
     try:
+        path = path / RECORD if path.is_dir() else path
         text = read_text(path, LIMIT)
-    except DocumentError as error:
+    except (DocumentError, OSError) as error:  # a name may be too long, a folder locked
         raise UsageError(f"no record at '{path}' ({error}); expected the {RECORD} that a run writes") from None
     try:
         record = dict(check_schema(parse_json(text), SCHEMA))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -83,7 +84,7 @@ def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, pro
         raise InputError("the recorded run was given arrays and not files; save them as PNG and pass --frames FOLDER")
     if frames is None:
         for path in (Path(p) for p in arguments["frames"]):
-            if not path.exists():
+            if not os.path.lexists(path):
                 raise InputError(
                     f"the original '{path}' is not where it was in the recorded run; if it was moved, name its new "
                     "place with --frames"

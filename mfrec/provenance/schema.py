@@ -64,7 +64,7 @@ class Arguments(Struct):
     every: int = 1
     deinterlace: bool = False
     device: str = "auto"
-    seed: int = 0
+    seed: Annotated[int, Meta(ge=0)] = 0
 
 
 class Input(Struct):

@@ -77,7 +77,7 @@ class Clean:
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         from mfrec.nets.clean import SCALE
 
-        network = run.network(self.card)
+        network = run.network(self.card, "clean")
         parts: dict[tuple[int, ...], list[int]] = defaultdict(list)
         windows = []
         for position, o in enumerate(track.observations):

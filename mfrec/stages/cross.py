@@ -222,7 +222,7 @@ class Cross:
     ) -> tuple[FloatArray, FloatArray]:
         """The crossed picture ``[H, W, 3]`` and the share of the source ``[H, W]``."""
         if self.method == "unet":
-            return cross_over_learned(run.network(self.card), target, source, mask, feather)
+            return cross_over_learned(run.network(self.card, "crossover_unet"), target, source, mask, feather)
         nothing = np.zeros((*mask.shape, 1), np.float32)
         share = cross_over(nothing, nothing + 1.0, mask, self.method, feather)[..., 0]
         return cross_over(target, source, mask, self.method, feather), share

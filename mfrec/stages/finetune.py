@@ -73,7 +73,7 @@ class Finetune:
         settings = Fuse(psf_sigma=self.psf_sigma).settings(track)
         run.resolve({"psf_sigma": settings.psf_sigma})
         before = track.fused
-        prior = finished(run.network(self.card), before.image)
+        prior = finished(run.network(self.card, "finetune"), before.image)
         bounded = bound(sources_of(track), prior, before.uncertainty, track.canvas, settings)
         fused = replace(
             before,

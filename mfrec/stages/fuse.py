@@ -292,7 +292,7 @@ class Fuse:
             # The frames were registered onto the glare too, and bent to it.
             track = register_again(track, filled_reference(track, shown))
         if self.method == "learned":
-            image, weight, observed, uncertainty = learned(track, run.network(self.card), settings, doubt)
+            image, weight, observed, uncertainty = learned(track, run.network(self.card, "fusion"), settings, doubt)
         else:
             if self.method == "map":
                 track, image, weight, observed = self._map(track, settings, run)

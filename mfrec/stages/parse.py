@@ -79,7 +79,7 @@ class Parse:
         if self.method == "polygons" or not seen:
             return outlined
         parsed = parse_faces(
-            run.network(self.card),
+            run.network(self.card, "bisenet"),
             [image for image, _ in seen],
             [points for _, points in seen],
             side=self.side,

@@ -25,6 +25,7 @@ from mfrec.cards.load import (
 )
 from mfrec.errors import WeightsError
 from mfrec.nets import NETS
+from mfrec.pipeline import Run
 
 RECIPE = """[recipe]
 task = "clean"
@@ -220,6 +221,29 @@ def test_arguments_that_the_network_does_not_take_are_refused(tmp_path: Path, ti
     make(tmp_path, data, card_text(data, net="tiny") + "[arguments]\nwidth = 4\n")
     with pytest.raises(WeightsError, match=r"arguments of the card 'small' do not fit.*width"):
         load_network(tmp_path / "small.toml")
+
+
+def test_a_network_larger_than_its_weights_is_not_even_built(tmp_path: Path, tiny: Tiny) -> None:
+    """A stranger's card: a terabyte by its arguments."""
+    with pytest.raises(WeightsError, match=r"ask for a network of .* numbers"):
+        load_network(written(tmp_path, halves(tiny), channels=10**9))
+
+
+def test_a_card_of_another_kind_is_refused() -> None:
+    with pytest.raises(WeightsError, match="is of a network 'bisenet', and this needs one of 'clean'"):
+        Run().network("parser", "clean")
+
+
+def test_numbers_that_mean_nothing(tmp_path: Path) -> None:
+    for text in (
+        "[metrics]\npsnr = nan\n",
+        "[metrics]\npsnr = inf\n",
+        "[recipe]\nclip = nan\n",
+        "[arguments]\nwidth = inf\n",
+    ):
+        with pytest.raises(WeightsError, match="cannot be read: it holds the number"):
+            make(tmp_path, b"x", card_text(b"x") + text)
+    assert make(tmp_path, b"x", card_text(b"x") + "[recipe]\nclip = inf\n").recipe == {"clip": float("inf")}
 
 
 def test_a_network_that_does_not_exist_is_refused(tmp_path: Path, tensors: dict[str, np.ndarray]) -> None:

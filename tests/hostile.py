@@ -1,0 +1,110 @@
+"""Documents that somebody spoilt: drawn from a seed, so that each can be made again."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from typing import Any
+
+DEEP = "\0deep\0"
+"""Stands in a value for nesting that no Python value can have; :func:`spoilt_json` writes it into the text."""
+
+VALUES: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1, 2**31, 2**63, -(2**63) - 1, 10**30, 10**400, 0.5, -0.0, 1e308, 5e-324,
+    float("nan"), float("inf"), "", "a", "x" * 100_000, "\0", "a\0b", "\ud800", "\udcff", "\u202e", "\x1b[2J",
+    "../out", "/etc/passwd", "run.json", "..", "con", "1979-05-27", [], {}, [[]], {"": {}}, [None] * 1000,
+    {"schema": 1}, list(range(100)), DEEP,
+)  # fmt: skip
+"""What takes the place of a value."""
+
+LITERALS = (
+    "nan", "-nan", "inf", "-inf", "1e999", "1" * 5000, "1" * 400, "-1", "0",
+    "0x" + "f" * 40, "true", "''", '""', "[]", "{}",
+    '"\\u0000"', '"../x"', "1979-05-27", "07:32:00", "[1, [2, [3]]]", "[" * 5000, "[" * 50 + "]" * 50,
+    "{a = " * 60 + "1" + "}" * 60, '"""', "'''x", '"' + "x" * 100_000 + '"', "@", "\ufeff", "1__0", "{a.b.c.d = 1}",
+)  # fmt: skip
+"""What takes the place of a value in TOML."""
+
+
+def spoilt_json(value: Any, draw: random.Random) -> bytes:
+    """A JSON document in which one to three things are not as they were."""
+    value = copy.deepcopy(value)
+    for _ in range(draw.choice((1, 1, 1, 2, 3))):
+        value = _spoil_value(value, draw)
+    text = json.dumps(value)
+    deep = draw.choice((30, 2000, 100_000))
+    text = text.replace(json.dumps(DEEP), draw.choice(("[" * deep + "]" * deep, '{"a":' * deep + "1" + "}" * deep)))
+    data = text.encode()
+    return spoilt_bytes(data, draw) if draw.random() < 0.3 else data
+
+
+def _spoil_value(value: Any, draw: random.Random) -> Any:
+    """The value with one thing somewhere in it replaced, removed or added."""
+    places: list[tuple[Any, Any]] = []
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        keys = item if isinstance(item, dict) else range(len(item)) if isinstance(item, list) else ()
+        for key in keys:
+            places.append((item, key))
+            waiting.append(item[key])
+    if not places or draw.random() < 0.02:
+        return draw.choice(VALUES)
+    # One level is as likely as another, however many values it has.
+    holder, key = draw.choice(places)
+    way = draw.random()
+    if way < 0.7:
+        holder[key] = copy.deepcopy(draw.choice(VALUES))
+    elif way < 0.85:
+        del holder[key]
+    elif isinstance(holder, dict):
+        holder[draw.choice(("", "schema", "\0", "x" * 300, "name", "\ud800"))] = copy.deepcopy(draw.choice(VALUES))
+    else:
+        holder.extend(copy.deepcopy(draw.choice(VALUES)) for _ in range(draw.choice((1, 50))))
+    return value
+
+
+def spoilt_toml(text: str, draw: random.Random) -> bytes:
+    """A TOML document in which one to three lines are not as they were."""
+    lines = text.splitlines()
+    for _ in range(draw.choice((1, 1, 2, 3))):
+        at = draw.randrange(len(lines))
+        way = draw.random()
+        if way < 0.6 and "=" in lines[at]:
+            lines[at] = lines[at].split("=")[0] + "= " + draw.choice(LITERALS)
+        elif way < 0.7:
+            lines.insert(at, lines[draw.randrange(len(lines))])
+        elif way < 0.8 and len(lines) > 1:
+            del lines[at]
+        elif way < 0.9:
+            lines.insert(
+                at, draw.choice(("a." * 200 + "a = 1", "[" + "a." * 200 + "a]", "[[stages]]", "x = 1", "= 1", "[]"))
+            )
+        else:
+            lines.insert(at, f"{draw.choice(('name', 'stamp', 'file', 'sha256', 'x'))} = {draw.choice(LITERALS)}")
+    data = "\n".join(lines).encode("utf-8", "surrogatepass")
+    return spoilt_bytes(data, draw) if draw.random() < 0.2 else data
+
+
+def spoilt_bytes(data: bytes, draw: random.Random) -> bytes:
+    """Any file with bytes changed, removed, repeated or put in."""
+    spoilt = bytearray(data)
+    for _ in range(draw.choice((1, 1, 2, 5, 20))):
+        at = draw.randrange(len(spoilt) + 1)
+        way = draw.randrange(7)
+        if way == 0 and at < len(spoilt):
+            spoilt[at] ^= 1 << draw.randrange(8)
+        elif way == 1:
+            spoilt[at : at + draw.choice((1, 4, 100))] = b""
+        elif way == 2:
+            spoilt[at:at] = draw.randbytes(draw.choice((1, 4, 100)))
+        elif way == 3:
+            spoilt[at:at] = spoilt[at : at + draw.choice((2, 50, 1000))]
+        elif way == 4:
+            del spoilt[at:]
+        elif way == 5:
+            spoilt[at : at + 4] = draw.choice((b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\0\0\0\x80"))
+        else:
+            spoilt[:0] = draw.choice((b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b"\n"))
+    return bytes(spoilt)
