@@ -11,23 +11,11 @@ import pytest
 from output_folder import BARE
 
 from mfrec.errors import InputError, MfrecError, UsageError, WeightsError
+from mfrec.options import Options
 from mfrec.provenance.rerun import rerun
 from mfrec.recipe import load
 
-ARGUMENTS = {
-    "recipe": "evidence",
-    "settings": [],
-    "reference": "auto",
-    "scale": 2,
-    "crop": "auto",
-    "subject": "auto",
-    "start": None,
-    "end": None,
-    "every": 1,
-    "deinterlace": False,
-    "device": "cpu",
-    "seed": 0,
-}
+ARGUMENTS = {**Options().record(), "recipe": "evidence", "scale": 2, "device": "cpu", "seed": 0}
 
 
 def with_stage(name: str, **changes: Any) -> dict[str, Any]:
