@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from mfrec.pipeline import Progress
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -33,6 +34,19 @@ def one_thread() -> Iterator[None]:
             yield
     finally:
         cv2.setNumThreads(threads)
+
+
+def side_by_side(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+    """What ``work`` makes of each item, in their order, two at a time.
+
+    Each is done by one thread alone, so the bits are those of doing one after the other. When the caller stops early,
+    or one of them fails, only the two that are running are waited for.
+    """
+    pool = ThreadPoolExecutor(2, thread_name_prefix="mfrec-beside")
+    try:
+        yield from pool.map(work, items)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class AbandonedError(Exception):

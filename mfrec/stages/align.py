@@ -16,6 +16,7 @@ from mfrec.image.geometry import enlarge, fit_similarity, inside, similarity_map
 from mfrec.pipeline import Run, in_range
 from mfrec.registration.dense import identity_registration, register
 from mfrec.registration.reference import choose_reference
+from mfrec.runtime.threads import side_by_side
 from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, FlowSettings, Observation, Similarity
 
 FILLS_THE_FRAME = 0.45
@@ -243,9 +244,10 @@ class Align:
         check_size(canvas, len(track.observations))
         x0, y0 = canvas.x0, canvas.y0
         target = enlarge(reference.frame.image[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)
-        registered = []
-        for position, observation in enumerate(track.observations):
-            phase = noise_of(observation.frame).phase
+
+        def laid_on(position: int) -> Observation:
+            observation = track.observations[position]
+            phase = noises[position].phase
             image = observation.frame.image
             if position == chosen:
                 similarity, registration = Similarity.identity(), identity_registration(canvas, image, phase)
@@ -253,10 +255,12 @@ class Align:
                 similarity = start_similarity(observation, reference)
                 to_frame = canvas.into_frame(similarity)
                 registration = register(target, image, to_frame, canvas, phase=phase, settings=flow)
-            registered.append(
-                replace(observation, as_reference=scores[position], similarity=similarity, registration=registration)
-            )
-            run.progress(self.name, position + 1, len(track.observations))
+            return replace(observation, as_reference=scores[position], similarity=similarity, registration=registration)
+
+        registered = []
+        for observation in side_by_side(laid_on, range(len(track.observations))):
+            registered.append(observation)
+            run.progress(self.name, len(registered), len(track.observations))
         kept, dropped = self._drop(registered, chosen)
         return replace(
             track,

@@ -12,7 +12,7 @@ import pytest
 import scipy.linalg  # noqa: F401  (loads the BLAS whose threads are counted)
 from threadpoolctl import threadpool_info
 
-from mfrec.runtime.threads import Aside, one_thread
+from mfrec.runtime.threads import Aside, one_thread, side_by_side
 
 
 def test_the_numbers_of_threads_are_lowered_and_restored() -> None:
@@ -75,3 +75,35 @@ def test_an_interrupt_ends_the_work_beside_at_its_next_step() -> None:
     assert 0 < done < 10_000
     time.sleep(0.02)
     assert len(steps) == done  # nobody is left at work
+
+
+def test_side_by_side_keeps_the_order_and_is_never_more_than_two() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def work(number: int) -> int:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.01 * (7 - number))
+        with lock:
+            running -= 1
+        return number * number
+
+    assert list(side_by_side(work, range(7))) == [n * n for n in range(7)]
+    assert most == 2
+
+
+def test_side_by_side_starts_nothing_more_after_a_failure() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        time.sleep(0.02)
+        if number == 1:
+            raise ValueError("broken")
+        return number
+
+    with pytest.raises(ValueError, match="broken"):
+        list(side_by_side(work, range(100)))
+    assert len(begun) < 10
