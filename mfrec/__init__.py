@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
+
+# An installer refuses too, but a clone that lies on the path has met none.
+if sys.version_info < (3, 11):  # noqa: UP036
+    raise ImportError(
+        f"mfrec needs Python 3.11 or newer, and this is {sys.version_info[0]}.{sys.version_info[1]}; make an "
+        "environment with a newer one: conda env create -f environment.yml, or make test PYTHON=python3.11"
+    )
 
 if TYPE_CHECKING:
     from mfrec.errors import InputError, MfrecError, NoFaceError, NoFramesError, UsageError, WeightsError

@@ -367,24 +367,22 @@ def find_reference(reference: str | int, frames: Sequence[Frame], dropped: Seque
 
 
 def resolve_device(device: str) -> str:
-    """``"cpu"`` or ``"cuda"``.
-
-    ``"auto"`` is the processor while no recipe has a network that makes pixels: nothing else would be faster elsewhere.
+    """``"cpu"`` or ``"cuda"``; ``"auto"`` is the graphics card where PyTorch finds one.
 
     Raises:
         UsageError: an unknown device, or CUDA where there is none.
     """
-    if device in ("auto", "cpu"):
-        return "cpu"
-    if device != "cuda":
+    if device not in ("auto", "cpu", "cuda"):
         raise UsageError(f"there is no device '{device}'; expected auto, cpu or cuda")
-    try:
-        import torch
-    except ImportError:
-        raise UsageError("--device cuda needs PyTorch, which is not installed; use --device cpu") from None
-    if not torch.cuda.is_available():
+    if device == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
         raise UsageError("PyTorch finds no CUDA device on this machine; use --device cpu")
-    return "cuda"
+    return "cpu"
 
 
 def common_stages(one: Recipe, other: Recipe) -> int:

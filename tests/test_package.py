@@ -38,10 +38,13 @@ def test_core_installation_stays_small() -> None:
     assert names & {"torchvision", "fastai", "tensorboard", "matplotlib", "pytest", "onnxruntime"} == set()
 
 
-def test_environment_ends_in_the_editable_package() -> None:
+def test_environment_gives_what_readme_notebooks_and_training_need() -> None:
     lines = (ROOT / "environment.yml").read_text().split("\n")
-    assert lines[-2].strip() == "- -e ."
-    assert "      - -c constraints.txt" in lines
+    assert "  - conda-forge" in lines and "      - -c constraints.txt" in lines
+    found = re.fullmatch(r"- -e \.\[([\w,]+)\]", lines[-2].strip())
+    assert found is not None
+    extras = set(found[1].split(","))
+    assert {"train", "plots", "notebooks"} <= extras <= set(_project()["optional-dependencies"])
 
 
 def test_ci_calls_what_the_readme_says() -> None:

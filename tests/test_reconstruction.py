@@ -176,8 +176,16 @@ def test_listed_files_are_taken_in_natural_order() -> None:
     assert [id(array) for array in kept] == [id(array) for array in arrays]
 
 
-def test_devices_are_checked() -> None:
-    assert resolve_device("auto") == resolve_device("cpu") == "cpu"
+@pytest.mark.parametrize("there", [False, True])
+def test_the_graphics_card_is_taken_where_there_is_one(there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    assert resolve_device("auto") == ("cuda" if there else "cpu")
+    assert resolve_device("cpu") == "cpu"
+    if there:
+        assert resolve_device("cuda") == "cuda"
+    else:
+        with pytest.raises(UsageError, match="no CUDA device on this machine; use --device cpu"):
+            resolve_device("cuda")
     with pytest.raises(UsageError, match="no device 'gpu'"):
         resolve_device("gpu")
 

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import UsageError, WeightsError
+from mfrec.runtime.extras import not_installed
 from mfrec.types import FloatArray
 
 if TYPE_CHECKING:
@@ -248,10 +249,7 @@ def load_spandrel(path: Path) -> Callable[[Tensor], Tensor]:
     """
     need_torch("a network of your own")
     if importlib.util.find_spec("spandrel") is None:
-        raise WeightsError(
-            "networks of other formats are read by the package spandrel, which is not installed here; install it with: "
-            "pip install spandrel"
-        )
+        raise WeightsError(not_installed("a network of another format", "spandrel", "peers"))
     if not path.is_file():
         raise UsageError(f"there is no file '{path}' with a network; give the path of a .safetensors or .pth file")
     import_torchvision()
@@ -304,4 +302,4 @@ def need_torch(what: str) -> None:
         WeightsError: it is not.
     """
     if importlib.util.find_spec("torch") is None:
-        raise WeightsError(f"{what} needs PyTorch, which is not installed here; install mfrec's extra 'peers'")
+        raise WeightsError(not_installed(what, "torch", "peers"))

@@ -22,6 +22,7 @@ from mfrec.errors import MfrecError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.surroundings import machine
 from mfrec.report.text_table import markdown_table, mean
+from mfrec.runtime.extras import not_installed
 from mfrec.types import FloatArray
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Plot:
         try:
             from matplotlib.figure import Figure
         except ImportError:
-            raise UsageError("plots need matplotlib, which is not installed; install mfrec's extra 'plots'") from None
+            raise UsageError(not_installed("a plot", "matplotlib", "plots")) from None
         figure = Figure(figsize=(5.2 * len(self.panels), 3.8), dpi=110, layout="constrained")
         for axes, panel in zip(np.atleast_1d(figure.subplots(1, len(self.panels))), self.panels, strict=True):
             for (label, points), style in zip(panel.series.items(), STYLES * len(panel.series), strict=False):

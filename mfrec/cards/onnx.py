@@ -21,6 +21,7 @@ from typing import Any
 from mfrec.cards.load import Card, cards_folder, load_network, read_card
 from mfrec.errors import UsageError, WeightsError
 from mfrec.publication.files import check_free, write_file
+from mfrec.runtime.extras import not_installed
 
 TOLERANCE = 1e-4
 """Largest difference from PyTorch in any output: a fortieth of a grey level of 255."""
@@ -88,7 +89,7 @@ def export_onnx(name: str | Path, file: Path) -> Exported:
         import onnx  # noqa: F401  # PyTorch's exporter needs it, and says so less clearly
         import onnxruntime
     except ModuleNotFoundError as error:
-        raise UsageError(f"ONNX needs the package '{error.name}': pip install 'mfrec[onnx]'") from None
+        raise UsageError(not_installed("ONNX", error.name, "onnx")) from None
 
     data, outputs = traced(card, network, inputs)
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])

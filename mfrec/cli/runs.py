@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +25,9 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier
 def reconstruct(
     frames: Frames,
     *,
-    out: Out,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; else NAME.mfrec here.", show_default=False)
+    ] = None,
     options: Options,
     device: Device = "auto",
     seed: Seed = 0,
@@ -46,6 +49,9 @@ def reconstruct(
     from mfrec.publication.folder import staged
     from mfrec.reconstruction import run_recipe
 
+    if out is None:
+        out = usual_out(frames)
+        say(f"the output goes into {out}; -o names another folder")
     with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:
         result = run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
         result = replace(result, record={**result.record, "command": command()})
@@ -64,6 +70,19 @@ def reconstruct(
     print_line(f"reference: frame {record['reference']['index']}, {record['reference']['name']}")
     print_line(f"identity: {record['identity']['text']}")
     print_line(f"report: {out / 'report.html'}")
+
+
+def usual_out(frames: list[Path]) -> Path:
+    """Where the output goes if nobody says: ``NAME.mfrec`` in the current folder.
+
+    Args:
+        frames: what is reconstructed; ``NAME`` is that of the folder or the video, or of the folder that holds several
+            files.
+    """
+    # Not resolved: a link has its own name.
+    given = Path(os.path.abspath(frames[0] if len(frames) == 1 else frames[0].parent))  # noqa: PTH100
+    name = given.name if given.is_dir() else given.stem
+    return Path(f"{name or 'frames'}.mfrec")
 
 
 @with_run_options

@@ -12,6 +12,7 @@ import typer
 from mfrec.cli.console import Progress, print_json, print_line, say
 from mfrec.cli.options import Device, Json
 from mfrec.errors import UsageError
+from mfrec.runtime.extras import not_installed
 from mfrec.runtime.interruption import asked_to_stop
 
 
@@ -56,7 +57,7 @@ def train(
     try:
         from mfrec.train.job import run_job
     except ModuleNotFoundError as error:
-        raise UsageError(f"training needs the package '{error.name}': pip install 'mfrec[train]'") from None
+        raise UsageError(not_installed("training", error.name, "train")) from None
 
     with asked_to_stop(say) as asked, Progress() as progress:
         found = run_job(

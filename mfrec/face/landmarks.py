@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mfrec.errors import UsageError, WeightsError
 from mfrec.image.geometry import similarity_map, warp
 from mfrec.imageio import to_uint8
+from mfrec.runtime.extras import not_installed
 from mfrec.types import FloatArray, Landmarks, Similarity
 
 FACE_SIDE = 120
@@ -187,8 +188,9 @@ def fan_weights() -> Path:
 def _fan_network() -> Any:
     if importlib.util.find_spec("face_alignment") is None:
         raise WeightsError(
-            "landmarks='fan' needs the package face-alignment, which is not installed; "
-            "run 'pip install face-alignment' or use landmarks='dlib'"
+            not_installed("landmarks='fan'", "face-alignment", "landmarks")
+            + " (on a server without a display: pip install --no-deps face-alignment && pip install numba), "
+            "or use landmarks='dlib'"
         )
     if not fan_weights().is_file():
         raise WeightsError(

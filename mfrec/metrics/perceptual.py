@@ -18,6 +18,7 @@ import numpy as np
 
 from mfrec.errors import WeightsError
 from mfrec.metrics.pair import checked_pair
+from mfrec.runtime.extras import not_installed
 
 if TYPE_CHECKING:
     from mfrec.nets.shift_tolerant import ShiftTolerant
@@ -96,8 +97,7 @@ def weights_path() -> Path:
     path = Path(spec.submodule_search_locations[0]) / FILE if spec and spec.submodule_search_locations else None
     if path is None or not path.is_file():
         raise WeightsError(
-            f"the perceptual distance reads '{Path(FILE).name}' from the package stlpips-pytorch, which is not "
-            "installed here; install it with: pip install --no-deps stlpips-pytorch==0.0.2"
+            not_installed(f"the perceptual distance, which reads '{Path(FILE).name}',", "stlpips-pytorch", "peers")
         )
     return path
 

@@ -94,7 +94,7 @@ def run_job(
     if recipe.task not in TASKS:
         raise UsageError(f"the recipe of '{card.name}' has no known task '{recipe.task}'{nearest(recipe.task, TASKS)}")
     losses = weighted_sum(recipe.losses)
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else resolve_device(device)
+    device = resolve_device(device)
     prepare_folder(folder, card, begin)
     if threads is not None:
         torch.set_num_threads(threads)

@@ -27,6 +27,7 @@ from torch.utils.data import Dataset
 from mfrec.cards.load import Card, new_network
 from mfrec.errors import UsageError
 from mfrec.pipeline import Progress, silent
+from mfrec.runtime.extras import not_installed
 from mfrec.train.callbacks import Average, Board, Keeper, Processes, Round, Rounds, Shown, Steps
 from mfrec.train.checkpoint import Checkpoint, load_checkpoint
 from mfrec.train.fastai_import import (
@@ -396,5 +397,5 @@ def accelerator(device: str) -> Any:
     try:
         from accelerate import Accelerator
     except ModuleNotFoundError:
-        raise UsageError("several processes need the package 'accelerate': pip install 'mfrec[train]'") from None
+        raise UsageError(not_installed("training in several processes", "accelerate", "train")) from None
     return Accelerator(cpu=device == "cpu")

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
+from mfrec.errors import UsageError
+from mfrec.runtime.extras import not_installed
 from mfrec.train.fastai_import import DataLoaders, num_distrib, rank_distrib
 from mfrec.train.sheet import sheet
 from mfrec.train.streams.stream import Sample
@@ -86,8 +88,15 @@ class Batches(DataLoader):
         return next(iter(self))
 
     def show_batch(self, max_n: int = 4) -> None:
-        """Draw samples with matplotlib, one a row: the pictures among the inputs, and the truth."""
-        import matplotlib.pyplot as plt
+        """Draw samples with matplotlib, one a row: the pictures among the inputs, and the truth.
+
+        Raises:
+            UsageError: matplotlib is not installed.
+        """
+        try:
+            import matplotlib.pyplot as plt
+        except ModuleNotFoundError as error:
+            raise UsageError(not_installed("showing a batch", error.name, "plots")) from None
 
         *inputs, wanted = self.one_batch()
         drawn = sheet(inputs, wanted, rows=max_n)

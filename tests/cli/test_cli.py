@@ -755,3 +755,30 @@ def test_seven_small_frames_take_seconds_of_processor_and_a_gigabyte(
     assert code == "0"
     assert float(used) < seconds  # processor time, because other tests may hold the cores
     assert int(peak) * (1 if sys.platform == "darwin" else 1024) < gigabytes * 2**30
+
+
+@pytest.mark.parametrize("given", ["sequence", "sequence/", "sequence/0.png sequence/1.png", "film.mp4", "link"])
+def test_without_o_the_output_is_named_after_the_input_and_lies_here(
+    given: str, sequence: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(sequence, "sequence")
+    shutil.copy(clip, "film.mp4")
+    Path("link").symlink_to("sequence")
+    name = {"film.mp4": "film.mfrec", "link": "link.mfrec"}.get(given, "sequence.mfrec")
+    done = mfrec_says("reconstruct", *given.split(), *QUICK, "--scale", "1")
+    assert done.exit_code == 0, done.output
+    assert f"the output goes into {name}; -o names another folder" in done.stderr
+    assert (tmp_path / name / "report.html").is_file()
+    again = mfrec_says("reconstruct", *given.split(), *QUICK, "--scale", "1")
+    assert again.exit_code == 2 and "--overwrite" in again.stderr, "an earlier output is not replaced"
+
+
+def test_without_o_nothing_is_written_among_the_originals(
+    sequence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(sequence, tmp_path / "sequence")
+    monkeypatch.chdir(tmp_path / "sequence")
+    done = mfrec_says("reconstruct", ".", *QUICK)
+    assert done.exit_code == 2 and "lies among the originals" in done.stderr and "-o" in done.stderr
+    assert not (tmp_path / "sequence" / "sequence.mfrec").exists()

@@ -1,5 +1,8 @@
 """Landmarks lie on the face, whatever its size, and follow it when it moves."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 import skimage.data
@@ -7,7 +10,7 @@ from numpy.typing import NDArray
 
 from mfrec.errors import UsageError, WeightsError
 from mfrec.face.detect import detect_faces
-from mfrec.face.landmarks import detect_landmarks, dlib_model, fan_weights, read_square, resolve_source
+from mfrec.face.landmarks import _fan_network, detect_landmarks, dlib_model, fan_weights, read_square, resolve_source
 from mfrec.image.geometry import resize
 from mfrec.types import FloatArray, Landmarks
 
@@ -85,3 +88,36 @@ def test_bad_arguments(portrait: FloatArray, monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(WeightsError, match="landmarks='dlib'"):
         detect_landmarks(portrait, box, "fan")
     assert resolve_source("auto") == "dlib"
+
+
+@pytest.fixture
+def fan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """FAN-4 with random weights, made on the spot, where the package looks for them."""
+    pytest.importorskip("face_alignment", reason="the package face-alignment is not installed")
+    import torch
+    from face_alignment.models import FAN  # pyright: ignore[reportMissingImports]
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    fan_weights().parent.mkdir(parents=True)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(3)
+        torch.save(FAN(4).state_dict(), fan_weights())
+    _fan_network.cache_clear()
+    yield fan_weights()
+    _fan_network.cache_clear()
+
+
+@pytest.mark.slow
+def test_fan_runs_where_its_package_and_weights_are(fan: Path, portrait: FloatArray) -> None:
+    """Random weights put the points anywhere, but 68 of them, in the picture's pixels, and the same ones again."""
+    assert resolve_source("auto") == "fan"
+    box = detect_faces(portrait, smallest=10)[0].box
+    one, again = (detect_landmarks(portrait, box, "fan") for _ in range(2))
+    assert one.source == "fan"
+    assert one.points.shape == (68, 2) and np.isfinite(one.points).all()
+    np.testing.assert_array_equal(one.points, again.points)
+    # Every point is a maximum of a heat map over the surroundings of the box.
+    reach = 1.5 * (box[2:] - box[:2]).max()
+    assert (np.abs(one.points - (box[:2] + box[2:]) / 2) < reach).all()
+    shifted = detect_landmarks(portrait[20:, 10:], box - np.array([10, 20, 10, 20], np.float32), "fan")
+    np.testing.assert_allclose(shifted.points, one.points - [10, 20], atol=0.02 * (box[2] - box[0]))

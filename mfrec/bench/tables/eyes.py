@@ -10,6 +10,7 @@ import numpy as np
 from mfrec.bench.tables.result import Row, TableResult, finished, means
 from mfrec.errors import UsageError, WeightsError
 from mfrec.pipeline import Progress
+from mfrec.runtime.extras import not_installed
 
 EYES = 300
 """How many eyes are drawn where no limit is given."""
@@ -37,7 +38,7 @@ def eyes_table(data: Path | None, people: str, seed: int, limit: int | None, pro
     try:
         from mfrec.train.data.synthetic_eyes import draw_eye, render_eye
     except ModuleNotFoundError as error:
-        raise UsageError(f"drawing eyes needs the package '{error.name}': pip install 'mfrec[train]'") from None
+        raise UsageError(not_installed("drawing eyes", error.name, "train")) from None
 
     count = limit or EYES
     cases = []
