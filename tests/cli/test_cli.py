@@ -342,7 +342,7 @@ def test_unknown_key_of_a_recipe_file(sequence: Path, tmp_path: Path) -> None:
     assert read_record(tmp_path / "out")["recipe"]["name"] == "mine"
 
 
-@pytest.mark.parametrize("arguments", [(), ("evaluate",), ("train", "x"), ("reconstruct",), ("reconstruct", "x")])
+@pytest.mark.parametrize("arguments", [(), ("evaluate",), ("train", "x"), ("reconstruct",), ("stage", "track", "x")])
 def test_commands_that_do_not_exist_or_lack_something(arguments: tuple[str, ...]) -> None:
     assert mfrec_says(*arguments).exit_code == 2
 

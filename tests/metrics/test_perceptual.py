@@ -68,7 +68,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(perceptual, "PACKAGE", "no_such_package_here")
-    with pytest.raises(WeightsError, match=r"pip install --no-deps stlpips-pytorch==0\.0\.2"):
+    with pytest.raises(WeightsError, match=r"'stlpips-pytorch', .* run: pip install 'mfrec\[peers\]'"):
         perceptual.weights_path()
 
 
