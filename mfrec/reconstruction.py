@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mfrec.camera.sampling import Enlargement, find_enlargement, reduced
 from mfrec.errors import IdentityError, UsageError
 from mfrec.face.identity_gate import check_identity
 from mfrec.fusion.flatness import kept_flat
@@ -21,6 +22,7 @@ from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
 from mfrec.provenance.record import make_record
 from mfrec.recipe import Recipe, load
 from mfrec.runtime.threads import Aside, one_thread
+from mfrec.stages.align import MAX_SCALE
 from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, Frame, Observation, Reconstruction
 
 if TYPE_CHECKING:
@@ -119,7 +121,8 @@ def run_recipe(
     run = Run(device=resolve_device(device), seed=seed, progress=progress)
 
     frames = in_order(frames)
-    track = read_track(frames, options, progress=progress)
+    asked_for = options
+    track, options = at_own_sampling(read_track(frames, options, progress=progress), options)
     read = tuple(observation.frame for observation in track.observations)
     meant = find_reference(asked, read, track.dropped)
     chosen, evidence = options.applied_to(chosen, meant), options.applied_to(evidence, meant)
@@ -188,7 +191,7 @@ def run_recipe(
         stamp=chosen.stamp,
         record=make_record(
             recipe=chosen,
-            arguments={"frames": source_list(frames), **options.record(), "device": device, "seed": seed},
+            arguments={"frames": source_list(frames), **asked_for.record(), "device": device, "seed": seed},
             run=run,
             frames=read,
             track=result,
@@ -223,12 +226,13 @@ def run_until(
     chain = options.applied_to(options.chosen_recipe().until(name), options.reference)
     Pipeline(chain.stages)
     frames = in_order(frames)
-    track = read_track(frames, options, progress=progress)
+    asked_for = options
+    track, options = at_own_sampling(read_track(frames, options, progress=progress), options)
     read = tuple(observation.frame for observation in track.observations)
     chain = options.applied_to(chain, find_reference(options.reference, read, track.dropped))
     run = Run(seed=seed, progress=progress)
     track = run_chain(chain.stages, track, run)
-    arguments = {"frames": source_list(frames), **options.record(), "seed": seed}
+    arguments = {"frames": source_list(frames), **asked_for.record(), "seed": seed}
     record = make_record(recipe=chain, arguments=arguments, run=run, frames=read, track=track, warnings=track.warnings)
     return track, record
 
@@ -287,6 +291,55 @@ def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress
     return FaceTrack(
         tuple(Observation(frame) for frame in reading.frames), tuple(reading.dropped), warnings=tuple(reading.warnings)
     )
+
+
+def at_own_sampling(track: FaceTrack, options: Options) -> tuple[FaceTrack, Options]:
+    """Frames that were enlarged before they were saved, brought back to the pixels that they were made from.
+
+    The picture keeps its size: what the frames lose is made up for by ``scale``. Where no whole number does that the
+    frames stay as they are, with a warning. Frames of a clip stay too: its codec worked on the pixels that it has.
+
+    Args:
+        track: as it was read.
+        options: as they were asked for.
+
+    Returns:
+        The track and the options to go on with.
+    """
+    frames = [observation.frame for observation in track.observations]
+    shapes = {frame.image.shape for frame in frames}
+    if len(shapes) != 1 or any(frame.key is not None for frame in frames):
+        return track, options
+    # A few frames are enough; they have to agree.
+    found: set[Enlargement | None] = set()
+    for frame in (frames[0], frames[len(frames) // 2], frames[-1]):
+        found.add(find_enlargement(frame.image))
+        if len(found) > 1 or None in found:
+            return track, options
+    (enlarged,) = found
+    assert enlarged is not None
+    height, width = frames[0].image.shape[:2]
+    small, scale = (enlarged.height, enlarged.width), round(options.scale * enlarged.factor)
+    words = f"enlarged {enlarged.factor:.3g} times ({enlarged.kernel}) from {small[1]} x {small[0]} px"
+    if scale > MAX_SCALE or (scale * small[1], scale * small[0]) != (options.scale * width, options.scale * height):
+        warning = (
+            f"the frames were {words} before they were saved, and --scale {options.scale} of them is no whole multiple "
+            "of that: they are used as they are, which gains little; export them at their own size"
+        )
+        return replace(track, warnings=(*track.warnings, warning)), options
+    observations = []
+    for observation in track.observations:
+        frame = observation.frame
+        own = replace(
+            frame,
+            image=reduced(frame.image, small[1], small[0], enlarged.kernel),
+            jpeg=None,
+            notes=(*frame.notes, f"{words}, as its pixels say: brought back to that"),
+        )
+        observations.append(replace(observation, frame=own))
+    warning = f"the frames were {words} before they were saved; they were brought back to that, and enlarge by {scale}"
+    track = replace(track, observations=tuple(observations), warnings=(*track.warnings, warning))
+    return track, replace(options, scale=scale)
 
 
 def in_order(frames: Source) -> Source:
