@@ -188,7 +188,8 @@ def read_record(path: Path) -> dict[str, Any]:
         path = path / RECORD if path.is_dir() else path
         text = read_text(path, LIMIT)
     except (DocumentError, OSError) as error:  # a name may be too long, a folder locked
-        raise UsageError(f"no record at '{path}' ({error}); expected the {RECORD} that a run writes") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"no record at '{path}' ({why}); expected the {RECORD} that a run writes") from None
     try:
         record = dict(check_schema(parse_json(text), SCHEMA))
         shaped(record, Record)

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 from output_folder import contents, earlier, foreign_run
+from report_case import reconstruction
 
 import mfrec.publication.folder as folder_module
 from mfrec.errors import UsageError
+from mfrec.outputs import save
 from mfrec.publication.folder import staged
 from mfrec.runtime.interruption import uninterrupted
 
@@ -255,6 +257,26 @@ def test_originals_are_recognised_whatever_they_are_called(tmp_path: Path) -> No
     with pytest.raises(UsageError, match="among the originals"), staged(tmp_path / "alias" / "new", originals=[out]):
         pass
     assert contents(out) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/bin/mount").exists(), reason="only the superuser may mount")
+@pytest.mark.parametrize("room", ["16k", "64k", "256k", "600k"])
+def test_a_full_disk(tmp_path: Path, room: str) -> None:
+    """It fills up at another file each time."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["/bin/mount", "-t", "tmpfs", "-o", f"size={room}", "none", place]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        out = earlier(place / "out")
+        before = contents(out)
+        with pytest.raises(UsageError, match="No space left on device"):
+            save(reconstruction(count=3, side=96), out, overwrite=True)
+        assert contents(out) == before
+        assert [p.name for p in place.iterdir()] == ["out"]
+    finally:
+        subprocess.run(["/bin/umount", place], check=True)
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not Path("/bin/mount").exists(), reason="only the superuser may mount")
