@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 # Threads that spin while they wait are many times slower on two busy cores.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test quick check docs bench fuzz faults clean
+.PHONY: demo test quick check docs bench fuzz faults bundle clean
 
 demo: $(VENV)/.installed ## film a portrait, reconstruct it, compare with the truth; results in demo/
 	$(VENV)/bin/mfrec demo
@@ -33,6 +33,9 @@ fuzz: $(VENV)/.installed-dev ## spoilt documents for every reader: nothing but m
 faults: $(VENV)/.installed-dev ## kill 300 runs over an earlier output, 30 of them while they publish
 	PYTHONPATH=tests $(VENV)/bin/python tests/killed_runs.py 270 30
 
+bundle: $(VENV)/.installed-dev ## bundle/ installs on a machine without a network: sh bundle/install.sh
+	$(VENV)/bin/python scripts/make_bundle.py bundle
+
 TABLES := 3.1 3.2 3.3 3.4 3.5 3.6 peers
 CHECKS := metrics calibration ablation
 PLOTS := frames degradation pose errors cost
@@ -52,7 +55,7 @@ bench: $(VENV)/.installed-dev ## measure everything into docs/benchmarks.md; tak
 	set -e; for plot in $(PLOTS); do $(BENCH) $(SEQUENCES) --plot $$plot $(SOME); done
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) demo build dist docs/_build docs/api/generated
+	rm -rf $(VENV) demo build dist bundle docs/_build docs/api/generated
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"mfrec needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}; name another with PYTHON=" if v < (3, 11) else 0)'

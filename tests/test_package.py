@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -52,6 +54,45 @@ def test_ci_calls_what_the_readme_says() -> None:
     assert os.access(script, os.X_OK)
     assert "\nmake test || status=1\n" in script.read_text()
     assert "    make test " in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_wheel_is_the_same_bytes_anywhere(tmp_path: Path) -> None:
+    """From another folder, with other times, modes and time zone."""
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "-q", "--no-deps"]
+    names = ("mfrec", "models", "weights", "pyproject.toml", "README.md", "LICENSE")
+    for name in names:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, tmp_path / "copy" / name, copy_function=shutil.copyfile)
+        else:
+            shutil.copyfile(ROOT / name, tmp_path / "copy" / name)
+    for source, folder, zone in ((ROOT, "first", "UTC"), (tmp_path / "copy", "second", "Asia/Tokyo")):
+        command = [*pip, "--no-build-isolation", "-w", str(tmp_path / folder), str(source)]
+        subprocess.run(command, check=True, env={**os.environ, "TZ": zone}, umask=0o077 if zone != "UTC" else 0o022)
+    (first,), (second,) = ((tmp_path / folder).glob("*.whl") for folder in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_bill_of_materials_and_the_checksums(tmp_path: Path) -> None:
+    specification = importlib.util.spec_from_file_location("make_bundle", ROOT / "scripts" / "make_bundle.py")
+    assert specification is not None and specification.loader is not None
+    script = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(script)
+    with zipfile.ZipFile(tmp_path / "some_package-1.2-py3-none-any.whl", "w") as archive:
+        archive.writestr(
+            "some_package-1.2.dist-info/METADATA", "Name: Some_Package\nVersion: 1.2\nLicense: MIT\n and more\n"
+        )
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("a")
+    (found,) = script.bill_of_materials(tmp_path)["components"]
+    assert (found["name"], found["version"], found["purl"]) == ("Some_Package", "1.2", "pkg:pypi/some-package@1.2")
+    assert found["licenses"] == [{"license": {"name": "MIT"}}]
+    sums = script.checksums(tmp_path)
+    (tmp_path / "SHA256SUMS").write_text(sums)
+    subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=tmp_path, check=True)
+    assert f"{found['hashes'][0]['content']}  some_package-1.2-py3-none-any.whl\n" in sums
+    (tmp_path / "docs" / "a.md").write_text("b")
+    assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=tmp_path, check=False).returncode
 
 
 @pytest.mark.slow
