@@ -31,6 +31,7 @@ class Options:
     end: float | None = None
     every: int = 1
     deinterlace: bool = False
+    most: str | int = "auto"
 
     def chosen_recipe(self) -> Recipe:
         """The recipe that is meant, with the settings in it.
@@ -98,3 +99,16 @@ def as_turn(turn: str | int) -> str | int:
     if str(turn) not in ("0", "90", "180", "270"):
         raise UsageError(f"--turn is '{turn}'; expected auto, or degrees clockwise: 0, 90, 180 or 270")
     return int(turn)
+
+
+def as_most(most: str | int) -> int | None:
+    """How many frames to choose; None for ``"auto"``.
+
+    Raises:
+        UsageError: no number from 1.
+    """
+    if most == "auto":
+        return None
+    if not str(most).isdecimal() or int(most) < 1:
+        raise UsageError(f"--frames is '{most}'; expected auto, or how many frames to use, 1 or more")
+    return int(most)

@@ -17,16 +17,16 @@ from mfrec.errors import IdentityError, UsageError
 from mfrec.face.identity_gate import check_identity
 from mfrec.fusion.flatness import kept_flat
 from mfrec.image.geometry import resize, similarity_map, warp
-from mfrec.options import Options
+from mfrec.options import Options, as_most, as_subject
 from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
 from mfrec.provenance.record import make_record
 from mfrec.recipe import Recipe, load
 from mfrec.runtime.threads import Aside, one_thread
 from mfrec.stages.align import MAX_SCALE
-from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, Frame, Observation, Reconstruction
+from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, Frame, Observation, Reconstruction, Subject
 
 if TYPE_CHECKING:
-    from mfrec.imageio import Source
+    from mfrec.imageio import FrameStream, Source
 
 EVIDENCE = "evidence"
 """The recipe whose picture accompanies every result."""
@@ -54,6 +54,7 @@ def reconstruct(
     end: float | None = None,
     every: int = 1,
     deinterlace: bool = False,
+    most: str | int = "auto",
     strict: bool = False,
     progress: Progress = silent,
 ) -> Reconstruction:
@@ -75,7 +76,10 @@ def reconstruct(
         turn: by how many degrees clockwise to turn the frames first, 0, 90, 180 or 270; ``"auto"`` turns them where
             faces stand upright only then.
         settings: single parameters of the recipe's stages, each ``"stage.key=value"``.
-        start, end, every, deinterlace: which frames to take, see :func:`mfrec.imageio.read`.
+        start, end, every, deinterlace: which frames to take, see :func:`mfrec.imageio.stream`.
+        most: a video with more frames is looked through once, and so many of them are used that bring most of the
+            person who is followed, see :func:`mfrec.face.footage.choose`; ``"auto"`` takes 24 of a small face down to 7
+            of a large one.
         strict: make an error of a result that lies farther from the frames than they lie from each other, by identity
             embeddings (:attr:`mfrec.face.identity_gate.IdentityCheck.limit`); otherwise it is a warning.
         progress: called as ``progress(stage, done, total)``.
@@ -98,6 +102,7 @@ def reconstruct(
         end=end,
         every=every,
         deinterlace=deinterlace,
+        most=most,
     )
     return run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
 
@@ -274,12 +279,25 @@ def arranged(track: FaceTrack, key: Callable[[Frame], Any]) -> FaceTrack:
 def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress = silent) -> FaceTrack:
     """The frames as the first stage takes them: one bare observation each, and what could not be read.
 
+    Of a video of more than ``options.most`` frames those that bring most of the person are read, each with the box
+    that the person was seen in; the others are dropped with the reason.
+
     Raises:
         InputError: nothing usable is there.
         UsageError: the choice of frames cannot be.
     """
-    from mfrec.imageio import read
+    from mfrec.face.footage import MOST
+    from mfrec.imageio import read, stream
 
+    most = as_most(options.most)
+    opened = partial(
+        stream, frames, start=options.start, end=options.end, every=options.every, deinterlace=options.deinterlace
+    )
+    footage = opened(progress=progress)
+    if footage.unit == "video" and footage.expected > (most or MOST):
+        with one_thread():
+            return _chosen_frames(footage, opened, options, most)
+    footage.close()
     reading = read(
         frames,
         start=options.start,
@@ -340,6 +358,62 @@ def at_own_sampling(track: FaceTrack, options: Options) -> tuple[FaceTrack, Opti
     warning = f"the frames were {words} before they were saved; they were brought back to that, and enlarge by {scale}"
     track = replace(track, observations=tuple(observations), warnings=(*track.warnings, warning))
     return track, replace(options, scale=scale)
+
+
+def _chosen_frames(
+    frames: FrameStream, again: Callable[..., FrameStream], options: Options, most: int | None
+) -> FaceTrack:
+    """Look through footage once, and read the chosen frames of it a second time.
+
+    Args:
+        frames: all of them.
+        again: opens the same frames once more; takes ``only``.
+        options: whom to follow, and how the frames are turned.
+        most: how many frames at most; None leaves it to the size of the face.
+    """
+    from mfrec.face.footage import MOST, choose, enough_frames, find_person, survey, why_not
+    from mfrec.face.search import PROBES, upright_turn
+
+    degrees = 0 if options.turn == "auto" else int(options.turn)
+    found = survey(frames, degrees=degrees)
+    if options.turn == "auto" and not found.people:
+        degrees = upright_turn(list(again(only=_spread(found.frames, PROBES))))
+        found = survey(again(), degrees=degrees) if degrees else found
+    dropped, warnings = list(frames.dropped), frames.warnings
+    if not found.people:
+        # The stage that tracks says what it looked for in vain.
+        taken = _spread(found.frames, most or MOST)
+        return FaceTrack(tuple(map(Observation, again(only=taken))), tuple(dropped), warnings=warnings)
+    person = find_person(found, as_subject(options.subject))
+    chosen = choose(person, most or enough_frames(person), always=options.reference)
+    kept = list(again(only=frozenset(chosen)))
+    dropped += [
+        Dropped(name, why_not(person, index, len(chosen)), index, "choose")
+        for index, name in found.frames
+        if index not in chosen
+    ]
+    if degrees:
+        # Boxes of turned frames say nothing about the frames as they are.
+        return FaceTrack(tuple(map(Observation, kept)), tuple(dropped), warnings=warnings)
+    return FaceTrack(
+        tuple(Observation(frame, chosen[frame.index].detection.box) for frame in kept),
+        tuple(dropped),
+        subjects=tuple(
+            Subject(
+                other.number,
+                {g.index: g.detection.box for g in other.glimpses if g.index in chosen},
+                other.number == person.number,
+            )
+            for other in found.people
+        ),
+        warnings=warnings,
+    )
+
+
+def _spread(frames: Sequence[tuple[int, str]], count: int) -> frozenset[int]:
+    """Indices of so many frames, evenly spread."""
+    places = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
+    return frozenset(frames[place][0] for place in places)
 
 
 def in_order(frames: Source) -> Source:

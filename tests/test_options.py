@@ -25,7 +25,7 @@ def test_python_and_the_command_line_have_the_same_options_and_defaults() -> Non
 
 
 def test_every_option_of_the_command_line_arrives() -> None:
-    asked = Options("evidence", ("fuse.method=mean",), "2", 3, "face", "1", "90", 0.5, 1.5, 2, True)
+    asked = Options("evidence", ("fuse.method=mean",), "2", 3, "face", "1", "90", 0.5, 1.5, 2, True, 9)
     assert all(getattr(asked, name) != getattr(Options(), name) for name in NAMES)
     assert run_options(**{**vars(asked), "settings": list(asked.settings)}) == asked
 

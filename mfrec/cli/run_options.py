@@ -37,6 +37,9 @@ def run_options(
     deinterlace: Annotated[
         bool, typer.Option("--deinterlace", help="The video is interlaced: separate its fields.")
     ] = False,
+    most: Annotated[
+        str, typer.Option("--frames", help="Of a longer video, choose so many frames that bring most: auto, or N.")
+    ] = "auto",
 ) -> Options:
     """What was asked for."""
     return Options(
@@ -51,6 +54,7 @@ def run_options(
         end=end,
         every=every,
         deinterlace=deinterlace,
+        most=most,
     )
 
 

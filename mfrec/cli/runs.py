@@ -145,9 +145,16 @@ def _written(out: Path) -> dict[str, Any]:
 
     record = read_record(out)
     others = other_files(record["dropped"])
+    passed_over = [dropped for dropped in record["dropped"] if dropped["stage"] == "choose"]
     for dropped in record["dropped"]:
-        if dropped not in others:
+        if dropped not in others and dropped not in passed_over:
             say(f"left out: {dropped['name']}: {dropped['reason']}")
+    if passed_over:
+        say(f"not chosen: {len(passed_over)} frames; the report says why each, and --frames how many are used")
+    followed = next((person["number"] for person in record["subjects"] if person["chosen"]), None)
+    others_seen = [str(person["number"]) for person in record["subjects"] if not person["chosen"]]
+    if others_seen:
+        say(f"subject {followed} is followed; also seen: {', '.join(others_seen)}. Choose with --subject N.")
     if others:
         say(f"{count_others(len(others))}: {', '.join(other['name'] for other in others)}")
     for warning in record["warnings"]:

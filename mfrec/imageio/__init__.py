@@ -18,7 +18,7 @@ that is said in :attr:`Frame.notes`. Originals are opened for reading only and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from mfrec.imageio.reading import Findings, FrameStream, Reading
 from mfrec.imageio.survey import survey
 from mfrec.imageio.video import Selection, video_stream
 from mfrec.pipeline import Progress, silent
+from mfrec.types import Frame
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -64,6 +65,7 @@ def stream(
     end: float | None = None,
     every: int = 1,
     deinterlace: bool = False,
+    only: frozenset[int] | None = None,
     progress: Progress = silent,
 ) -> FrameStream:
     """Read a sequence frame by frame, however long it is.
@@ -84,6 +86,7 @@ def stream(
         every: keep the first picture and then each ``every``-th one.
         deinterlace: separate the two fields of every video frame (bwdif): each becomes a picture of its own, named
             ``clip.mp4#12a`` and ``clip.mp4#12b`` in the order of time, because they show two moments.
+        only: indices of the frames that are wanted, of those that would come without it; None for all.
         progress: called as ``progress("read", done, total)``; ``total`` is 0 where a video does not say its length.
 
     Raises:
@@ -100,7 +103,7 @@ def stream(
     found = survey(paths) if paths else None
     findings = Findings() if found is None else Findings(list(found.dropped))
     if found is not None and found.video is not None:
-        return video_stream(found.video, Selection(start, end, every, deinterlace), findings, progress)
+        return video_stream(found.video, Selection(start, end, every, deinterlace, only), findings, progress)
     if start is not None or end is not None:
         raise UsageError("start and end are seconds of a video, but pictures have no time; leave them out")
     if deinterlace:
@@ -108,11 +111,16 @@ def stream(
             "deinterlacing was asked for, but applies to video only: the pictures are as they were"
         )
     if found is not None:
-        frames = picture_frames(found.pictures, every, findings, progress)
+        frames = _wanted(picture_frames(found.pictures, every, findings, progress), only)
         expected = -(-len(found.pictures) // every)
         return FrameStream(frames, findings, unit="list of pictures", expected=expected)
     chosen = arrays[::every]
-    return FrameStream(array_frames(chosen, every, findings, progress), findings, unit="list", expected=len(chosen))
+    frames = _wanted(array_frames(chosen, every, findings, progress), only)
+    return FrameStream(frames, findings, unit="list", expected=len(chosen))
+
+
+def _wanted(frames: Iterator[Frame], only: frozenset[int] | None) -> Iterator[Frame]:
+    return (frame for frame in frames if only is None or frame.index in only)
 
 
 def read(

@@ -40,6 +40,7 @@ class Selection:
     end: float | None
     every: int
     deinterlace: bool
+    only: frozenset[int] | None = None
 
     def expected(self, table: PacketTable, rate: float) -> int:
         """About how many pictures will come of a stream with these packets."""
@@ -145,6 +146,8 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
             if not coded.field and not counts.interlaced and counts.combs.wanted:
                 counts.combs.look(coded.picture)
             counts.taken += 1
+            if selection.only is not None and counts.taken - 1 not in selection.only:
+                continue
             try:
                 frame = _frame(video, coded, before, counts.taken - 1)
             except RefusedError as error:

@@ -64,6 +64,7 @@ class Arguments(Struct):
     end: float | None = None
     every: int = 1
     deinterlace: bool = False
+    most: str | int = "auto"
     device: str = "auto"
     seed: Annotated[int, Meta(ge=0)] = 0
 

@@ -8,9 +8,10 @@ import skimage.data
 
 from mfrec.errors import NoFaceError, UsageError
 from mfrec.face.detect import Detection, overlap
+from mfrec.face.people import Face, group_people, without_foreign
 from mfrec.image.geometry import resize
 from mfrec.pipeline import Run
-from mfrec.stages.track import Face, Track, group_people, without_foreign
+from mfrec.stages.track import Track
 from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Observation
 
 ASTRONAUT = (skimage.data.astronaut() / 255).astype(np.float32)

@@ -1,0 +1,136 @@
+"""Long footage is gone through once: who is seen, what is kept of it, and which frames are chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+
+from mfrec.errors import UsageError
+from mfrec.face.footage import FEWEST, MOST, Footage, choose, enough_frames, find_person, survey, why_not
+from mfrec.image.geometry import resize
+from mfrec.imageio import h264_bytes
+from mfrec.options import Options, as_most
+from mfrec.reconstruction import read_track, run_until
+from mfrec.types import FloatArray, Frame
+
+PEOPLE = {
+    "astronaut": (np.asarray(skimage.data.astronaut()), (222, 118), 111),
+    "cameraman": (np.dstack([skimage.data.camera()] * 3), (227, 157), 85),
+}
+COUNT = 36
+BLURRED = range(10, 20)
+
+
+def head(who: str, size: int) -> FloatArray:
+    """A square crop, the face 55 % of its height."""
+    picture, (x, y), height = PEOPLE[who]
+    half = round(height / 0.55 / 2)
+    y = max(y, half)
+    cut = picture[y - half : y + half, x - half : x + half].astype(np.float32) / 255
+    return resize(cut, size, size, interpolation="area")
+
+
+def scene(number: int) -> FloatArray:
+    """Two people who walk, she nearer; blurred in some frames; frame 5 repeats frame 4."""
+    import cv2
+
+    moment = 4 if number == 5 else number
+    canvas = resize(skimage.data.coffee().astype(np.float32) / 255, 240, 360, interpolation="area")
+    canvas[60:170, 10 + moment : 120 + moment] = head("astronaut", 110)
+    canvas[90:170, 260 - moment : 340 - moment] = head("cameraman", 80)
+    if number in BLURRED:
+        canvas = cv2.GaussianBlur(canvas, (0, 0), 2.0)
+    noise = np.random.default_rng(moment).normal(0, 0.01, canvas.shape)
+    return np.clip(canvas + noise, 0, 1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def footage() -> Footage:
+    return survey(Frame(scene(i), i, f"clip#{i}", time=i / 25) for i in range(COUNT))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("footage") / "clip.mp4"
+    path.write_bytes(h264_bytes([scene(i) for i in range(COUNT)], crf=18))
+    return path
+
+
+def test_both_people_are_followed_all_the_way(footage: Footage) -> None:
+    assert [index for index, _ in footage.frames] == list(range(COUNT))
+    assert len(footage.people) == 2
+    # He looks aside, and where the picture is blurred he cannot be told from his surroundings.
+    assert [len(person.glimpses) >= fewest for person, fewest in zip(footage.people, (COUNT - 1, 20), strict=True)]
+    sides = [np.median([g.detection.side for g in p.glimpses]) for p in footage.people]
+    assert sides[0] > sides[1]
+
+
+def test_sharp_frames_are_chosen_and_copies_count_once(footage: Footage) -> None:
+    person = footage.people[0]
+    assert [g.index for g in person.glimpses if g.copy] == [5]
+    chosen = choose(person, 12)
+    assert len(chosen) == 12
+    assert not set(chosen) & {*BLURRED, 5}
+    assert "repeats the frame before" in why_not(person, 5, 12)
+    assert "bring more" in why_not(person, 12, 12)
+    assert "not found" in why_not(person, 999, 12)
+
+
+def test_the_frame_that_was_asked_for_is_always_among_them(footage: Footage) -> None:
+    person = footage.people[0]
+    for always in (12, "12", "clip#12"):
+        assert 12 in choose(person, 7, always=always)
+
+
+def test_the_number_of_frames_falls_with_the_size_of_the_face(footage: Footage) -> None:
+    large, small = (enough_frames(person) for person in footage.people)
+    assert FEWEST <= large < small <= MOST
+
+
+def test_nobody_else_has_a_number(footage: Footage) -> None:
+    assert find_person(footage, 0) is footage.people[0]
+    assert find_person(footage, 2) is footage.people[1]
+    with pytest.raises(UsageError, match="no subject 3: 2 people were found"):
+        find_person(footage, 3)
+
+
+def test_a_survey_repeats_itself(footage: Footage) -> None:
+    again = survey(Frame(scene(i), i, f"clip#{i}", time=i / 25) for i in range(COUNT))
+    for one, other in zip(footage.people, again.people, strict=True):
+        assert [g.quality for g in one.glimpses] == [g.quality for g in other.glimpses]
+
+
+def test_only_the_chosen_frames_are_kept_and_the_others_say_why(clip: Path) -> None:
+    track = read_track(clip, Options(most=8))
+    assert len(track.observations) == 8
+    assert all(o.box is not None for o in track.observations)
+    left = [d for d in track.dropped if d.stage == "choose"]
+    assert len(left) == COUNT - 8
+    assert all(d.reason and d.frame is None for d in left)
+    assert [s.number for s in track.subjects] == [1, 2]
+    whole = read_track(clip, Options(most=COUNT))
+    assert len(whole.observations) == COUNT
+    same = {o.frame.index: o.frame for o in whole.observations}
+    for o in track.observations:
+        assert np.array_equal(o.frame.image, same[o.frame.index].image)
+        assert (o.frame.name, o.frame.time) == (same[o.frame.index].name, same[o.frame.index].time)
+
+
+@pytest.mark.parametrize("subject", [1, 2])
+def test_the_subject_of_the_footage_is_followed(clip: Path, subject: int) -> None:
+    track, record = run_until("track", clip, Options(most=7, subject=subject))
+    assert [s["number"] for s in record["subjects"] if s["chosen"]] == [subject]
+    left_half = [float(o.box[0]) < 150 for o in track.observations if o.box is not None]
+    assert len(left_half) == 7
+    assert all(left_half) if subject == 1 else not any(left_half)
+
+
+def test_a_number_of_frames_that_cannot_be_is_refused() -> None:
+    assert as_most("auto") is None
+    assert as_most("9") == as_most(9) == 9
+    for wrong in ("0", 0, "many", "-3"):
+        with pytest.raises(UsageError, match="--frames is"):
+            as_most(wrong)
