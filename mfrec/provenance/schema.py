@@ -59,7 +59,6 @@ class Arguments(Struct):
     crop: str = "auto"
     subject: str | int = "auto"
     turn: str | int = "auto"
-    turn: str | int = "auto"
     start: float | None = None
     end: float | None = None
     every: int = 1
