@@ -74,7 +74,7 @@ def test_what_is_exported_loads_and_says_what_was_done(
     assert card.parameters == f"{sum(value.numel() for value in trained.network.state_dict().values()):,}"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", card.trained)
     assert card.metrics["samples"] == 3
-    assert card.metrics["psnr"] > card.metrics["psnr_bicubic"] - 3
+    assert float(card.metrics["psnr"]) > float(card.metrics["psnr_bicubic"]) - 3
     network = load_network(path)
     for name, value in trained.network.state_dict().items():
         assert torch.equal(network.state_dict()[name], value.half().to(value.dtype)), name

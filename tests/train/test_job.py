@@ -167,7 +167,7 @@ def test_a_task_that_draws_its_samples_needs_no_data(stills: Path, tmp_path: Pat
     done = mfrec_says("train", card, "-o", out, "--device", "cpu")
     assert done.exit_code == 0, done.output
     written = read_card(out / "eyes.toml")
-    assert 0 < written.metrics["gaze_degrees"] < 90 and written.metrics["samples"] == 3
+    assert 0 < float(written.metrics["gaze_degrees"]) < 90 and written.metrics["samples"] == 3
     assert "on samples that were drawn; no pictures of anybody" in written.training
     assert load_network(out / "eyes.toml").fc3.out_features == 2
 
@@ -215,7 +215,7 @@ def test_a_parser_begins_with_an_encoder_and_leaves_alone_what_is_frozen(tmp_pat
     assert done.exit_code == 0, done.stderr
     trained = read_card(tmp_path / "out" / "small.toml")
     assert "of its encoder 'encoder.pth'" in trained.training
-    assert 0 <= trained.metrics["iou"] <= 1
+    assert 0 <= float(trained.metrics["iou"]) <= 1
     state = read_state(trained, tmp_path / "out")
 
     def moved(name: str) -> float:
