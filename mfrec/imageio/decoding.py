@@ -74,7 +74,7 @@ def decoded(
     entry = 0
     packets = enumerate(picture_packets(container, stream))
     index = -1
-    waiting: list[tuple[int, int, Coded]] = []
+    waiting: list[tuple[int, int, int, Coded]] = []
     ahead = LOOK_AHEAD
     while True:
         with listening() as messages:
@@ -107,11 +107,11 @@ def decoded(
             # A frame's tables must come from its own packet: without any delay in the decoder, it comes at once.
             own = is_jpeg and len(frames) == 1 and position == index
             jpeg = bytes(packet) if packet is not None and own else None
-            heappush(waiting, (number, position, Coded(frame, number, time, counted, frame, jpeg)))
+            heappush(waiting, (number, clock.count, position, Coded(frame, number, time, counted, frame, jpeg)))
             ahead = max(1, min(LOOK_AHEAD, LOOK_AHEAD_PIXELS // (frame.width * frame.height)))
         while len(waiting) > (ahead if packet is not None else 0):
             # Where a frame is missing, a decoder may give its neighbours in another order than that of display.
-            _, position, coded = heappop(waiting)
+            *_, position, coded = heappop(waiting)
             yield replace(coded, damage=watch.judge(position))
         if packet is None:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ from mfrec.types import Dropped, Frame
 
 if TYPE_CHECKING:
     from av import VideoFrame
+
+COLLECT = 50
+"""Frames after which memory is tidied: PyAV's frames and their side data refer to each other, and Python may wait long
+before it looks for such circles."""
 
 SLACK = 1e-3
 """Seconds: time stamps are fractions of the container's clock, a millisecond decides nothing."""
@@ -154,6 +159,8 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
                 label = f"{name}#{coded.number}{coded.field}"
                 findings.dropped.append(Dropped(label, str(error), counts.taken - 1))
                 continue
+            if counts.taken % COLLECT == 0:
+                gc.collect()
             counts.damaged += frame.damaged
             counts.used += 1
             findings.compare(frame.name, frame.image.shape, planes(coded.picture) or [frame.image])

@@ -123,6 +123,42 @@ def test_primaries_keep_white_and_agree_with_published_matrices() -> None:
         np.testing.assert_allclose(to_srgb_primaries(primaries, white) @ np.ones(3), np.ones(3), atol=1e-6)
 
 
+def test_ycgco(images: list[np.ndarray], tmp_path: Path) -> None:
+    """Known samples by the equations of H.273: Y = (R + 2 G + B) / 4, Cg = (2 G - R - B) / 4, Co = (R - B) / 2."""
+    rgb = images[0].astype(np.float64)
+    r, g, b = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    planes = [(r + 2 * g + b) / 4, 128 + (2 * g - r - b) / 4, 128 + (r - b) / 2]
+    frame = av.VideoFrame(rgb.shape[1], rgb.shape[0], "yuv444p")
+    for target, samples in zip(frame.planes, planes, strict=True):
+        padded = np.zeros((target.height, target.line_size), np.uint8)
+        padded[:, : samples.shape[1]] = np.clip(np.rint(samples), 0, 255)
+        target.update(padded.tobytes())
+    with av.open(str(tmp_path / "a.mkv"), "w") as out:
+        stream = out.add_stream("libx264", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = *rgb.shape[:2], "yuv444p"
+        stream.color_range = 2
+        stream.options = {"qp": "0", "preset": "ultrafast", "x264-params": "fullrange=1:colormatrix=ycgco"}
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    read_back = read(tmp_path / "a.mkv").frames[0]
+    assert grey_levels(read_back, images[0]) < 1
+    assert "full colour range, matrix YCgCo" in read_back.notes
+
+
+def test_wide_primaries_without_hdr(images: list[np.ndarray], tmp_path: Path) -> None:
+    """SDR with BT.2020 primaries: greys stay, and a saturated colour becomes more saturated in sRGB."""
+    image = np.full((48, 48, 3), 128, np.uint8)
+    image[:, 24:] = (150, 110, 100)
+    tags = "colorprim=bt2020:transfer=bt709:colormatrix=bt2020nc"
+    path = write(tmp_path / "a.mkv", [image], Coding("libx264", "yuv444p", {"qp": "0", "x264-params": tags}))
+    frame = read(path).frames[0]
+    grey, red = frame.image[24, 4] * 255, frame.image[24, 44] * 255
+    assert np.ptp(grey) < 1.5
+    assert red[0] - red[1:].mean() > 150 - 105 + 8
+    assert "wide colours with BT.2020 primaries converted to sRGB" in frame.notes
+
+
 def test_a_colour_space_that_is_not_understood_is_refused_by_name(images: list[np.ndarray], tmp_path: Path) -> None:
     coding = Coding("libx264", "yuv444p", {"qp": "0", "x264-params": "colormatrix=ictcp:transfer=smpte2084"})
     with pytest.raises(NoFramesError, match="colour space ICtCp of this file is not understood"):
