@@ -124,12 +124,6 @@ class Pose:
         """``[3, 3]``, from the head's own axes to the camera's."""
         return rotation_of(self.yaw, self.pitch, self.roll)
 
-    @property
-    def off_axis(self) -> float:
-        """Degrees between the direction of the face and the camera, roll left aside."""
-        cosine = math.cos(math.radians(self.yaw)) * math.cos(math.radians(self.pitch))
-        return math.degrees(math.acos(min(1.0, max(-1.0, cosine))))
-
     def project(self, points: NDArray[Any]) -> NDArray[np.float64]:
         """Points ``[..., 3]`` of the head, in inter-ocular distances, to frame pixels ``[..., 2]``."""
         return self.scale * (np.asarray(points, np.float64) @ self.rotation[:2].T) + self.place

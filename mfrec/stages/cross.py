@@ -153,7 +153,7 @@ class Cross:
 
     name: ClassVar[str] = "cross"
     needs: ClassVar[frozenset[str]] = frozenset({"reference", "registration", "regions", "sources"})
-    gives: ClassVar[frozenset[str]] = frozenset({"crossed", "fused"})
+    gives: ClassVar[frozenset[str]] = frozenset({"fused"})
     literature: ClassVar[tuple[str, ...]] = (
         "Burt, Adelson: A Multiresolution Spline with Application to Image Mosaics. ACM TOG 2(4), 1983",
         "Perez, Gangnet, Blake: Poisson Image Editing. SIGGRAPH 2003 (colour at the seam)",

@@ -42,7 +42,6 @@ STAND_INS = import_torchvision()
 
 from fastai.callback import core  # noqa: E402
 from fastai.callback.core import Callback, TrainEvalCallback  # noqa: E402
-from fastai.callback.schedule import combined_cos  # noqa: E402
 from fastai.callback.training import GradientClip  # noqa: E402
 from fastai.data.core import DataLoaders  # noqa: E402
 from fastai.learner import AvgMetric, Learner, Recorder  # noqa: E402
@@ -63,7 +62,6 @@ __all__ = [
     "OptimWrapper",
     "Recorder",
     "TrainEvalCallback",
-    "combined_cos",
     "num_distrib",
     "rank_distrib",
 ]

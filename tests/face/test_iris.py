@@ -28,6 +28,19 @@ def test_a_disc_is_found_between_pixels(radius: float) -> None:
         assert found.radius == pytest.approx(radius, abs=0.6)
 
 
+def test_a_dark_disc_is_chosen_and_not_a_bright_one_with_a_sharper_edge() -> None:
+    """An iris is darker than a spot of light skin between bright reflections, however strong their edges are."""
+    y, x = np.mgrid[:48, :80]
+
+    def disc(centre: float, radius: float) -> np.ndarray:
+        return 1 / (1 + np.exp(2 * (np.hypot(x - centre, y - 24.0) - radius)))
+
+    grey = 0.5 - 0.35 * disc(25, 10) + 0.45 * (disc(55, 16) - disc(55, 10))
+    edges = [grey[24, centre + 12] - grey[24, centre + 8] for centre in (25, 55)]
+    assert edges[1] > 1.2 * edges[0]
+    np.testing.assert_allclose(find_iris(np.dstack([grey] * 3).astype(np.float32)).centre, (25, 24), atol=0.5)
+
+
 def test_drawn_eyes() -> None:
     iris, pupil, middle = [], [], []
     for seed in range(60):

@@ -54,6 +54,23 @@ def test_the_other_frames_are_read() -> None:
             assert not torch.equal(network(changed), made)
 
 
+def test_the_maximum_counts_what_is_shown_and_the_mean_how_often() -> None:
+    """The merge reads the reference, the mean and the maximum of the others, in this order."""
+    network, frames = FeatureMerge(width=0.25).eval(), stack(1, 3, 3, 16, 16)
+    first, reference, last = frames.unbind(1)
+    oftener = torch.stack([first, last, reference, last, last], 1)
+    halves = [merge.weight.data.split(merge.out_channels, 1) for merge in network.merge]
+    with torch.inference_mode():
+        assert not torch.allclose(network(oftener), network(frames), atol=1e-3)
+        for _, mean, _ in halves:
+            mean.zero_()
+        torch.testing.assert_close(network(oftener), network(frames), rtol=1e-4, atol=1e-5)
+        for _, _, maximum in halves:
+            maximum.zero_()
+        alone = network(frames)
+        assert torch.equal(network(oftener), alone), "nothing else is read of the other frames"
+
+
 def test_a_single_frame_is_its_own_other_frame() -> None:
     network, frame = FeatureMerge(width=0.125).eval(), stack(1, 1, 3, 8, 8)
     with torch.inference_mode():
