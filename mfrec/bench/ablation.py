@@ -148,12 +148,15 @@ class AblationResult:
         """The table for a document."""
         from mfrec.bench.document import Section
         from mfrec.bench.run import commit
+        from mfrec.bench.weights import DETECTOR, cards_of, hashes
         from mfrec.provenance.surroundings import machine
 
         notes = "\n".join(f"- {note}" for note in (*self.notes, *self._failures()))
         body = "\n\n".join(filter(None, (f"{self.title}.", markdown_table(*self.cells()), notes)))
         name = f"ablation, {self.protocol}"
-        return Section(name, f"Ablation of frames, {self.protocol}", body, command, self.created, machine(), commit())
+        cards = hashes((DETECTOR, *(card for method in self.methods for card in cards_of(method))))
+        heading = f"Ablation of frames, {self.protocol}"
+        return Section(name, heading, body, command, self.created, machine(), commit(), cards)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ from mfrec.publication.files import write_file
 
 TITLE = "# Benchmarks\n\nEvery section was written by the command that it shows.\n"
 """How a document begins that does not exist yet."""
+
+
+SHORT = 12
+"""Digits of a hash in the head of a section."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Section:
         created: UTC, ISO 8601.
         machine: system, processor and cores.
         commit: of the checkout, None outside of one.
+        cards: name to the SHA-256 of every weights file that the figures depend on.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Section:
     created: str
     machine: Mapping[str, Any]
     commit: str | None
+    cards: Mapping[str, str] = field(default_factory=dict)
 
     def markdown(self) -> str:
         """The section with its comments."""
@@ -52,9 +58,15 @@ class Section:
             f"commit `{self.commit[:12]}{'-dirty' if self.commit.endswith('-dirty') else ''}`" if self.commit else ""
         )
         made = "; ".join(filter(None, (self.created, where, commit)))
-        parts = (f"## {self.heading}", f"```\n{self.command}\n```", f"{made}.", self.body.strip())
+        parts = (f"## {self.heading}", f"```\n{self.command}\n```", f"{made}.", told(self.cards), self.body.strip())
         inner = "\n\n".join(parts)
         return f"<!-- measured: {self.name} -->\n\n{inner}\n\n<!-- /measured: {self.name} -->"
+
+
+def told(cards: Mapping[str, str]) -> str:
+    """Which weights a section depends on, as its head says it; :func:`mfrec.bench.stale.stale` reads it back."""
+    named = ", ".join(f"`{name}` {digest[:SHORT]}" for name, digest in sorted(cards.items()))
+    return f"Weights: {named or 'none'}."
 
 
 def put_sections(document: Path, sections: list[Section]) -> None:
@@ -67,13 +79,22 @@ def put_sections(document: Path, sections: list[Section]) -> None:
     Raises:
         UsageError: the file cannot be read or written, or a section in it has no end.
     """
-    try:
-        text = document.read_text(encoding="utf-8") if document.exists() else TITLE
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the document '{document}' cannot be read ({error}); name a Markdown file") from None
+    text = read_document(document) if document.exists() else TITLE
     for section in sections:
         text = with_section(text, section)
     write_file(document, text.encode("utf-8"), replace=True)
+
+
+def read_document(document: Path) -> str:
+    """The text of a document.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return document.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the document '{document}' cannot be read ({error}); name a Markdown file") from None
 
 
 def with_section(text: str, section: Section) -> str:

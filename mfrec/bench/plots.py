@@ -64,6 +64,7 @@ class Plot:
         panels: side by side.
         notes: what is missing, and why.
         created: UTC, ISO 8601.
+        cards: whose weights the numbers depend on.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Plot:
     panels: tuple[Panel, ...]
     notes: tuple[str, ...] = ()
     created: str = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
+    cards: tuple[str, ...] = ()
 
     def png(self) -> bytes:
         """The picture, the same bytes for the same numbers.
@@ -113,6 +115,7 @@ class Plot:
         """The plot for a document that reaches the picture at ``picture``."""
         from mfrec.bench.document import Section
         from mfrec.bench.run import commit
+        from mfrec.bench.weights import hashes
 
         parts = [f"{self.data}.", f"![{self.heading}]({picture})"]
         for panel in self.panels:
@@ -127,7 +130,8 @@ class Plot:
                 parts.append(markdown_table(("", *(f"{x:g}" for x in places)), rows))
         parts += [f"- {note}" for note in self.notes]
         body = "\n\n".join(parts)
-        return Section(f"plot {self.name}", self.heading, body, command, self.created, machine(), commit())
+        used = hashes(self.cards)
+        return Section(f"plot {self.name}", self.heading, body, command, self.created, machine(), commit(), used)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -170,6 +174,7 @@ def plot(
     """
     from mfrec.bench.run import check_method
     from mfrec.bench.scores import BASELINE
+    from mfrec.bench.weights import DETECTOR, MEASURING, cards_of
 
     if name not in PLOTS:
         raise UsageError(f"unknown plot '{name}'; known are {', '.join(PLOTS)}")
@@ -179,9 +184,11 @@ def plot(
     if limit is not None and limit < 1:
         raise UsageError(f"a limit of {limit} leaves no sequence; give 1 or more")
     if name == "cost":
-        return cost_plot(seed, progress)
+        return replace(cost_plot(seed, progress), cards=cards_of("evidence"))
+    cards = (DETECTOR, *(card for method in methods for card in cards_of(method)))
     if name == "errors":
-        return errors_plot(methods, data, people=people, limit=limit, seed=seed, progress=progress)
+        made = errors_plot(methods, data, people=people, limit=limit, seed=seed, progress=progress)
+        return replace(made, cards=(*cards, MEASURING["gaze"]))
     heading, axis, places, make = SWEEPS[name]
     notes: list[str] = []
     found: dict[str, dict[str, list[tuple[float, float]]]] = {
@@ -206,7 +213,7 @@ def plot(
         for metric, title, unit in (("psnr", "Fidelity", "PSNR in dB"), ("identity", "Identity", "identity distance"))
     )
     said = f"The astronaut portrait, filmed with seed {seed} at {SMALL} px; truth {4 * SMALL} px, of the middle frame"
-    return Plot(name, heading, said, panels, tuple(dict.fromkeys(notes)))
+    return Plot(name, heading, said, panels, tuple(dict.fromkeys(notes)), cards=cards)
 
 
 # --- sweeps over a film of the portrait --------------------------------------------------------------------

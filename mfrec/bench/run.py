@@ -72,7 +72,7 @@ def bench(
         protocols: names of :data:`mfrec.camera.protocols.EVERY` and groups of them (``"exports"``).
         methods: of :data:`PLAIN`, peers (:mod:`mfrec.bench.peers`), recipe names, or paths of recipe files. ``bicubic``
             is always measured.
-        people: ``"all"``, ``"even"``, ``"odd"`` or ``"K/N"``, see :func:`chosen_person`.
+        people: ``"all"``, ``"final"``, ``"even"``, ``"odd"`` or ``"K/N"``, see :func:`chosen_person`.
         seed: of the damage. Each sequence draws its own, from this, the protocol and its name.
         limit: measure at most so many sequences, spread evenly over the list.
         jobs: processes. More than one changes the times, not the figures.

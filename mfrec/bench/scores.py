@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mfrec.provenance.plain_json import to_json
-from mfrec.report.text_table import aligned, mean
+from mfrec.report.text_table import aligned, mean, spread
 
 BASELINE = "bicubic"
 """What every other method is compared with."""
@@ -61,7 +61,8 @@ class Summary:
     """One method over all sequences of one protocol. A gain is the paired difference to :data:`BASELINE`.
 
     The worst gain is that of the least fortunate sequence: the lowest for PSNR and SSIM, the highest for the
-    identity distance. None where nothing could be measured.
+    identity distance. The spread is the standard deviation of the gain over the sequences. None where nothing could be
+    measured.
     """
 
     protocol: str
@@ -70,14 +71,17 @@ class Summary:
     failed: int
     psnr: float | None
     psnr_gain: float | None
+    psnr_gain_spread: float | None
     psnr_worst_gain: float | None
     psnr_worst_sequence: str | None
     ssim: float | None
     ssim_gain: float | None
+    ssim_gain_spread: float | None
     ssim_worst_gain: float | None
     ssim_worst_sequence: str | None
     identity: float | None
     identity_gain: float | None
+    identity_gain_spread: float | None
     identity_worst_gain: float | None
     identity_worst_sequence: str | None
     seconds: float | None
@@ -140,8 +144,8 @@ def summarise(protocol: str, method: str, results: Sequence[SequenceResult]) -> 
     scores = {r.sequence: r.scores[method] for r in results if method in r.scores}
     base = {r.sequence: r.scores[BASELINE] for r in results if BASELINE in r.scores}
 
-    def figures(name: str, better: float) -> tuple[float | None, float | None, float | None, str | None]:
-        """Mean, mean gain, worst gain and its sequence; ``better`` is 1 where more is better, else -1."""
+    def figures(name: str, better: float) -> tuple[float | None, float | None, float | None, float | None, str | None]:
+        """Mean, gain, its spread, worst gain and its sequence; ``better`` is 1 where more is better, else -1."""
         values = {key: getattr(score, name) for key, score in scores.items() if getattr(score, name) is not None}
         gains = {
             key: value - getattr(base[key], name)
@@ -149,7 +153,8 @@ def summarise(protocol: str, method: str, results: Sequence[SequenceResult]) -> 
             if key in base and math.isfinite(getattr(base[key], name))
         }
         worst = min(gains, key=lambda key: better * gains[key], default=None)
-        return mean(values.values()), mean(gains.values()), None if worst is None else gains[worst], worst
+        least = None if worst is None else gains[worst]
+        return mean(values.values()), mean(gains.values()), spread(gains.values()), least, worst
 
     return Summary(
         protocol,
@@ -183,17 +188,20 @@ def summary_row(row: Summary) -> tuple[str, ...]:
     def number(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
+    def gain(value: float | None, deviation: float | None, form: str) -> str:
+        return number(value, f"+{form}") + ("" if deviation is None else f" ± {deviation:{form}}")
+
     base = row.method == BASELINE
     worst = "" if base else f"{number(row.psnr_worst_gain, '+.2f')} {row.psnr_worst_sequence or ''}".strip()
     return (
         row.method,
         number(row.psnr, ".2f"),
-        "" if base else number(row.psnr_gain, "+.2f"),
+        "" if base else gain(row.psnr_gain, row.psnr_gain_spread, ".2f"),
         worst,
         number(row.ssim, ".3f"),
-        "" if base else number(row.ssim_gain, "+.3f"),
+        "" if base else gain(row.ssim_gain, row.ssim_gain_spread, ".3f"),
         number(row.identity, ".3f"),
-        "" if base else number(row.identity_gain, "+.3f"),
+        "" if base else gain(row.identity_gain, row.identity_gain_spread, ".3f"),
         number(row.seconds, ".2f"),
         f"{row.sequences - row.failed}/{row.sequences}",
     )

@@ -30,7 +30,7 @@ TABLES = ("arguments", "inputs", "recipe", "metrics")
 AFTER_TRAINING = ("sha256", "origin", "training")
 """The keys that a card with a recipe has only once its network is trained."""
 
-ALSO_OPTIONAL = ("parameters", "cost", "commit", "trained")
+ALSO_OPTIONAL = ("parameters", "cost", "commit", "trained", "trained_for")
 
 LIMIT = 1 << 18
 """Bytes that a card may have."""
@@ -60,10 +60,11 @@ class Card:
         sha256: of the file, 64 hex digits; empty while the network is not trained.
         origin: where the weights come from.
         training: what they were trained on, as far as known.
-        parameters: how many numbers the network has, for people.
+        parameters: how many numbers a training of all of the network learns (no running statistics), for people.
         cost: time and memory of one pass, for people.
         commit: of the source that trained them.
         trained: when that ended, ISO 8601 in UTC.
+        trained_for: steps, samples a step and time, for the tables.
         arguments: keyword arguments of the constructor.
         inputs: every argument of ``forward`` to its shape: numbers, and names for sizes that may vary, such as
             ``["batch", 7, 3, "height", "width"]``.
@@ -85,6 +86,7 @@ class Card:
     cost: str = ""
     commit: str = ""
     trained: str = ""
+    trained_for: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)

@@ -11,7 +11,7 @@ import typer
 from mfrec.cli.command_line import command_without_paths
 from mfrec.cli.console import Progress, print_json, print_line
 from mfrec.cli.options import Json, Seed
-from mfrec.errors import UsageError
+from mfrec.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from mfrec.bench.ablation import AblationResult
@@ -36,7 +36,7 @@ def bench(
         list[str] | None,
         typer.Option("--method", help="unregistered, mean, median, a recipe or its file; may be repeated."),
     ] = None,
-    people: Annotated[str, typer.Option("--people", help="all, even, odd, or K/N: a split by person.")] = "all",
+    people: Annotated[str, typer.Option("--people", help="all, final, even, odd, or K/N: a split by person.")] = "all",
     limit: Annotated[int | None, typer.Option("--limit", help="At most so many sequences.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 1,
     seed: Seed = 0,
@@ -55,9 +55,19 @@ def bench(
     document: Annotated[
         Path | None, typer.Option("--document", help="Markdown file whose sections the tables and plots replace.")
     ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", help="Measure nothing: name the sections of this document that are out of date."),
+    ] = None,
+    mark: Annotated[
+        Path | None, typer.Option("--mark", help="Measure nothing: let the sections that are out of date say so.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Spoil good sequences by named protocols and compare recipes with plain alternatives against the truth."""
+    if check or mark:
+        _check_document(check or mark, as_json, mark=bool(mark))
+        return
     if document and not (table or curve):
         raise UsageError("--document takes tables and plots: name them with --table or --plot")
     if table and curve:
@@ -118,6 +128,29 @@ def bench(
     print_line(result.table())
     if used:
         print_line(f"\n{used.table()}")
+
+
+def _check_document(document: Path | None, as_json: bool, *, mark: bool) -> None:
+    """Name the sections that are out of date; refuse a document in which one does not say so, or let it say so."""
+    from mfrec.bench.document import read_document
+    from mfrec.bench.stale import marked, stale, unsaid
+    from mfrec.publication.files import write_file
+
+    assert document is not None
+    text = read_document(document)
+    if mark:
+        text = marked(text)
+        write_file(document, text.encode("utf-8"), replace=True)
+    found, silent = stale(text), unsaid(text)
+    if as_json:
+        print_json({"stale": {name: list(reasons) for name, reasons in found.items()}, "unsaid": list(silent)})
+    else:
+        print_line("\n".join(f"{name}: {'; '.join(why)}" for name, why in found.items()) or "nothing is out of date")
+    if silent:
+        raise InputError(
+            f"{len(silent)} sections of '{document}' do not say that they are out of date ({', '.join(silent)}); "
+            f"measure them again by the commands that they show, or: mfrec bench --mark {document}"
+        )
 
 
 def _publish_tables(

@@ -97,6 +97,12 @@ def psnr(case: Case) -> float:
     return measure(case.result, case.truth.image)
 
 
+def mse(case: Case) -> float:
+    from mfrec.metrics.mse import mse as measure
+
+    return measure(case.result, case.truth.image)
+
+
 def psnr_y(case: Case) -> float:
     from mfrec.metrics.psnr import psnr_y as measure
 
@@ -194,6 +200,7 @@ def rank(case: Case) -> float | None:
 
 METRICS: dict[str, Metric] = {
     "psnr": Metric("more", ".2f", "peak signal-to-noise ratio of RGB, dB", psnr),
+    "mse": Metric("less", ".5f", "mean squared error of RGB in [0, 1]", mse),
     "psnr_y": Metric("more", ".2f", "the same of the luma, dB", psnr_y),
     "ssim": Metric("more", ".3f", "structural similarity", ssim),
     "perceptual": Metric("less", ".3f", "perceptual distance (shift-tolerant LPIPS)", perceptual),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 
 
@@ -10,6 +11,12 @@ def mean(values: Iterable[float]) -> float | None:
     """Arithmetic mean; None of nothing."""
     every = list(values)
     return math.fsum(every) / len(every) if every else None
+
+
+def spread(values: Iterable[float]) -> float | None:
+    """Standard deviation of a sample (with ``n - 1``); None for fewer than two values, or where one is not finite."""
+    every = list(values)
+    return statistics.stdev(every) if len(every) > 1 and all(map(math.isfinite, every)) else None
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

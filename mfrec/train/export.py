@@ -72,9 +72,10 @@ def export(
         "origin": f"trained with mfrec {mfrec.__version__}",
         "training": f"{trained.step} steps of {recipe.batch} samples, seed {recipe.seed}, on {described(data)}{before}"
         f"; {terms or ('the terms of these pictures were not stated' if data else 'no pictures of anybody')}",
-        "parameters": f"{sum(value.size for value in tensors.values()):,}",
+        "parameters": f"{sum(value.numel() for value in trained.network.parameters()):,}",
         "commit": source_commit(),
         "trained": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "trained_for": f"{trained.step:,} steps × {recipe.batch}, {trained.seconds / 60:.0f} min",
         "metrics": {**rounded(scores), "minutes": round(trained.seconds / 60, 1)},
     }
     for key, value in facts.items():

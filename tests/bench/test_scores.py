@@ -53,6 +53,13 @@ def test_gains_are_paired_with_the_same_sequence(results) -> None:
     assert row.seconds == pytest.approx(3.0)
 
 
+def test_a_gain_has_the_spread_of_the_sequences(results) -> None:
+    row = summarise("jpeg32", "evidence", results)
+    assert row.psnr_gain_spread == pytest.approx((2.0 + 0.5) / math.sqrt(2))
+    assert "+0.75 ± 1.77" in made(results).table()
+    assert summarise("jpeg32", "evidence", results[:1]).psnr_gain_spread is None
+
+
 def test_the_worst_case_is_lowest_for_fidelity_and_highest_for_distance(results) -> None:
     row = summarise("jpeg32", "evidence", results)
     assert (row.psnr_worst_gain, row.psnr_worst_sequence) == (pytest.approx(-0.5), "seq_2")
@@ -80,7 +87,9 @@ def test_table_shows_figures_worst_sequence_and_failures(results) -> None:
     text = made(results).table()
     lines = text.splitlines()
     evidence = next(line for line in lines if line.startswith("evidence"))
-    assert " ".join(evidence.split()) == "evidence 25.75 +0.75 -0.50 seq_2 0.830 +0.030 0.475 -0.025 3.00 2/3"
+    assert " ".join(evidence.split()) == (
+        "evidence 25.75 +0.75 ± 1.77 -0.50 seq_2 0.830 +0.030 ± 0.028 0.475 -0.025 ± 0.106 3.00 2/3"
+    )
     second = next(line for line in lines if line.startswith("seq_2"))
     assert " ".join(second.split()) == "seq_2 30.00 0.900 0.400 29.50 0.910 0.450"
     assert next(line for line in lines if line.startswith("seq_3")).split()[-1] == "failed"

@@ -1,8 +1,9 @@
 """The tables that the field argues with, each as a command, ours beside what was published.
 
-* ``3.1`` to ``3.6`` are the tables of the thesis that mfrec builds on. Our rows are measured on sequences of the user
-  or on the filmed portrait, by the protocols of :mod:`mfrec.camera.protocols`; the published rows are of other
-  pictures, and the tables say so. A row whose network or stage does not exist yet says that, and fills when it lands.
+* ``3.1`` and ``3.3`` to ``3.6`` are after the tables of the thesis that mfrec builds on (our networks are other ones
+  than its, see their cards); ``3.2`` is the same for surveillance film, which the thesis has not. Our rows are measured
+  on sequences of the user or on the filmed portrait, by the protocols of :mod:`mfrec.camera.protocols`; the published
+  rows are of other pictures, and the tables say so. A row whose network has no weights says that.
 * ``set5`` and ``set14`` are x4 enlargement measured on the luma, where bicubic has 28.43 and 26.00 dB; a bench that
   cannot reproduce those has another bicubic, another luma or another border than the literature.
 * ``faces`` is bicubic enlargement at the published settings for single faces, 16 -> 128 and 32 -> 128 px.
@@ -33,8 +34,12 @@ from mfrec.bench.tables.pairs import on_pairs
 from mfrec.bench.tables.parser import on_labelled_faces
 from mfrec.bench.tables.result import TableResult, finished
 from mfrec.bench.tables.trials import TRIALS, on_trials
+from mfrec.bench.weights import DETECTOR, MEASURING
 from mfrec.errors import UsageError
 from mfrec.pipeline import Progress, silent
+
+MEASURES = (DETECTOR, MEASURING["serfiq"])
+"""Cards of the networks that the columns of the tables on sequences ask."""
 
 METRIC_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], TableResult]] = {
     "metrics": metrics_table,
@@ -107,11 +112,11 @@ def tables(
                 table = DEFINITIONS[name]
                 rows, said = found[table.protocol]
                 chosen = [rows[line] for line in with_methods(table, methods)]
-                columns: tuple[str, ...] = (*COLUMNS, "seconds")
+                columns: tuple[str, ...] = ("psnr", "psnr_gain", *COLUMNS[1:], "seconds")
                 if name == "peers":
                     chosen = with_memory(chosen, with_methods(table, methods), data, seed)
                     columns = (*columns, "MiB")
-                out[name] = finished(name, table.title, said, columns, chosen)
+                out[name] = finished(name, table.title, said, columns, chosen, cards=MEASURES)
             elif name == "3.5":
                 out[name] = on_pairs(data, people, limit, progress)
             elif name in METRIC_TABLES:

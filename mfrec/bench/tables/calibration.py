@@ -8,6 +8,7 @@ from pathlib import Path
 from mfrec.bench.run import attempt, prepare, reconstructed
 from mfrec.bench.tables.result import Row, TableResult, finished, means
 from mfrec.bench.tables.sequences import chosen_sequences
+from mfrec.bench.weights import cards_of
 from mfrec.pipeline import Progress
 
 CALIBRATED = ("evidence", "restore")
@@ -61,4 +62,4 @@ def calibration_table(data: Path | None, people: str, seed: int, limit: int | No
         rows.append(Row(label, values, len(found[label]), reason))
     title = "Calibration: error of the tenth said to be best over that of the tenth said to be worst"
     columns = ("tenths", "worst tenths", "rank", "least rank", "error/said")
-    return finished("calibration", title, f"{said}, seed {seed}", columns, rows)
+    return finished("calibration", title, f"{said}, seed {seed}", columns, rows, cards=cards_of("restore"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mfrec.bench.tables.result import Row, TableResult, finished, means
+from mfrec.bench.weights import MEASURING
 from mfrec.errors import UsageError, WeightsError
 from mfrec.pipeline import Progress
 from mfrec.runtime.extras import not_installed
@@ -72,5 +73,10 @@ def eyes_table(data: Path | None, people: str, seed: int, limit: int | None, pro
     columns = ("iris", "iris < 0.1", "pupil", "gaze", "straight ahead")
     said = f"{count} eyes, drawn with seed {seed}; those with less than half of the iris are left out"
     return finished(
-        "eyes", "Iris, pupil and gaze of drawn eyes, in shares of the eye's width and degrees", said, columns, rows
+        "eyes",
+        "Iris, pupil and gaze of drawn eyes, in shares of the eye's width and degrees",
+        said,
+        columns,
+        rows,
+        cards=(MEASURING["gaze"],),
     )

@@ -10,6 +10,7 @@ import numpy as np
 from mfrec.bench.run import read_frames
 from mfrec.bench.tables.result import Row, TableResult, finished
 from mfrec.bench.tables.sequences import chosen_sequences
+from mfrec.bench.weights import DETECTOR
 from mfrec.errors import NoFaceError, WeightsError
 from mfrec.image.geometry import resize
 from mfrec.metrics.names import Truth
@@ -65,7 +66,12 @@ def identity_table(data: Path | None, people: str, seed: int, limit: int | None,
     title = f"Identity distance of one person and of two, pictures of {IDENTITY_SIDE} px"
     pairs = f"{int(same.sum())} pairs of one person from two sequences, {int(different.sum())} of two people"
     return finished(
-        "identity", title, f"{said}, first and last frame of each: {pairs}", ("AUC", "same", "different"), rows
+        "identity",
+        title,
+        f"{said}, first and last frame of each: {pairs}",
+        ("AUC", "same", "different"),
+        rows,
+        cards=(DETECTOR, "recognition"),
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from mfrec.bench.run import read_frames
 from mfrec.bench.tables.result import Row, TableResult, finished, means
 from mfrec.bench.tables.sequences import chosen_sequences
+from mfrec.bench.weights import DETECTOR, MEASURING
 from mfrec.errors import NoFaceError
 from mfrec.image.geometry import enlarge, resize
 from mfrec.metrics.names import METRICS, Case, Truth, measure
@@ -33,7 +34,7 @@ LADDERS = ("blur", "size", "jpeg", "jpeg32")
 """``jpeg`` compresses the picture as it is, ``jpeg32`` after shrinking it to 32 px, as small cameras do."""
 
 LADDER_METRICS = tuple(
-    name for name in METRICS if name not in ("cpbd_before", "cpbd_gain", "consistency", "tenths", "rank")
+    name for name in METRICS if name not in ("mse", "cpbd_before", "cpbd_gain", "consistency", "tenths", "rank")
 )
 """The metrics that need nothing but a picture and its truth."""
 
@@ -118,7 +119,12 @@ def metrics_table(data: Path | None, people: str, seed: int, limit: int | None, 
         rows.append(Row(name, values, len(kept[name]), reasons.get(name, "")))
     title = "Metrics over ladders of blur, size and compression: Spearman's rank correlation with the damage"
     return finished(
-        "metrics", title, f"{said}, the middle frame of each", (*LADDERS, "least", "falls", "seconds"), rows
+        "metrics",
+        title,
+        f"{said}, the middle frame of each",
+        (*LADDERS, "least", "falls", "seconds"),
+        rows,
+        cards=(DETECTOR, *MEASURING.values()),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mfrec.bench.run import film_sequences, prepare
@@ -43,5 +44,5 @@ def with_memory(rows: Sequence[Row], lines: Sequence[Line], data: Path | None, s
                 used = launch([sys.executable, "-c", RUN_ALONE, *arguments])
                 if used.code == 0:
                     values["MiB"] = used.bytes / 2**20
-            out.append(Row(row.label, values, row.count, row.reason, row.published))
+            out.append(replace(row, values=values))
     return out

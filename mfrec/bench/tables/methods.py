@@ -7,16 +7,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mfrec.bench.run import attempt, check_method, evenly, prepare, read_frames
+from mfrec.bench.scores import BASELINE
 from mfrec.bench.tables.definitions import Line
 from mfrec.bench.tables.result import Row, means
 from mfrec.bench.tables.sequences import described, sequences_root
+from mfrec.bench.weights import cards_of
 from mfrec.errors import MfrecError, UsageError
 from mfrec.imageio.sequences import TruthSequence, find_sequences
 from mfrec.metrics.names import Case, Truth, measure
 from mfrec.pipeline import Progress
+from mfrec.report.text_table import spread
 
-COLUMNS = ("psnr", "ssim", "identity", "cpbd_before", "cpbd", "cpbd_gain", "serfiq")
+COLUMNS = ("psnr", "mse", "ssim", "identity", "cpbd_before", "cpbd", "cpbd_gain", "serfiq")
 """Measured of every method on sequences."""
+
+GAINS = ("psnr_gain", "cpbd_gain")
+"""Columns that are differences: to :data:`~mfrec.bench.scores.BASELINE`, paired by sequence, and to the input. They
+are printed with their standard deviation over the sequences."""
 
 
 def on_sequences(
@@ -47,13 +54,28 @@ def on_sequences(
     for i, sequence in enumerate(chosen):
         measured.append((sequence.name, *measure_sequence(sequence, protocol, methods, seed)))
         progress(f"tables, {protocol}", i + 1, len(chosen))
+    base = next((line for line in lines if line.method == BASELINE), None)
     rows = {}
     for line in lines:
-        values = [found[line] for _, found, _ in measured if line in found]
+        values = [with_gain(found[line], found.get(base)) for _, found, _ in measured if line in found]
+        spreads = {name: spread([found[name] for found in values if name in found]) for name in GAINS}
         failed = [f"{name}: {why[line]}" for name, _, why in measured if line in why]
         reason = reasons.get(line, f"failed on {len(failed)} of {len(chosen)}, first {failed[0]}" if failed else "")
-        rows[line] = Row(line.label, means(values), len(values), reason, line.published)
+        rows[line] = Row(
+            line.label,
+            means(values),
+            len(values),
+            reason,
+            line.published,
+            {name: value for name, value in spreads.items() if value is not None and line != base},
+            cards_of(methods[line]) if values else (),
+        )
     return rows, f"Protocol {protocol}, {described(chosen, data, people)}, seed {seed}"
+
+
+def with_gain(values: Mapping[str, float], base: Mapping[str, float] | None) -> dict[str, float]:
+    """What was measured of one sequence, with the gain in PSNR over the baseline where there is one."""
+    return dict(values) if base is None else {**values, "psnr_gain": values["psnr"] - base["psnr"]}
 
 
 def usable(lines: Sequence[Line], folder: Path) -> tuple[dict[Line, str], dict[Line, str]]:

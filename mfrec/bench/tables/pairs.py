@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mfrec.bench.tables.result import Row, TableResult, finished, means
+from mfrec.bench.weights import DETECTOR
 from mfrec.imageio.sequences import find_sequences
 from mfrec.pipeline import Progress
 
@@ -40,4 +41,6 @@ def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progre
     said = (
         f"{pairs} pairs of two frames of {persons} people from {what}, people {people}, one part of each blurred away"
     )
-    return finished("3.5", "A blurred region brought over from another pose", said, PAIR_COLUMNS, rows)
+    return finished(
+        "3.5", "A blurred region brought over from another pose", said, PAIR_COLUMNS, rows, cards=(DETECTOR,)
+    )

@@ -64,4 +64,4 @@ def on_labelled_faces(folder: Path, progress: Progress) -> TableResult:
         f"{len(faces)} held-out faces of the folder '{folder.resolve().name}', as they are and at {SMALL} px and JPEG "
         f"quality {SMALL_QUALITY}"
     )
-    return finished("parser", title, data, ("pixels", "iou", "iou_small"), rows)
+    return finished("parser", title, data, ("pixels", "iou", "iou_small"), rows, cards=("parser",))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mfrec.bench.run import commit
+from mfrec.bench.weights import hashes, trained_for
 from mfrec.metrics.names import METRICS
 from mfrec.provenance.surroundings import machine
 from mfrec.report.text_table import aligned, markdown_table, mean
@@ -38,6 +39,8 @@ class Row:
         count: how many pictures the means are over.
         reason: why there is no value, or none for some pictures; empty where all went well.
         published: what is known of others.
+        spreads: column to the standard deviation over the pictures.
+        cards: whose weights the row depends on.
     """
 
     label: str
@@ -45,6 +48,13 @@ class Row:
     count: int
     reason: str = ""
     published: Published | None = None
+    spreads: Mapping[str, float] = field(default_factory=dict)
+    cards: tuple[str, ...] = ()
+
+    @property
+    def trained(self) -> str:
+        """How long the networks of the row were trained; empty where none makes a pixel."""
+        return trained_for(self.cards)
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ class TableResult:
         rows: in order.
         created: UTC, ISO 8601.
         machine, commit: where it was measured.
+        cards: name to the SHA-256 of every weights file that the figures depend on.
     """
 
     name: str
@@ -69,15 +80,17 @@ class TableResult:
     created: str
     machine: Mapping[str, Any] = field(default_factory=dict)
     commit: str | None = None
+    cards: Mapping[str, str] = field(default_factory=dict)
 
     def cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Header and rows as text; the last column holds what was published."""
-        published = any(row.published for row in self.rows)
-        header = ("", *self.columns, "n", *(("published",) if published else ()))
+        """Header and rows as text; the last columns hold the length of the training and what was published."""
+        trained, published = any(row.trained for row in self.rows), any(row.published for row in self.rows)
+        header = ("", *self.columns, "n", *(("trained",) if trained else ()), *(("published",) if published else ()))
         lines = []
         for row in self.rows:
-            values = [number(row.values.get(column), column) for column in self.columns]
-            lines.append((row.label, *values, str(row.count), *((in_print(row.published),) if published else ())))
+            values = [with_spread(row, column) for column in self.columns]
+            told = (*((row.trained,) if trained else ()), *((in_print(row.published),) if published else ()))
+            lines.append((row.label, *values, str(row.count), *told))
         return header, lines
 
     def text(self) -> str:
@@ -93,7 +106,7 @@ class TableResult:
         notes = "\n".join(f"- {note}" for note in (*missing, *sources))
         body = "\n\n".join(filter(None, (f"{self.data}.", markdown_table(*self.cells()), notes)))
         heading = f"Table {self.name}: {self.title}" if self.name in NUMBERED else self.title
-        return Section(self.name, heading, body, command, self.created, self.machine, self.commit)
+        return Section(self.name, heading, body, command, self.created, self.machine, self.commit, self.cards)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -107,6 +120,7 @@ class TableResult:
 
 
 FORMS = {
+    "psnr_gain": "+.2f",
     "seconds": ".2f",
     "MiB": ".0f",
     "ssim_y": ".4f",
@@ -117,6 +131,13 @@ FORMS = {
     "spread": ".2f",
 }
 """How the columns are printed that neither are of :data:`mfrec.metrics.names.METRICS` nor in per cent."""
+
+
+def with_spread(row: Row, column: str) -> str:
+    """The mean of a column, and the standard deviation where the row has one."""
+    text = number(row.values.get(column), column)
+    spread = row.spreads.get(column)
+    return text if spread is None else f"{text} ± {number(spread, column).lstrip('+')}"
 
 
 def number(value: float | None, column: str) -> str:
@@ -144,8 +165,24 @@ def means(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {column: average for column, average in averages.items() if average is not None}
 
 
-def finished(name: str, title: str, data: str, columns: Sequence[str], rows: Sequence[Row]) -> TableResult:
-    """A table with the columns that at least one row fills, and where it was measured."""
+def finished(
+    name: str, title: str, data: str, columns: Sequence[str], rows: Sequence[Row], *, cards: Iterable[str] = ()
+) -> TableResult:
+    """A table with the columns that at least one row fills, where it was measured, and by which weights.
+
+    Args:
+        cards: whose weights the measures depend on; those of the rows are added.
+    """
     used = tuple(column for column in columns if any(column in row.values for row in rows))
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return TableResult(name, title, data, used, tuple(rows), now, machine(), commit())
+    return TableResult(
+        name,
+        title,
+        data,
+        used,
+        tuple(rows),
+        now,
+        machine(),
+        commit(),
+        hashes({*cards, *(card for row in rows for card in row.cards)}),
+    )

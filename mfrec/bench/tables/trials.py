@@ -12,6 +12,7 @@ from mfrec.bench.tables import foreign_trials, region_trials
 from mfrec.bench.tables.region_trials import Outcome
 from mfrec.bench.tables.result import Row, TableResult, finished
 from mfrec.bench.tables.sequences import described, sequences_root
+from mfrec.bench.weights import DETECTOR, cards_of
 from mfrec.errors import UsageError
 from mfrec.imageio.sequences import find_sequences
 from mfrec.pipeline import Progress
@@ -47,6 +48,7 @@ def on_trials(
             tried = region_trials.region_trials(sequences, side, count, seed, progress)
             rows.append(Row(f"one sharp region, {side} px", region_values(tried), len(tried)))
         title = "One region of one frame is sharp, in all others blurred or blocked: is it chosen?"
+        cards = cards_of("evidence")
     else:
         for side in foreign_trials.SIDES:
             tried = foreign_trials.foreign_trials(sequences, side, count, seed, progress)
@@ -59,7 +61,8 @@ def on_trials(
             }
             rows.append(Row(f"one foreign frame, {side} px ({len(clean)} sequences without)", values, len(mixed)))
         title = "A frame of somebody else among the frames of one person: is it left out?"
-    return finished(name, title, said, TRIAL_COLUMNS, rows)
+        cards = (DETECTOR,)
+    return finished(name, title, said, TRIAL_COLUMNS, rows, cards=cards)
 
 
 def percent(answers: Sequence[bool]) -> float:

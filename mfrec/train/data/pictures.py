@@ -120,7 +120,8 @@ def read_pictures(folders: Sequence[Path], split: Split) -> Pictures:
 
     Args:
         folders: of the kinds that the head of this file lists.
-        split: ``"valid"`` takes the folds :data:`VALIDATION` and :data:`VALIDATION_STILLS`, ``"train"`` the others.
+        split: ``"valid"`` takes the folds :data:`VALIDATION` and :data:`VALIDATION_STILLS`, ``"train"`` the others. The
+            people of the split ``"final"`` are in neither.
 
     Raises:
         InputError: a folder is missing, a picture cannot be read, or nothing is left of it all.
@@ -135,6 +136,8 @@ def read_pictures(folders: Sequence[Path], split: Split) -> Pictures:
         if any(has_frames(child) for child in folder.iterdir() if child.is_dir()):
             for sequence in find_sequences(folder):
                 people.add(sequence.person)
+                if chosen_person(sequence.person, "final"):
+                    continue
                 if chosen_person(sequence.person, VALIDATION) == (split == "valid"):
                     label = label_of(sequence)
                     if label is None:

@@ -53,6 +53,8 @@ def test_rows_are_measured_and_missing_ones_say_so(filmed_sequences: Path, tmp_p
     assert "jpeg32, 1 sequences of 1 people" in said
     bicubic, nearest, nobody, pose, printed = (rows[line] for line in lines)
     assert bicubic.values["psnr"] > nearest.values["psnr"] > 10
+    assert nearest.values["psnr_gain"] == pytest.approx(nearest.values["psnr"] - bicubic.values["psnr"])
+    assert nearest.values["mse"] == pytest.approx(10 ** (-nearest.values["psnr"] / 10), rel=1e-3)
     assert bicubic.values["cpbd_gain"] == pytest.approx(0, abs=1e-6), "bicubic is what the others are compared with"
     assert nobody.count == pose.count == printed.count == 0
     assert nobody.reason.startswith("not there yet (there is no card 'nobody'")
@@ -62,6 +64,20 @@ def test_rows_are_measured_and_missing_ones_say_so(filmed_sequences: Path, tmp_p
     for text in (table.text(), table.section("mfrec bench").body):
         assert "20.00 / 0.7" in text and "a paper" in text and "nobody's: not there yet" in text
     assert json.loads(json.dumps(table.to_dict()))["rows"][0]["values"]["psnr"] == bicubic.values["psnr"]
+
+
+def test_gains_are_printed_with_their_spread_and_networks_with_their_training() -> None:
+    rows = [
+        Row("bicubic", {"psnr": 25.0, "psnr_gain": 0.0}, 3),
+        Row("ours", {"psnr": 26.0, "psnr_gain": 1.0}, 3, spreads={"psnr_gain": 0.5}, cards=("mtcnn", "unet")),
+    ]
+    table = finished("x", "Title", "said", ("psnr", "psnr_gain"), rows, cards=("recognition",))
+    header, lines = table.cells()
+    assert header == ("", "psnr", "psnr_gain", "n", "trained")
+    assert lines[1][:4] == ("ours", "26.00", "+1.00 ± 0.50", "3")
+    assert lines[1][4].startswith("1,444 steps") and lines[0][4] == ""
+    assert set(table.cards) == {"mtcnn", "recognition", "unet"}
+    assert f"`unet` {table.cards['unet'][:12]}" in table.section("mfrec bench").markdown()
 
 
 def test_tables_of_methods_are_headed_with_their_name() -> None:

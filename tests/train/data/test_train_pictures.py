@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from few_pictures import face, moving, write_labelled
 from PIL import Image
 
 from mfrec.errors import InputError
-from mfrec.imageio import png_bytes
+from mfrec.imageio import png_bytes, sequences
 from mfrec.imageio.sequences import chosen_person
 from mfrec.train.data.pictures import (
     FRAMES,
@@ -56,6 +57,17 @@ def test_every_person_of_the_sequences_is_on_one_side(tmp_path: Path) -> None:
     assert not people["train"] & people["valid"]
     assert people["train"] | people["valid"] == set(range(8))
     assert people["valid"] == {n for n in range(8) if chosen_person(f"person {n}", VALIDATION)}
+
+
+def test_the_people_who_are_kept_for_final_figures_are_never_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_sequences(tmp_path / "sequences", 40)
+    kept = {hashlib.sha256(f"final/person {n}".encode()).hexdigest()[:12] for n in (1, 4)}
+    monkeypatch.setattr(sequences, "FINAL", kept)
+    read = {int(s[0][0, 0, 0]) // 2 for split in ("train", "valid") for s in read_pictures([root], split).sequences}
+    assert read == {*range(20)} - {1, 4}
+    assert {s.person for s in sequences.find_sequences(root, "final")} == {"person 1", "person 4"}
 
 
 def test_stills_are_split_by_the_name_of_their_file(tmp_path: Path) -> None:

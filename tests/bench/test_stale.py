@@ -1,0 +1,83 @@
+"""A document that is older than what it measures says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mfrec.bench.document import Section
+from mfrec.bench.stale import marked, stale, unsaid
+from mfrec.bench.weights import cards_of, hashes, trained_for
+from mfrec.cli import app
+
+MACHINE = {"system": "Linux", "processor": "x86_64", "cores": 2}
+FRESH = Section(
+    "3.1", "Table", "| a |", "mfrec bench", "2026-01-02T03:04:05+00:00", MACHINE, "ab" * 20, hashes(["clean", "mtcnn"])
+)
+OLD = replace(FRESH, name="3.2", cards={"clean": "0" * 64, "gone": "1" * 64})
+DIRTY = replace(FRESH, name="plot cost", commit="ab" * 20 + "-dirty")
+DOCUMENTS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+
+
+def test_sections_with_other_weights_or_from_a_dirty_state_are_found() -> None:
+    text = "\n\n".join(section.markdown() for section in (FRESH, OLD, DIRTY))
+    assert set(stale(text)) == {"3.2", "plot cost"}
+    assert "`clean` has other weights today" in stale(text)["3.2"][0]
+    assert "`gone` are not shipped" in stale(text)["3.2"][1]
+    assert "nobody can check out" in stale(text)["plot cost"][0]
+    without = FRESH.markdown().replace("Weights:", "With:")
+    assert "does not say which weights" in stale(without)["3.1"][0]
+
+
+def test_a_marked_document_says_it_once_and_nothing_else_is_touched() -> None:
+    text = "\n\n".join(["intro", *(section.markdown() for section in (FRESH, OLD, DIRTY)), "end"])
+    assert unsaid(text) == ("3.2", "plot cost")
+    once = marked(text)
+    assert unsaid(once) == ()
+    assert marked(once) == once
+    assert [line for line in once.splitlines() if line not in text.splitlines()] == [
+        line for line in once.splitlines() if line.startswith("**Out of date**")
+    ]
+    measured_again = once.replace("`clean` 000000000000, `gone` 111111111111", f"`clean` {FRESH.cards['clean'][:12]}")
+    assert unsaid(measured_again) == ("3.2",), "a mark that is not true any more is found as well"
+    assert "`gone`" not in marked(measured_again)
+
+
+def test_the_shipped_document_says_what_is_out_of_date() -> None:
+    text = DOCUMENTS.read_text(encoding="utf-8")
+    assert unsaid(text) == (), "measure these sections again, or: mfrec bench --mark docs/benchmarks.md"
+    assert "-dirty" not in text
+
+
+def test_the_command_checks_and_marks(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks.md"
+    path.write_text(OLD.markdown(), encoding="utf-8")
+    says = CliRunner().invoke(app, ["bench", "--check", str(path)])
+    assert says.exit_code != 0
+    assert path.read_text(encoding="utf-8") == OLD.markdown()
+    assert CliRunner().invoke(app, ["bench", "--mark", str(path)]).exit_code == 0
+    assert CliRunner().invoke(app, ["bench", "--check", str(path)]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "cards"),
+    [
+        ("bicubic", ()),
+        ("lanczos", ()),
+        ("network:unet+finetune", ("unet", "finetune")),
+        ("mean", ("mtcnn", "parser")),
+        ("evidence", ("mtcnn", "parser")),
+        ("restore", ("mtcnn", "parser", "clean", "fusion")),
+    ],
+)
+def test_methods_name_their_cards(method: str, cards: tuple[str, ...]) -> None:
+    assert cards_of(method) == cards
+
+
+def test_trainings_are_told_of_networks_that_make_pixels() -> None:
+    assert trained_for(cards_of("evidence")) == ""
+    assert trained_for(["unet"]).startswith("1,444 steps")
+    assert "clean 25,953 steps" in trained_for(cards_of("restore"))
