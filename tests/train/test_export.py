@@ -71,7 +71,8 @@ def test_what_is_exported_loads_and_says_what_was_done(
     card = read_card(path)
     assert card.training == f"{STEPS} steps of 2 samples, seed 7, on 'faces' (2 pictures); for \"research\" only\\"
     assert card.origin == f"trained with mfrec {mfrec.__version__}"
-    assert card.parameters == f"{sum(value.numel() for value in trained.network.state_dict().values()):,}"
+    assert card.parameters == f"{sum(value.numel() for value in trained.network.parameters()):,}"
+    assert card.trained_for.startswith(f"{STEPS} steps × 2, ")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", card.trained)
     assert card.metrics["samples"] == 3
     assert float(card.metrics["psnr"]) > float(card.metrics["psnr_bicubic"]) - 3
