@@ -59,7 +59,7 @@ WORSE = 0.9
 """And how large the error must be that they show, as a share of what the tables allow at most: coefficients that are
 rounded to nothing err by less than ``q**2 / 12``."""
 
-LATTICE_BELOW = 0.9
+LATTICE_BELOW = 0.7
 """Probability of no earlier coding below which the lattice of an earlier JPEG is looked for, which takes longer."""
 
 VIDEO_INDEPENDENT = 0.3
@@ -289,7 +289,7 @@ def find_jpeg(image: FloatArray, saved: JpegTables | None = None) -> FormerJpeg 
         grids = [grids[int(np.argmax(coarse))]]
     best, most = None, CHANCE
     for x, y in dict.fromkeys(grids):
-        quality, gain = likeliest_quality(every[y::BLOCK, x::BLOCK], sigma, QUALITIES)
+        quality, gain = likeliest_quality(distinct(every[y::BLOCK, x::BLOCK]), sigma, QUALITIES)
         if gain > most + (0 if (x, y) == (0, 0) else GRIDS_TRIED):
             best, most = FormerJpeg(quality, (x, y)), gain
     return best
@@ -306,6 +306,13 @@ GRIDS_TRIED = float(np.log(BLOCK**2))
 """What a grid must bring besides, because there are so many."""
 
 
+def distinct(blocks: FloatArray) -> FloatArray:
+    """Blocks ``[n, m, 8, 8]`` once each, ``[k, 1, 8, 8]``: a repeated one (flat areas) is no further witness."""
+    rows = blocks.reshape(-1, BLOCK * BLOCK)
+    _, first = np.unique(np.rint(rows), axis=0, return_index=True)
+    return rows[np.sort(first)].reshape(-1, 1, BLOCK, BLOCK)
+
+
 def likeliest_quality(blocks: FloatArray, sigma: FloatArray, qualities: range) -> tuple[int, float]:
     """libjpeg's quality that explains coefficients best, and by how much better than none, as a log-likelihood.
 
@@ -315,9 +322,6 @@ def likeliest_quality(blocks: FloatArray, sigma: FloatArray, qualities: range) -
         qualities: to choose from.
     """
     coefficients = blocks.reshape(-1, BLOCK, BLOCK)
-    # A repeated block (flat areas) is no further witness.
-    _, distinct = np.unique(np.rint(coefficients.reshape(len(coefficients), -1)), axis=0, return_index=True)
-    coefficients = coefficients[np.sort(distinct)]
     # A number near zero lies on every lattice and speaks for none.
     block, row, column = np.nonzero(np.abs(coefficients) > 4 * sigma)
     value, width = coefficients[block, row, column], sigma[row, column]
