@@ -62,6 +62,7 @@ autodoc_member_order = "bysource"
 autodoc_default_options = {"ignore-module-all": True}  # what is re-exported is described where it is defined
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = {"FloatArray": "mfrec.types.FloatArray"}  # else it is written out
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True

@@ -24,7 +24,7 @@ def visit_math(writer: HTML5Translator, node: nodes.math) -> None:
 def visit_displaymath(writer: HTML5Translator, node: nodes.math_block) -> None:
     """A formula on lines of its own."""
     text = tex2mathml(node.astext(), as_block=True)
-    writer.body.append(f'<div class="math">{text}</div>\n')
+    writer.body.append(f'<div class="formula">{text}</div>\n')
     raise nodes.SkipNode
 
 
