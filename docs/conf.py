@@ -66,6 +66,7 @@ autodoc_type_aliases = {"FloatArray": "mfrec.types.FloatArray"}  # else it is wr
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False  # the signature has them, and as text "bool_" would be a link
 napoleon_use_rtype = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
