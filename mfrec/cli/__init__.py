@@ -16,6 +16,7 @@ import mfrec
 from mfrec.cli.benchmarks import bench
 from mfrec.cli.console import print_line, say
 from mfrec.cli.evaluation import evaluate, survey
+from mfrec.cli.people import people
 from mfrec.cli.records import inspect, rerun
 from mfrec.cli.runs import demo, reconstruct, stage
 from mfrec.cli.training import train
@@ -72,6 +73,7 @@ def root(
 
 # The help lists them in this order.
 app.command()(reconstruct)
+app.command()(people)
 app.command()(inspect)
 app.command()(rerun)
 app.command()(stage)

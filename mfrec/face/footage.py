@@ -22,6 +22,7 @@ from mfrec.face.people import Face, group_people
 from mfrec.face.search import SMALL_FRAME, Sighting, look, look_near
 from mfrec.face.turn import turned
 from mfrec.image.colour import luma
+from mfrec.image.geometry import resize
 from mfrec.types import FloatArray, Frame
 
 WHOLE = 2.0
@@ -326,3 +327,34 @@ def why_not(person: Person, index: int, chosen: int) -> str:
             size = f"face of {glimpse.detection.side:.0f} px, quality {glimpse.quality:.3g}"
             return f"not chosen: {what or f'{size}; {chosen} other frames bring more'}"
     return f"not chosen: subject {person.number} was not found in it"
+
+
+def contact_sheet(footage: Footage, *, tile: int = 160, columns: int = 6) -> FloatArray:
+    """The best small picture of everybody with the number beside it.
+
+    Args:
+        footage: with at least one person.
+        tile: pixels of a picture's longer side.
+        columns: pictures in a row.
+
+    Returns:
+        ``[H, W, 3]`` float32 RGB in [0, 1].
+    """
+    line = 24
+    across = min(columns, len(footage.people))
+    down = -(-len(footage.people) // columns)
+    sheet = np.ones((down * (tile + line), across * tile, 3), np.float32)
+    for place, person in enumerate(footage.people):
+        top, left = place // columns * (tile + line), place % columns * tile
+        height, width = person.portrait.shape[:2]
+        scale = tile / max(height, width)
+        small = resize(
+            person.portrait,
+            max(1, round(height * scale)),
+            max(1, round(width * scale)),
+            interpolation="area" if scale < 1 else "cubic",
+        )
+        sheet[top + line : top + line + small.shape[0], left : left + small.shape[1]] = np.clip(small, 0, 1)
+        words = f"{person.number}: {len(person.glimpses)} frames"
+        cv2.putText(sheet, words, (left + 4, top + 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+    return sheet

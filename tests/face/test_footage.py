@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import skimage.data
+from typer.testing import CliRunner
 
+from mfrec.cli import app
 from mfrec.errors import UsageError
 from mfrec.face.footage import FEWEST, MOST, Footage, choose, enough_frames, find_person, survey, why_not
 from mfrec.image.geometry import resize
-from mfrec.imageio import h264_bytes
+from mfrec.imageio import h264_bytes, read
 from mfrec.options import Options, as_most
 from mfrec.reconstruction import read_track, run_until
 from mfrec.types import FloatArray, Frame
@@ -134,3 +137,16 @@ def test_a_number_of_frames_that_cannot_be_is_refused() -> None:
     for wrong in ("0", 0, "many", "-3"):
         with pytest.raises(UsageError, match="--frames is"):
             as_most(wrong)
+
+
+def test_everybody_is_listed_with_a_contact_sheet(clip: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "people.png"
+    done = CliRunner().invoke(app, ["people", str(clip), "-o", str(sheet), "--json"])
+    assert done.exit_code == 0
+    listed = json.loads(done.stdout)
+    assert listed["frames"] == COUNT
+    assert [person["number"] for person in listed["people"]] == [1, 2]
+    assert read(sheet).frames[0].image.shape == (184, 320, 3)
+    before = sheet.read_bytes()
+    assert CliRunner().invoke(app, ["people", str(clip), "-o", str(sheet)]).exit_code == 2
+    assert sheet.read_bytes() == before
