@@ -87,7 +87,8 @@ def test_evidence_follows_the_reference_of_another_chain(sequence: Path) -> None
     other = mfrec.reconstruct(sequence, settings=["align.patch=10"], reference=2)
     assert other.record["evidence"]["recipe"]["stages"][1]["reference"] == 2
     assert other.evidence.shape == other.image.shape
-    assert np.corrcoef(other.image.ravel(), other.evidence.ravel())[0, 1] > 0.99
+    # Of one moment: with the evidence of another reference it is 0.9 and less.
+    assert np.corrcoef(other.image.ravel(), other.evidence.ravel())[0, 1] > 0.98
 
 
 def test_order_of_arrays_changes_no_bit(arrays: list[FloatArray]) -> None:
