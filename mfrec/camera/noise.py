@@ -51,9 +51,10 @@ LEFT_OF_NOMINAL = 0.8
 that are rounded to nothing lose less than the step allows."""
 
 SURE = 0.94
-"""Probability of an earlier coding from which on the pixels are believed against a JPEG file's own tables. Of clips saved
-at 90 and 92 four in five frames reach it. Of frames that were JPEGs from the start 1 in 98 does at 32 px and qualities 30
-to 90, and 13 in 98 at 90 with blurred patches, whose missing detail looks like a codec's (development people)."""
+"""Probability of an earlier coding from which on the pixels are believed against a JPEG file's own tables. Of clips
+saved at 90 and 92 four in five frames reach it. Of frames that were JPEGs from the start 1 in 98 does at 32 px and
+qualities 30 to 90, and 13 in 98 at 90 with blurred patches, whose missing detail looks like a codec's (development
+people)."""
 
 WORSE = 0.9
 """And how large the error must be that they show, as a share of what the tables allow at most: coefficients that are
