@@ -96,6 +96,9 @@ class NoiseModel:
         independent: share of the error that is not repeated in the other frames, (0, 1].
         kind: ``"still"`` (coded one by one), ``"video"`` or ``"unknown"``.
         source: where the numbers come from, for the record.
+        estimated: whether they were read off the pixels, or assumed where these show nothing. Such numbers tell one way
+            of coding from another; between two frames of one kind they also tell blur from detail, and a blurred frame
+            looks little coded.
     """
 
     luma: FloatArray
@@ -104,6 +107,7 @@ class NoiseModel:
     independent: float
     kind: Literal["still", "video", "unknown"]
     source: str
+    estimated: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "luma", frozen_array(self.luma))
@@ -150,10 +154,11 @@ def _find_noise(frame: Frame) -> NoiseModel:
     if history is not None and (history.none < 0.5 or frame.key is not None):
         return from_history(history)
     if frame.key is not None:
-        return from_quantiser(COARSEST_QUANTISER, "video", "video whose quantiser is unknown, taken as coarse")
-    return from_quantiser(
-        COARSEST_QUANTISER, "unknown", "unknown history, no trace of a codec: taken to be as noisy as coarse video"
-    )
+        coarse = from_quantiser(COARSEST_QUANTISER, "video", "video whose quantiser is unknown, taken as coarse")
+    else:
+        said = "unknown history, no trace of a codec: taken to be as noisy as coarse video"
+        coarse = from_quantiser(COARSEST_QUANTISER, "unknown", said)
+    return replace(coarse, estimated=True)
 
 
 def contradicted(frame: Frame, told: NoiseModel, history: History) -> NoiseModel | None:
@@ -187,12 +192,10 @@ def contradicted(frame: Frame, told: NoiseModel, history: History) -> NoiseModel
 def from_history(history: History) -> NoiseModel:
     """The model of a frame whose coding was estimated from its pixels."""
     low, high = (255 * history.error * 2.0**octaves for octaves in (-history.octaves, history.octaves))
-    return from_quantiser(
-        quantiser_of(history.error),
-        "video",
-        f"estimated from the pixels: coded like {'JPEG' if history.jpeg > history.video else 'video'}, error of luma "
-        f"{255 * history.error:.1f} grey levels ({low:.1f} to {high:.1f})",
-    )
+    like = "JPEG" if history.jpeg > history.video else "video"
+    said = f"coded like {like}, error of luma {255 * history.error:.1f} grey levels ({low:.1f} to {high:.1f})"
+    model = from_quantiser(quantiser_of(history.error), "video", f"estimated from the pixels: {said}")
+    return replace(model, estimated=True)
 
 
 def from_quantiser(quantiser: float, kind: Literal["video", "unknown"], source: str) -> NoiseModel:

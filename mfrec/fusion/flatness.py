@@ -24,6 +24,9 @@ CORE = 9
 FLAT = (0.7 / 255.0, 1.3 / 255.0)
 """High-pass of the evidence, root-mean-square over a patch: flat up to the first, not flat from the second on."""
 
+CORE_FLAT = (1.5 / 255.0, 3.0 / 255.0)
+"""The same for the smaller patch: a faint seam in a wall is no edge."""
+
 ALLOWED = (1.5, 0.08 / 255.0)
 """High-pass that a picture may have on a flat patch: so many times the evidence's, and so much more."""
 
@@ -65,7 +68,7 @@ def kept_flat(image: FloatArray, evidence: FloatArray, scale: int) -> tuple[Floa
     share = _falling(level, *FLAT) * np.clip(excess / RAMP, 0.0, 1.0)
     # A patch is judged as a whole, so all of it gives way, but for what is an edge in the small.
     share = np.asarray(cv2.dilate(share.astype(np.float32), np.ones((PATCH, PATCH), np.uint8)), np.float32)
-    share = np.minimum(share, _falling(patch_energy(measured, CORE), *FLAT))
+    share = np.minimum(share, _falling(patch_energy(measured, CORE), *CORE_FLAT))
     share = np.asarray(cv2.blur(share, (CORE, CORE), borderType=cv2.BORDER_REFLECT), np.float32)
     if not share.any():
         return image, share

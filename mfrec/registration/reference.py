@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mfrec.camera.noise import noise_of
+from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.errors import UsageError
 from mfrec.face.pose import Pose, eye_opening, mouth_opening, pose_of
 from mfrec.image.colour import luma
@@ -92,9 +92,18 @@ def typicality(chips: Sequence[FloatArray]) -> list[float]:
     return [float(np.clip(np.median(row[keep]), 0, 1)) for row, keep in zip(alike, others, strict=True)]
 
 
+def errors_told(noises: Sequence[NoiseModel]) -> list[float]:
+    """Error of each frame, :attr:`~mfrec.camera.noise.NoiseModel.sigma`; frames whose error was estimated share one.
+
+    An estimate would prefer a blurred frame, which looks little coded. Their median stands beside what files tell.
+    """
+    estimates = [noise.sigma for noise in noises if noise.estimated]
+    return [float(np.median(estimates)) if noise.estimated else noise.sigma for noise in noises]
+
+
 def score_references(observations: Sequence[Observation]) -> list[ReferenceScore]:
     """Score every frame as a reference, relative to the others of its track."""
-    noise = [noise_of(o.frame).sigma for o in observations]
+    noise = errors_told([noise_of(o.frame) for o in observations])
     chips = [face_chip(o) for o in observations]
     detail = [chip_detail(chip) for chip in chips]
     alike = typicality(chips)

@@ -93,7 +93,7 @@ def test_a_split_keeps_all_sequences_of_a_person_together(filmed: Path) -> None:
 
 @pytest.mark.parametrize("people", ["half", "5/5", "1/0", "-1/2", "1/2/3", ""])
 def test_a_split_that_cannot_be_is_refused(people: str) -> None:
-    with pytest.raises(UsageError, match="all, even, odd, or K/N"):
+    with pytest.raises(UsageError, match="all, final, even, odd, or K/N"):
         chosen_person("ann", people)
 
 

@@ -177,7 +177,7 @@ def test_pictures_that_cannot_be_compared_name_both_sides(folder: Path, portrait
         evaluate([folder / "truth" / "a.png"], grey)
     with pytest.raises(InputError, match=r"its input .*small\.png' 192 x 100 px; expected the input's size multiplied"):
         evaluate([folder / "truth" / "a.png"], folder / "truth" / "a.png", before=small)
-    with pytest.raises(UsageError, match="unknown metric 'psnrr'; known are psnr, psnr_y"):
+    with pytest.raises(UsageError, match="unknown metric 'psnrr'; known are psnr, mse, psnr_y"):
         evaluate([grey], grey, metrics=("psnrr",))
 
 
