@@ -8,6 +8,7 @@ against it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,6 +130,10 @@ def load_dlib_resnet(path: Path | None = None) -> DlibResNet:
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
+KINDS = re.compile(rb"con_4|affine_|fc_2")
+"""How the layers that have numbers are called in a dlib file."""
+
+
 def parameters(data: bytes) -> Iterator[NDArray[np.float32]]:
     """The numbers of every layer that has some, in the order of the file, which is that from picture to embedding.
 
@@ -136,13 +141,9 @@ def parameters(data: bytes) -> Iterator[NDArray[np.float32]]:
     fully connected one after the number of its outputs and inputs) by a tensor: version 2, four sizes, float32.
     """
     place = 0
-    while True:
-        found = [(at, kind) for kind in (b"con_4", b"affine_", b"fc_2") if (at := data.find(kind, place)) >= 0]
-        if not found:
-            return
-        at, kind = min(found)
-        place = at + len(kind)
-        for _ in range(2 if kind == b"fc_2" else 0):
+    while found := KINDS.search(data, place):
+        place = found.end()
+        for _ in range(2 if found[0] == b"fc_2" else 0):
             _, place = integer(data, place)
         version, place = integer(data, place)
         if version != 2:
