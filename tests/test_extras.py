@@ -110,6 +110,12 @@ def test_a_missing_package_is_one_sentence_with_its_command(extra: str, monkeypa
         return load(name, *rest)
 
     kept = dict(sys.modules)
+    homes = [name.rpartition(".") for name in kept if name.startswith("mfrec.")]
+    attributes = [
+        (kept[parent], child, getattr(kept[parent], child))
+        for parent, _, child in homes
+        if hasattr(kept.get(parent), child)
+    ]
     monkeypatch.setattr(importlib.util, "find_spec", without)
     monkeypatch.setattr(builtins, "__import__", refuse)
     try:
@@ -118,10 +124,8 @@ def test_a_missing_package_is_one_sentence_with_its_command(extra: str, monkeypa
     finally:
         sys.modules.update(kept)
         # A package knows its modules by attribute too, and these are those of the import that failed.
-        for name, module in kept.items():
-            parent, _, child = name.rpartition(".")
-            if name.startswith("mfrec.") and parent in kept:
-                setattr(kept[parent], child, module)
+        for package_of, child, bound in attributes:
+            setattr(package_of, child, bound)
     assert "\n" not in str(raised.value)
     assert package.replace("_", "-") in str(raised.value)
 
