@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from mfrec.camera.film import astronaut, draw_shoot, film
+from mfrec.intake import read_track
 from mfrec.pipeline import Run
-from mfrec.reconstruction import read_track
 from mfrec.registration.dense import register
 from mfrec.stages.track import Track
 from mfrec.types import Canvas, Similarity

@@ -5,7 +5,7 @@ from pathlib import Path
 import mfrec
 from mfrec.camera.film import astronaut, draw_shoot, film
 from mfrec.imageio import png_bytes, to_uint8
-from mfrec.reconstruction import read_track
+from mfrec.intake import read_track
 from mfrec.stages.align import Align
 from mfrec.stages.assess import Assess
 from mfrec.stages.fuse import Fuse

@@ -112,3 +112,7 @@ def as_most(most: str | int) -> int | None:
     if not str(most).isdecimal() or int(most) < 1:
         raise UsageError(f"--frames is '{most}'; expected auto, or how many frames to use, 1 or more")
     return int(most)
+
+
+DEFAULT = Options()
+"""What is asked for where nothing is said."""

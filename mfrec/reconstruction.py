@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from mfrec.camera.sampling import Enlargement, find_enlargement, reduced
+from mfrec.asked_reference import find_reference
+from mfrec.chain import common_stages, run_chain
 from mfrec.errors import IdentityError, UsageError
 from mfrec.face.identity_gate import check_identity
 from mfrec.fusion.flatness import kept_flat
-from mfrec.image.geometry import resize, similarity_map, warp
-from mfrec.options import Options, as_most, as_subject
-from mfrec.pipeline import FACTS, Pipeline, Progress, Run, Stage, silent
+from mfrec.fusion.on_canvas import bicubic, on_canvas
+from mfrec.intake import at_own_sampling, in_order, read_track, source_list
+from mfrec.options import DEFAULT, Options
+from mfrec.pipeline import Pipeline, Progress, Run, silent
 from mfrec.provenance.record import make_record
 from mfrec.recipe import Recipe, load
+from mfrec.runtime.device import resolve_device
 from mfrec.runtime.threads import Aside, one_thread
-from mfrec.stages.align import MAX_SCALE
-from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, Frame, Observation, Reconstruction, Subject
+from mfrec.types import FaceTrack, Reconstruction
 
 if TYPE_CHECKING:
-    from mfrec.imageio import FrameStream, Source
+    from mfrec.imageio import Source
 
 EVIDENCE = "evidence"
 """The recipe whose picture accompanies every result."""
 
 LITTLE_MEASURED = 0.05
 """Mean of ``observed`` below which the reader is told that the picture is the networks' opinion."""
-
-DEFAULT = Options()
-"""What is asked for where nothing is said."""
 
 
 def reconstruct(
@@ -240,319 +235,3 @@ def run_until(
     arguments = {"frames": source_list(frames), **asked_for.record(), "seed": seed}
     record = make_record(recipe=chain, arguments=arguments, run=run, frames=read, track=track, warnings=track.warnings)
     return track, record
-
-
-def run_chain(stages: Sequence[Stage], track: FaceTrack, run: Run) -> FaceTrack:
-    """Run stages whose needs were checked before, so that nothing but frames and parameters decides on any bit.
-
-    Each works with one thread, see :func:`mfrec.runtime.threads.one_thread`. A sum over frames is rounded differently
-    in another order, so pictures without a time are worked on in the order of their hashes.
-    """
-    with one_thread():
-        stills = all(observation.frame.time is None for observation in track.observations)
-        track = arranged(track, lambda frame: (frame.sha256 if stills else "", frame.index))
-        for stage in stages:
-            # Known only now: what the tracking found out decides which frames are left to choose from.
-            check_reference(getattr(stage, "reference", "auto"), track)
-            track = Pipeline((stage,), given=FACTS)(track, run)
-        return arranged(track, lambda frame: (frame.index,))
-
-
-def arranged(track: FaceTrack, key: Callable[[Frame], Any]) -> FaceTrack:
-    """The same track with its frames in the order of ``key``, and everything that counts frames along with them."""
-    order = sorted(range(len(track.observations)), key=lambda position: key(track.observations[position].frame))
-    if order == list(range(len(order))):
-        return track
-    place = {old: new for new, old in enumerate(order)}
-    fused = track.fused
-    if fused is not None:
-        fused = replace(fused, weight=fused.weight[order], consistency=fused.consistency[order])
-    return replace(
-        track,
-        observations=tuple(track.observations[old] for old in order),
-        reference=None if track.reference is None else place[track.reference],
-        sources={region: tuple(place[old] for old in positions) for region, positions in track.sources.items()},
-        fused=fused,
-    )
-
-
-def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress = silent) -> FaceTrack:
-    """The frames as the first stage takes them: one bare observation each, and what could not be read.
-
-    Of a video of more than ``options.most`` frames those that bring most of the person are read, each with the box
-    that the person was seen in; the others are dropped with the reason.
-
-    Raises:
-        InputError: nothing usable is there.
-        UsageError: the choice of frames cannot be.
-    """
-    from mfrec.face.footage import MOST
-    from mfrec.imageio import read, stream
-
-    most = as_most(options.most)
-    opened = partial(
-        stream, frames, start=options.start, end=options.end, every=options.every, deinterlace=options.deinterlace
-    )
-    footage = opened(progress=progress)
-    if footage.unit == "video" and footage.expected > (most or MOST):
-        with one_thread():
-            return _chosen_frames(footage, opened, options, most)
-    footage.close()
-    reading = read(
-        frames,
-        start=options.start,
-        end=options.end,
-        every=options.every,
-        deinterlace=options.deinterlace,
-        progress=progress,
-    )
-    return FaceTrack(
-        tuple(Observation(frame) for frame in reading.frames), tuple(reading.dropped), warnings=tuple(reading.warnings)
-    )
-
-
-def at_own_sampling(track: FaceTrack, options: Options) -> tuple[FaceTrack, Options]:
-    """Frames that were enlarged before they were saved, brought back to the pixels that they were made from.
-
-    The picture keeps its size: what the frames lose is made up for by ``scale``. Where no whole number does that the
-    frames stay as they are, with a warning. Frames of a clip stay too: its codec worked on the pixels that it has.
-
-    Args:
-        track: as it was read.
-        options: as they were asked for.
-
-    Returns:
-        The track and the options to go on with.
-    """
-    frames = [observation.frame for observation in track.observations]
-    shapes = {frame.image.shape for frame in frames}
-    if len(shapes) != 1 or any(frame.key is not None for frame in frames):
-        return track, options
-    # A few frames are enough; they have to agree.
-    found: set[Enlargement | None] = set()
-    for frame in (frames[0], frames[len(frames) // 2], frames[-1]):
-        found.add(find_enlargement(frame.image))
-        if len(found) > 1 or None in found:
-            return track, options
-    (enlarged,) = found
-    assert enlarged is not None
-    height, width = frames[0].image.shape[:2]
-    small, scale = (enlarged.height, enlarged.width), round(options.scale * enlarged.factor)
-    words = f"enlarged {enlarged.factor:.3g} times ({enlarged.kernel}) from {small[1]} x {small[0]} px"
-    if scale > MAX_SCALE or (scale * small[1], scale * small[0]) != (options.scale * width, options.scale * height):
-        warning = (
-            f"the frames were {words} before they were saved, and --scale {options.scale} of them is no whole multiple "
-            "of that: they are used as they are, which gains little; export them at their own size"
-        )
-        return replace(track, warnings=(*track.warnings, warning)), options
-    observations = []
-    for observation in track.observations:
-        frame = observation.frame
-        own = replace(
-            frame,
-            image=reduced(frame.image, small[1], small[0], enlarged.kernel),
-            jpeg=None,
-            notes=(*frame.notes, f"{words}, as its pixels say: brought back to that"),
-        )
-        observations.append(replace(observation, frame=own))
-    warning = f"the frames were {words} before they were saved; they were brought back to that, and enlarge by {scale}"
-    track = replace(track, observations=tuple(observations), warnings=(*track.warnings, warning))
-    return track, replace(options, scale=scale)
-
-
-def _chosen_frames(
-    frames: FrameStream, again: Callable[..., FrameStream], options: Options, most: int | None
-) -> FaceTrack:
-    """Look through footage once, and read the chosen frames of it a second time.
-
-    Args:
-        frames: all of them.
-        again: opens the same frames once more; takes ``only``.
-        options: whom to follow, and how the frames are turned.
-        most: how many frames at most; None leaves it to the size of the face.
-    """
-    from mfrec.face.footage import MOST, choose, enough_frames, find_person, survey, why_not
-    from mfrec.face.search import PROBES, upright_turn
-
-    degrees = 0 if options.turn == "auto" else int(options.turn)
-    found = survey(frames, degrees=degrees)
-    if options.turn == "auto" and not found.people:
-        degrees = upright_turn(list(again(only=_spread(found.frames, PROBES))))
-        found = survey(again(), degrees=degrees) if degrees else found
-    dropped, warnings = list(frames.dropped), frames.warnings
-    if not found.people:
-        # The stage that tracks says what it looked for in vain.
-        taken = _spread(found.frames, most or MOST)
-        return FaceTrack(tuple(map(Observation, again(only=taken))), tuple(dropped), warnings=warnings)
-    person = find_person(found, as_subject(options.subject))
-    chosen = choose(person, most or enough_frames(person), always=options.reference)
-    kept = list(again(only=frozenset(chosen)))
-    dropped += [
-        Dropped(name, why_not(person, index, len(chosen)), index, "choose")
-        for index, name in found.frames
-        if index not in chosen
-    ]
-    if degrees:
-        # Boxes of turned frames say nothing about the frames as they are.
-        return FaceTrack(tuple(map(Observation, kept)), tuple(dropped), warnings=warnings)
-    return FaceTrack(
-        tuple(Observation(frame, chosen[frame.index].detection.box) for frame in kept),
-        tuple(dropped),
-        subjects=tuple(
-            Subject(
-                other.number,
-                {g.index: g.detection.box for g in other.glimpses if g.index in chosen},
-                other.number == person.number,
-            )
-            for other in found.people
-        ),
-        warnings=warnings,
-    )
-
-
-def _spread(frames: Sequence[tuple[int, str]], count: int) -> frozenset[int]:
-    """Indices of so many frames, evenly spread."""
-    places = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
-    return frozenset(frames[place][0] for place in places)
-
-
-def in_order(frames: Source) -> Source:
-    """Listed files in the natural order of their paths, so that the order of the list is no part of the result."""
-    from mfrec.imageio.survey import natural_key
-
-    if isinstance(frames, str | os.PathLike | np.ndarray):
-        return frames
-    items: list[Any] = list(frames)
-    paths = [Path(item) for item in items if isinstance(item, str | os.PathLike)]
-    return sorted(paths, key=lambda path: natural_key(str(path))) if len(paths) == len(items) else items
-
-
-def check_reference(wanted: str | int, track: FaceTrack) -> None:
-    """Say why a frame that is to be the reference is not in use, before a stage looks for it in vain.
-
-    Args:
-        wanted: ``"auto"`` or the index of a frame that was read.
-        track: so far.
-
-    Raises:
-        UsageError: the frame was left out.
-    """
-    indices = [observation.frame.index for observation in track.observations]
-    if wanted == "auto" or wanted in indices:
-        return
-    for dropped in track.dropped:
-        if dropped.index == wanted:
-            raise UsageError(_left_out(wanted, dropped, [observation.frame for observation in track.observations]))
-
-
-def _left_out(reference: str | int, dropped: Dropped, frames: Sequence[Frame]) -> str:
-    shown = sorted(frames, key=lambda frame: frame.index)[:8]
-    names = ", ".join(f"{frame.index} ({frame.name})" for frame in shown)
-    more = f" and {len(frames) - len(shown)} more" if len(frames) > len(shown) else ""
-    name = "" if str(reference) == dropped.name else f" ({dropped.name})"
-    return (
-        f"--reference {reference}{name} was left out: {dropped.reason} (stage {dropped.stage}); "
-        f"give auto, or one of the frames in use: {names}{more}"
-    )
-
-
-def find_reference(reference: str | int, frames: Sequence[Frame], dropped: Sequence[Dropped] = ()) -> str | int:
-    """``"auto"``, or the index of the frame that is meant.
-
-    Args:
-        reference: ``"auto"``, an index (a number, or its digits), or a frame's name.
-        frames: as they were read.
-        dropped: what could not be read.
-
-    Raises:
-        UsageError: there is no such frame, it could not be read, or several have that name.
-    """
-    if reference == "auto":
-        return reference
-    named = [frame.index for frame in frames if frame.name == reference]
-    if len(named) == 1:
-        return named[0]
-    if named:
-        raise UsageError(
-            f"--reference '{reference}' names {len(named)} frames; give an index, one of {', '.join(map(str, named))}"
-        )
-    indices = [frame.index for frame in frames]
-    for item in dropped:
-        if item.name == reference or (item.index is not None and str(item.index) == str(reference)):
-            raise UsageError(_left_out(reference, item, frames))
-    if str(reference).isdecimal():
-        if int(reference) in indices:
-            return int(reference)
-        raise UsageError(
-            f"--reference is {reference}, but no frame has that index; there are {len(indices)} frames, "
-            f"{min(indices)} to {max(indices)}"
-        )
-    near = difflib.get_close_matches(str(reference), [frame.name for frame in frames], 1, cutoff=0.0)
-    raise UsageError(
-        f"--reference '{reference}' is no frame's name; did you mean '{near[0]}'? Or give auto, or an index from 0"
-    )
-
-
-def resolve_device(device: str) -> str:
-    """``"cpu"`` or ``"cuda"``; ``"auto"`` is the graphics card where PyTorch finds one.
-
-    Raises:
-        UsageError: an unknown device, or CUDA where there is none.
-    """
-    if device not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"there is no device '{device}'; expected auto, cpu or cuda")
-    if device == "cpu":
-        return "cpu"
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if device == "cuda":
-        raise UsageError("PyTorch finds no CUDA device on this machine; use --device cpu")
-    return "cpu"
-
-
-def common_stages(one: Recipe, other: Recipe) -> int:
-    """How many stages two chains have in common from the start, parameters included."""
-    count = 0
-    for a, b in zip(one.stages, other.stages, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
-
-
-def source_list(frames: Source) -> list[str]:
-    """Absolute paths of what was given; empty for arrays."""
-    given = [frames] if isinstance(frames, str | os.PathLike) else list(frames)
-    return [str(Path(item).absolute()) for item in given if isinstance(item, str | os.PathLike)]
-
-
-def bicubic(image: FloatArray, canvas: Canvas) -> FloatArray:
-    """The part of a frame that the canvas covers, enlarged by bicubic interpolation.
-
-    Args:
-        image: ``[h, w, 3]`` in [0, 1], the reference frame.
-        canvas: a rectangle of it; outside of the frame its border is repeated.
-
-    Returns:
-        ``[H, W, 3]`` float32 in [0, 1], the same pixels as an enlargement of the whole frame has there.
-    """
-    # Bicubic interpolation reads two pixels to each side; enlarging the whole of a large frame would be a waste.
-    margin = 3
-    rows = np.clip(np.arange(canvas.y0 - margin, canvas.y0 + canvas.height + margin), 0, image.shape[0] - 1)
-    columns = np.clip(np.arange(canvas.x0 - margin, canvas.x0 + canvas.width + margin), 0, image.shape[1] - 1)
-    part = image[rows[:, None], columns]
-    large = resize(part, part.shape[0] * canvas.scale, part.shape[1] * canvas.scale)
-    edge = margin * canvas.scale
-    return np.clip(large[edge:-edge, edge:-edge], 0.0, 1.0)
-
-
-def on_canvas(track: FaceTrack, canvas: Canvas) -> FloatArray:
-    """A track's result ``[H, W, 3]`` on another canvas of the same reference frame."""
-    if track.fused is None or track.canvas is None:
-        raise UsageError("the evidence recipe gave no picture; restore mfrec/recipes/evidence.toml")
-    if track.canvas == canvas:
-        return track.fused.image
-    look_up = similarity_map(track.canvas.from_reference.after(canvas.from_reference.inverse()), *canvas.shape)
-    return np.clip(warp(track.fused.image, look_up), 0.0, 1.0)

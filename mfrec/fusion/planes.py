@@ -55,7 +55,7 @@ def fuse_planes(network: Any, stack: FloatArray, told: FloatArray, reference: in
     Args:
         network: a :class:`mfrec.nets.fusion.Fusion` in evaluation mode.
         stack: ``[N, 8, H, W]``, see :func:`planes_of`; sides are multiples of 4.
-        told: ``[N, 8]``, see :func:`mfrec.nets.clean.conditions`.
+        told: ``[N, 8]``, see :func:`mfrec.camera.conditions.conditions`.
         reference: position of the reference.
     """
     import torch

@@ -11,33 +11,14 @@ and Timofte, "Towards flexible blind JPEG artifacts removal" (ICCV 2021), who ha
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mfrec.camera.noise import NoiseModel
-from mfrec.types import FloatArray
+from mfrec.camera.conditions import CONDITIONS
 
 SCALE = 4
-
-CONDITIONS = 8
-"""Numbers that describe the codec, see :func:`conditions`."""
-
-
-def conditions(noise: NoiseModel) -> FloatArray:
-    """What the network is told about the codec of a frame, ``[8]`` float32 of order one.
-
-    Base-2 logarithms of the error's standard deviation in grey levels of 1/255, less 3, in four bands of luma (mean
-    of the frequencies with ``u + v`` = 0, 1 to 2, 3 to 5, 6 and more) and two of chroma (0, 1 to 2); then whether the
-    frame was coded by itself, and whether it is of a video.
-    """
-    u = np.add.outer(np.arange(8), np.arange(8))
-    bands = [u == 0, (u >= 1) & (u <= 2), (u >= 3) & (u <= 5), u >= 6]
-    variances = [noise.luma[band].mean() for band in bands] + [noise.chroma[band].mean() for band in bands[:2]]
-    levels = np.log2(255.0 * np.sqrt(np.array(variances))) - 3.0
-    return np.array([*levels, noise.kind == "still", noise.kind == "video"], np.float32)
 
 
 class Cleaned(NamedTuple):
@@ -74,6 +55,9 @@ class Clean(nn.Module):
         channels: of the four levels, from the frame's resolution to an eighth of it.
         encoder, decoder: residual blocks of each level on the way down and up; the deepest has ``encoder[3]``.
     """
+
+    scale: ClassVar[int] = SCALE
+    """Output pixels along each side of a frame pixel."""
 
     def __init__(
         self,

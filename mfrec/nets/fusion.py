@@ -16,13 +16,14 @@ It works at the resolution of the reference frame: the canvas is folded into cha
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mfrec.nets.clean import CONDITIONS, SCALE, ResidualBlock
+from mfrec.camera.conditions import CONDITIONS
+from mfrec.nets.clean import SCALE, ResidualBlock
 
 PLANES = 8
 """Planes of a frame on the canvas: cleaned RGB, raw RGB, logarithm of the cleaned frame's variance, trust."""
@@ -54,6 +55,9 @@ class Fusion(nn.Module):
         deep: channels at half, a quarter and an eighth of it, two residual blocks each, on the way of the fused
             features.
     """
+
+    scale: ClassVar[int] = SCALE
+    """Output pixels along each side of a frame pixel."""
 
     def __init__(
         self, channels: int = 48, depth: int = 2, decoder: int = 4, deep: tuple[int, int, int] = (80, 112, 128)
@@ -94,7 +98,7 @@ class Fusion(nn.Module):
         Args:
             stack: ``[B, N, 8, H, W]``, see :data:`PLANES`; ``H`` and ``W`` are multiples of 4. Trust is 0 where a frame
                 does not see a pixel, and all over for a frame that is missing.
-            told: ``[B, N, 8]`` what is known of each frame's codec, see :func:`mfrec.nets.clean.conditions`.
+            told: ``[B, N, 8]`` what is known of each frame's codec, see :func:`mfrec.camera.conditions.conditions`.
             reference: ``[B]`` position of the reference in the stack.
         """
         batch, count = stack.shape[:2]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from mfrec.camera.conditions import conditions
 from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.pipeline import Run
 from mfrec.types import Cleaned, FaceTrack, FloatArray
@@ -39,7 +40,6 @@ def clean_frames(
     """
     import torch
 
-    from mfrec.nets.clean import conditions
     from mfrec.nets.threads import one_thread
 
     device = next(network.parameters()).device
@@ -81,8 +81,6 @@ class Clean:
     )
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
-        from mfrec.nets.clean import SCALE
-
         network = run.network(self.card, "clean")
         parts: dict[tuple[int, ...], list[int]] = defaultdict(list)
         windows = []
@@ -104,7 +102,7 @@ class Clean:
                 for k, (image, sigma) in zip(batch, made, strict=True):
                     registration = out[k].registration
                     assert registration is not None
-                    out[k] = replace(out[k], cleaned=Cleaned(image, sigma, registration.window, SCALE))
+                    out[k] = replace(out[k], cleaned=Cleaned(image, sigma, registration.window, network.scale))
                 done += len(batch)
                 run.progress(self.name, done, len(out))
         return replace(track, observations=tuple(out))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from mfrec.camera.conditions import conditions
 from mfrec.camera.forward import PSF, degrade
 from mfrec.camera.noise import noise_of, usual_kind
 from mfrec.errors import UsageError
@@ -355,16 +356,15 @@ def learned(
         ``image [H, W, 3]``, ``weight [N, H, W]``, ``observed [H, W]``, ``uncertainty [H, W]``. The uncertainty is the
         error that the network predicts for its own picture; the frames make the picture a little better than that.
     """
-    from mfrec.nets.clean import SCALE, conditions
 
     canvas = track.canvas
     assert canvas is not None and track.reference is not None
-    rows, columns = canvas.height * SCALE, canvas.width * SCALE
+    rows, columns = canvas.height * network.scale, canvas.width * network.scale
     stack = []
     for o in track.observations:
         assert o.registration is not None and o.cleaned is not None
         registration = o.registration
-        if canvas.scale != SCALE:  # the network knows one enlargement; maps between grids are smooth
+        if canvas.scale != network.scale:  # the network knows one enlargement; maps between grids are smooth
             registration = replace(
                 registration,
                 look_up=resize(registration.look_up, rows, columns, interpolation="linear"),
@@ -375,13 +375,13 @@ def learned(
     shown, sources = unhidden(track), sources_of(track)
     planes = without_glare(np.stack(stack), shown)
     same = uncontradicted(sources, canvas.scale)
-    planes[:, 7] *= (
-        same if canvas.scale == SCALE else np.stack([resize(o, rows, columns, interpolation="linear") for o in same])
-    )
+    if canvas.scale != network.scale:
+        same = np.stack([resize(one, rows, columns, interpolation="linear") for one in same])
+    planes[:, 7] *= same
     made = fuse_planes(network, planes, told, track.reference)
     prior, weight, sigma = made.image, made.weight, made.sigma
-    if canvas.scale != SCALE:
-        interpolation = "area" if canvas.scale < SCALE else "cubic"
+    if canvas.scale != network.scale:
+        interpolation = "area" if canvas.scale < network.scale else "cubic"
         prior = resize(prior, *canvas.shape, interpolation=interpolation)
         sigma = resize(sigma, *canvas.shape, interpolation="linear")
         weight = np.stack([resize(one, *canvas.shape, interpolation="linear") for one in weight])

@@ -17,7 +17,7 @@ from mfrec.nets.bisenet import BiSeNet
 from mfrec.pipeline import Progress, silent
 from mfrec.publication.files import check_files
 from mfrec.recipe import nearest
-from mfrec.reconstruction import resolve_device
+from mfrec.runtime.device import resolve_device
 from mfrec.train.callbacks import Round
 from mfrec.train.checkpoint import CHECKPOINT
 from mfrec.train.export import export, install

@@ -15,8 +15,9 @@ from mfrec.errors import UsageError
 from mfrec.face.footage import FEWEST, MOST, Footage, choose, enough_frames, find_person, survey, why_not
 from mfrec.image.geometry import resize
 from mfrec.imageio import h264_bytes, read
+from mfrec.intake import read_track
 from mfrec.options import Options, as_most
-from mfrec.reconstruction import read_track, run_until
+from mfrec.reconstruction import run_until
 from mfrec.types import FloatArray, Frame
 
 PEOPLE = {

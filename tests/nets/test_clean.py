@@ -9,8 +9,9 @@ from network_checks import stack
 from small_networks import small_clean
 from torch.nn import functional
 
+from mfrec.camera.conditions import CONDITIONS, conditions
 from mfrec.camera.noise import NoiseModel, from_quantiser, from_tables, ijg_tables
-from mfrec.nets.clean import CONDITIONS, SCALE, Clean, ResidualBlock, conditions
+from mfrec.nets.clean import SCALE, Clean, ResidualBlock
 
 TOLD = torch.linspace(-1, 1, 2 * CONDITIONS).view(2, CONDITIONS)
 

@@ -30,6 +30,8 @@ SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5))
 class Enlarge(nn.Module):
     """Bicubic enlargement with a standard deviation of 0.1; remembers the sizes of its batches."""
 
+    scale = SCALE
+
     def __init__(self) -> None:
         super().__init__()
         self.anchor = nn.Parameter(torch.zeros(1))

@@ -291,6 +291,8 @@ def test_the_frames_correct_a_network_that_is_not_sure(filmed):
     class Grey(torch.nn.Module):
         """Says grey, with one standard deviation everywhere."""
 
+        scale = 4
+
         def __init__(self, sigma: float) -> None:
             super().__init__()
             self.log_variance = torch.nn.Parameter(torch.tensor(2 * np.log(sigma)))

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.camera.conditions import conditions
 from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.camera.protocols import SCALE
 from mfrec.fusion.planes import planes_of
-from mfrec.nets.clean import conditions
 from mfrec.registration.dense import identity_registration, register
 from mfrec.stages.clean import clean_frames
 from mfrec.train.data.crops import Pose, crop, draw_pose, whole
@@ -72,7 +72,7 @@ class Scene:
 
     Attributes:
         stack: ``[N, 8, H, W]`` float16, see :func:`mfrec.fusion.planes.planes_of`.
-        told: ``[N, 8]`` float32, see :func:`mfrec.nets.clean.conditions`.
+        told: ``[N, 8]`` float32, see :func:`mfrec.camera.conditions.conditions`.
         reference: position of the reference.
         truth: ``[H, W, 3]`` float16.
         points: ``[68, 2]`` float32 landmarks of the truth in its pixels, NaN where no face was found; None where nobody

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import torch
 
+from mfrec.camera.conditions import conditions
 from mfrec.camera.exports import CLIPS, Export, draw_export, exported
 from mfrec.camera.noise import BLOCK, NoiseModel
 from mfrec.camera.protocols import SCALE
 from mfrec.image.geometry import resize
 from mfrec.imageio.memory import decoded
-from mfrec.nets.clean import conditions
 from mfrec.pipeline import in_range
 from mfrec.train.data.crops import Pose, crop, draw_pose
 from mfrec.train.data.degrade import Degradation, degrade, draw, sensor_noise

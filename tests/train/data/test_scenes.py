@@ -9,9 +9,9 @@ import pytest
 from few_pictures import few_pictures, write_labelled
 from small_networks import small_clean
 
+from mfrec.camera.conditions import CONDITIONS
 from mfrec.camera.noise import from_tables, ijg_tables
 from mfrec.image.geometry import resize
-from mfrec.nets.clean import CONDITIONS
 from mfrec.nets.fusion import PLANES
 from mfrec.train.data.pictures import FRAMES, Pictures, read_pictures
 from mfrec.train.data.points import PicturePoints

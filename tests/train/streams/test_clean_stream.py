@@ -8,8 +8,8 @@ import torch
 from few_pictures import few_pictures
 from torch.nn import functional
 
+from mfrec.camera.conditions import CONDITIONS
 from mfrec.errors import UsageError
-from mfrec.nets.clean import CONDITIONS
 from mfrec.train.streams.clean_stream import CleanStream
 
 

@@ -1,14 +1,16 @@
-"""Enlarged captures on their way into the chain: the frames get their own pixels, the picture keeps its size."""
+"""Frames on their way into the chain: their order, and enlarged captures that get their own pixels back."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from mfrec.image.geometry import resize
+from mfrec.intake import at_own_sampling, in_order, read_track
 from mfrec.options import Options
-from mfrec.reconstruction import at_own_sampling, read_track
 
 
 def captures(portrait: np.ndarray, factor: float) -> list[np.ndarray]:
@@ -58,3 +60,13 @@ def test_frames_that_disagree_pass(portrait):
     frames[1] = np.asarray(cv2.GaussianBlur(frames[1], (0, 0), 2))
     read = read_track(frames, Options())
     assert at_own_sampling(read, Options())[0] is read
+
+
+def test_listed_files_are_taken_in_natural_order() -> None:
+    names = ["b/10.png", "a/3.png", "b/2.png"]
+    assert in_order(names) == [Path("a/3.png"), Path("b/2.png"), Path("b/10.png")]
+    assert in_order("folder") == "folder"
+    arrays = [np.zeros((8, 8, 3)), np.ones((8, 8, 3))]
+    kept = in_order(arrays)
+    assert isinstance(kept, list)
+    assert [id(array) for array in kept] == [id(array) for array in arrays]
