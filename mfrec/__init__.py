@@ -6,6 +6,8 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from mfrec.version import __version__
+
 # An installer refuses too, but a clone that lies on the path has met none.
 if sys.version_info < (3, 11):  # noqa: UP036
     raise ImportError(
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from mfrec.pipeline import Pipeline, Run
     from mfrec.reconstruction import reconstruct
     from mfrec.types import FaceTrack, Frame, Fused, Observation, Reconstruction, Region
-
-__version__ = "0.1.0"
 
 __all__ = [
     "FaceTrack",

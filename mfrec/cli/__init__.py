@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-import mfrec
 from mfrec.cli.benchmarks import bench
 from mfrec.cli.console import print_line, say
 from mfrec.cli.evaluation import evaluate, survey
@@ -23,6 +22,7 @@ from mfrec.cli.training import train
 from mfrec.cli.weights import weights_export, weights_list, weights_verify
 from mfrec.errors import InputError, MfrecError
 from mfrec.runtime.interruption import interruptible
+from mfrec.version import __version__
 
 
 class Commands(TyperGroup):
@@ -64,7 +64,7 @@ def root(
 ) -> None:
     """One picture of a face from many poor ones, with a record of where each pixel came from."""
     if version:
-        print_line(f"mfrec {mfrec.__version__}")
+        print_line(f"mfrec {__version__}")
         raise typer.Exit(0)
     if ctx.invoked_subcommand is None:
         print_line(ctx.get_help())

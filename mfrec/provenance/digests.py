@@ -6,8 +6,6 @@ import hashlib
 import os
 from pathlib import Path
 
-import mfrec
-
 
 def file_digests(path: Path) -> dict[str, str]:
     """SHA-256 and MD5 of a file; the second for systems that know nothing newer."""
@@ -23,7 +21,7 @@ def source_digest() -> str:
     """SHA-256 over the names and contents of mfrec's modules, recipes and cards, in alphabetical order."""
     from mfrec.cards.load import cards_folder
 
-    package = Path(mfrec.__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     files = [(str(p.relative_to(package)), p) for pattern in ("*.py", "*.toml") for p in package.rglob(pattern)]
     files += [(f"models/{p.name}", p) for p in cards_folder().glob("*.toml")]
     digest = hashlib.sha256()

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import mfrec
 from mfrec.documents import DocumentError, check_schema, parse_json, read_bytes, read_text, shaped
 from mfrec.errors import UsageError
 from mfrec.pipeline import Run, Step
@@ -20,6 +19,7 @@ from mfrec.provenance.plain_json import to_json
 from mfrec.provenance.schema import SCHEMA, Record
 from mfrec.provenance.surroundings import machine, models, versions
 from mfrec.types import FaceTrack, Frame
+from mfrec.version import __version__
 
 if TYPE_CHECKING:
     from mfrec.face.identity_gate import IdentityCheck
@@ -65,7 +65,7 @@ def make_record(
         JSON types only.
     """
     record: dict[str, Any] = {
-        "mfrec": mfrec.__version__,
+        "mfrec": __version__,
         "schema": SCHEMA,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": "mfrec.reconstruct (Python)",

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-import mfrec
 from mfrec.provenance.digests import file_digests, source_digest
+from mfrec.version import __version__
 
 PACKAGES = (
     "numpy",
@@ -37,7 +37,7 @@ HASHED_MODEL = 50_000_000
 @functools.cache
 def versions() -> dict[str, str]:
     """Python's and the packages' versions, and a digest of mfrec's own source, which a version number does not pin."""
-    found = {"mfrec": mfrec.__version__, "mfrec source": source_digest(), "python": platform.python_version()}
+    found = {"mfrec": __version__, "mfrec source": source_digest(), "python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)

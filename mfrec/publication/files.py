@@ -14,7 +14,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-import mfrec
 from mfrec.documents import DocumentError, check_schema, parse_json, read_text, shaped
 from mfrec.errors import UsageError
 from mfrec.provenance.plain_json import to_json
@@ -23,6 +22,7 @@ from mfrec.publication.exchange import rename_to_free
 from mfrec.publication.folder import resolved, writing
 from mfrec.publication.partial import NEW, begin, remove_leftovers, sync
 from mfrec.runtime.interruption import uninterrupted
+from mfrec.version import __version__
 
 MANIFEST = "mfrec-files.json"
 
@@ -134,5 +134,5 @@ def read_manifest(folder: Path) -> dict[str, list[str]]:
 
 
 def _write_manifest(folder: Path, files: Mapping[str, list[str]]) -> None:
-    text = to_json({"schema": SCHEMA, "mfrec": mfrec.__version__, "files": files})
+    text = to_json({"schema": SCHEMA, "mfrec": __version__, "files": files})
     write_file(folder / MANIFEST, text.encode("ascii"), replace=True)

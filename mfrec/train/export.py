@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from torch import nn
 
-import mfrec
 from mfrec.cards.load import card_path, cards_folder, load_network, read_card, weights_folder, with_weights
 from mfrec.errors import WeightsError
 from mfrec.imageio.formats import PICTURE_SUFFIXES
 from mfrec.publication.files import replace_files, write_file
+from mfrec.version import __version__
 
 if TYPE_CHECKING:
     from mfrec.train.learner import Trained
@@ -69,7 +69,7 @@ def export(
     before = f"; begun with the weights {told_of(start)}" if start else ""
     facts = {
         "sha256": hashlib.sha256(payload).hexdigest(),
-        "origin": f"trained with mfrec {mfrec.__version__}",
+        "origin": f"trained with mfrec {__version__}",
         "training": f"{trained.step} steps of {recipe.batch} samples, seed {recipe.seed}, on {described(data)}{before}"
         f"; {terms or ('the terms of these pictures were not stated' if data else 'no pictures of anybody')}",
         "parameters": f"{sum(value.numel() for value in trained.network.parameters()):,}",
@@ -144,7 +144,7 @@ def rounded(scores: Mapping[str, float]) -> dict[str, float]:
 
 def source_commit() -> str:
     """The commit of the checkout that runs, with ``+changes`` where mfrec differs from it; else mfrec's version."""
-    root = Path(mfrec.__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(root), *arguments]
@@ -155,4 +155,4 @@ def source_commit() -> str:
             return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--", "mfrec") else "")
     except (OSError, subprocess.CalledProcessError):
         pass  # no git, or no repository: the version says what can be said
-    return f"mfrec {mfrec.__version__}"
+    return f"mfrec {__version__}"

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from torch import Tensor
 
-import mfrec
 from mfrec.cards.load import cards_folder, read_card, with_weights
 from mfrec.errors import InputError, MfrecError
 from mfrec.image.geometry import resize
@@ -39,6 +38,7 @@ from mfrec.train.distil import Faces, Progress, distil, draw_spoiling, find_face
 from mfrec.train.export import described, half, source_commit
 from mfrec.train.stochastic_head import teach_doubt
 from mfrec.types import FloatArray
+from mfrec.version import __version__
 
 CHECK_SIDE = 128
 """Pixels to which pictures of people held out are brought before their faces are compared."""
@@ -150,7 +150,7 @@ def make(folders: Sequence[Path], folder: Path, *, terms: str, steps: int, seed:
     text = tomlkit.parse(source.read_text(encoding="utf-8"))
     facts: dict[str, Any] = {
         "sha256": hashlib.sha256(payload).hexdigest(),
-        "origin": f"trained with mfrec {mfrec.__version__}",
+        "origin": f"trained with mfrec {__version__}",
         "training": f"{steps} batches and the second head's own training, seed {seed}, of "
         f"{len(faces.canvases):,} faces from {described(folders)}; "
         f"the {len(set(check[1]))} people of fold {VALIDATION} were measured on instead; {terms}",

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 
-import mfrec
 from mfrec.cards.load import load_network
 from mfrec.pipeline import in_range
 from mfrec.train.data.pictures import FRAMES, Pictures
@@ -18,6 +17,7 @@ from mfrec.train.data.scene_store import SceneStore, digest
 from mfrec.train.data.scenes import DrawnLabelledScene, DrawnScene, Scene, draw_scene, make_scene
 from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
 from mfrec.types import Drawn
+from mfrec.version import __version__
 
 FIRST = 16
 """Scenes among which the very first sample chooses."""
@@ -125,7 +125,7 @@ class SceneStream(Stream[SceneUse]):
 
     def _digest(self) -> str:
         """Stands for all that a scene depends on but its number."""
-        texts = (mfrec.__version__, str((self.seed, self.side, self.video, self.pool, self.points is not None)))
+        texts = (__version__, str((self.seed, self.side, self.video, self.pool, self.points is not None)))
         weights = (value.cpu().numpy() for value in self.network.state_dict().values())
         labelled = (array for one in self.pictures.labelled for array in (one.label, *(f.image for f in one.frames)))
         return digest(texts, (*weights, *self.pictures.every, *labelled))
