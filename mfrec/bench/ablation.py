@@ -11,6 +11,8 @@ replaced, the reference stays as it is, and the same method runs again:
 Two probes ask the opposite, whether something that only the others saw arrives: a patch of the reference is painted
 ``white`` or ``blurred``, and PSNR inside the patch is compared between the real other frames and copies of the damaged
 reference. For a film the frames are decoded first and every condition, the whole one included, gets them as pictures.
+
+What is random is drawn first, into a :class:`DrawnAblation`, and then applied.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +33,7 @@ from mfrec.camera.protocols import SCALE, Spoilt
 from mfrec.errors import UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.report.text_table import aligned, markdown_table, mean
-from mfrec.types import FloatArray
+from mfrec.types import Drawn, FloatArray, GeneratorState
 
 if TYPE_CHECKING:
     from mfrec.bench.document import Section
@@ -243,8 +245,9 @@ def ablate_one(
     foreign = None if other is None else as_pictures(spoil(other, protocol, seed)).files
     digest = hashlib.sha256(f"{seed}/ablation/{sequence.name}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
-    cases = {"whole": spoilt, **altered(spoilt, foreign, rng)}
-    patches = {probe: probed(spoilt, probe, rng) for probe in PROBES}
+    drawn = draw_ablation(spoilt, rng)
+    cases = {"whole": spoilt, **altered(spoilt, foreign, drawn)}
+    patches = {probe: probed(spoilt, probe, drawn.patches[probe]) for probe in PROBES}
     face = truth_face(spoilt.truth)
     results = [Ablated(method, sequence.name) for method in methods]
 
@@ -298,10 +301,54 @@ def as_pictures(spoilt: Spoilt) -> Spoilt:
     return replace(spoilt, files=tuple((f"{i}.png", png_bytes(frame.image)) for i, frame in enumerate(frames)))
 
 
-def altered(spoilt: Spoilt, foreign: Files | None, rng: np.random.Generator) -> dict[str, Spoilt]:
-    """The sequence under each of :data:`CONDITIONS`; without foreign frames there is no ``person``."""
-    reference = spoilt.reference
+@dataclass(frozen=True)
+class Patch(Drawn):
+    """An ellipse on the reference; ``(x, y)`` of its centre and its half axes, in shares of the width and height."""
+
+    centre: tuple[float, ...]
+    axes: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DrawnAblation(Drawn):
+    """What is random in the ablation of one sequence.
+
+    Attributes:
+        noise: of the generator that fills the frames of the condition ``noise``, in their order.
+        order: of the frames in the condition ``shuffled``.
+        patches: where each of :data:`PROBES` damages the reference.
+    """
+
+    noise: GeneratorState
+    order: tuple[int, ...]
+    patches: Mapping[str, Patch]
+
+
+def draw_ablation(spoilt: Spoilt, rng: np.random.Generator) -> DrawnAblation:
+    """Draw noise and order for as many frames as a sequence has, and a patch for each probe.
+
+    A patch lies on the middle of the picture, with half axes of 10 to 16 % of its sides.
+    """
+    noise = GeneratorState.of(rng)
+    others = len(spoilt.files) - 1
+    rng.random((others, *frame_size(spoilt), 3), np.float32)  # what altered draws; the rest is drawn after it
+    order = tuple(rng.permutation(len(spoilt.files)).tolist())
+    patches = {
+        probe: Patch(tuple(rng.uniform(0.4, 0.6, 2).tolist()), tuple(rng.uniform(0.10, 0.16, 2).tolist()))
+        for probe in PROBES
+    }
+    return DrawnAblation(noise, order, patches)
+
+
+def frame_size(spoilt: Spoilt) -> tuple[int, int]:
+    """Height and width of a frame."""
     height, width = (side // SCALE for side in spoilt.truth.shape[:2])
+    return height, width
+
+
+def altered(spoilt: Spoilt, foreign: Files | None, drawn: DrawnAblation) -> dict[str, Spoilt]:
+    """The sequence under each of :data:`CONDITIONS`; without foreign frames there is no ``person``."""
+    reference, rng = spoilt.reference, drawn.noise.generator()
 
     def others(make: Callable[[int], tuple[str, bytes]]) -> Spoilt:
         files = [spoilt.files[i] if i == reference else make(i) for i in range(len(spoilt.files))]
@@ -309,14 +356,13 @@ def altered(spoilt: Spoilt, foreign: Files | None, rng: np.random.Generator) -> 
 
     def noise(i: int) -> tuple[str, bytes]:
         name = spoilt.files[i][0]
-        return name, encoded(rng.random((height, width, 3), np.float32), name)
+        return name, encoded(rng.random((*frame_size(spoilt), 3), np.float32), name)
 
     out = {"noise": others(noise), "copies": copied(spoilt)}
     if foreign is not None:
         out["person"] = others(lambda i: foreign[i % len(foreign)])
-    order = rng.permutation(len(spoilt.files))
-    files = [spoilt.files[i] for i in order]
-    return out | {"shuffled": numbered(spoilt, files, int(np.flatnonzero(order == reference)[0]))}
+    files = [spoilt.files[i] for i in drawn.order]
+    return out | {"shuffled": numbered(spoilt, files, drawn.order.index(reference))}
 
 
 def copied(spoilt: Spoilt) -> Spoilt:
@@ -330,11 +376,10 @@ def numbered(spoilt: Spoilt, files: Sequence[tuple[str, bytes]], reference: int)
     return replace(spoilt, files=renamed, reference=reference)
 
 
-def probed(spoilt: Spoilt, probe: str, rng: np.random.Generator) -> tuple[Spoilt, NDArray[np.bool_]]:
+def probed(spoilt: Spoilt, probe: str, patch: Patch) -> tuple[Spoilt, NDArray[np.bool_]]:
     """The sequence with a damaged patch in its reference, and where that is on the truth.
 
-    The patch is an ellipse on the middle of the picture with half axes of 10 to 16 % of its sides: white, or blurred
-    by 8 % of the width.
+    The patch is white, or blurred by 8 % of the width.
 
     Returns:
         The sequence, its reference stored without loss, and ``[H, W]`` bool.
@@ -346,8 +391,7 @@ def probed(spoilt: Spoilt, probe: str, rng: np.random.Generator) -> tuple[Spoilt
         (Path(folder) / name).write_bytes(data)
         image = read(Path(folder) / name).frames[0].image
     height, width = image.shape[:2]
-    centre = rng.uniform(0.4, 0.6, 2) * (width, height)
-    axes = rng.uniform(0.10, 0.16, 2) * (width, height)
+    centre, axes = (np.array(share) * (width, height) for share in (patch.centre, patch.axes))
     y, x = np.indices((height, width))
     inside = ((x + 0.5 - centre[0]) / axes[0]) ** 2 + ((y + 0.5 - centre[1]) / axes[1]) ** 2 <= 1
     instead = np.ones_like(image) if probe == "white" else cv2.GaussianBlur(image, (0, 0), 0.08 * width)

@@ -230,7 +230,7 @@ def filmed(frames: int, seed: int, yaw: float | None = None) -> tuple[FloatArray
 
 def as_jpegs(truths: Sequence[FloatArray], qualities: Sequence[int]) -> Spoilt:
     """Frames resampled to :data:`SMALL` px, each a JPEG of its quality; the truth is the middle one."""
-    from mfrec.camera.protocols import Spoilt
+    from mfrec.camera.protocols import DrawnJpegs, Spoilt
     from mfrec.image.geometry import resize
     from mfrec.imageio import jpeg_bytes
 
@@ -239,7 +239,7 @@ def as_jpegs(truths: Sequence[FloatArray], qualities: Sequence[int]) -> Spoilt:
         for i, (truth, quality) in enumerate(zip(truths, qualities, strict=True))
     )
     middle = len(truths) // 2
-    return Spoilt(files, truths[middle], middle, {"quality": list(qualities)})
+    return Spoilt(files, truths[middle], middle, DrawnJpegs(tuple(qualities)))
 
 
 def of_frames(count: int, seed: int) -> Spoilt:

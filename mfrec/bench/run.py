@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -203,7 +203,7 @@ def run_sequence(sequence: TruthSequence, protocol: str, methods: tuple[str, ...
     height, width = case.spoilt.truth.shape[:2]
     return replace(
         result,
-        drawn=case.spoilt.drawn,
+        drawn=asdict(case.spoilt.drawn),
         truth=(width, height),
         scores={method: outcome for method, outcome in outcomes.items() if not isinstance(outcome, str)},
         errors={method: outcome for method, outcome in outcomes.items() if isinstance(outcome, str)},

@@ -41,7 +41,7 @@ class SequenceResult:
 
     Attributes:
         protocol, sequence, person: what was measured.
-        drawn: the parameters that the protocol drew.
+        drawn: what the protocol drew, see :class:`mfrec.camera.protocols.Protocol`.
         truth: ``(width, height)`` of the truth in pixels.
         scores: by method.
         errors: method to what went wrong; the key ``"sequence"`` where no method could run.

@@ -1,8 +1,9 @@
 """How the bench spoils truth frames: the named protocols of the development tables.
 
 A protocol takes the frames of one sequence (truth, 256 px) and returns what a bad camera would have
-delivered, plus the truth of the middle frame at the output size. All of it is drawn from a seed, so a
-sequence is spoilt the same way every time.
+delivered, plus the truth of the middle frame at the output size. What is random is drawn first, into a value that goes
+to JSON and back, and then applied: a :class:`Protocol` has a function for each, so a sequence is spoilt the same way
+every time, from its seed or from its record.
 
 * ``jpeg32``: area-resampled to 32 px, each frame a JPEG of its own quality 30 to 90; truth 128 px.
 * ``cctv64``: Gaussian point-spread function of sigma 1.2 to 2.4 px at 256 px, 64 px, noise of sigma 3/255,
@@ -16,9 +17,10 @@ sequence is spoilt the same way every time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,7 +29,7 @@ from mfrec.camera.exports import CLIPS, Export, exported
 from mfrec.errors import UsageError
 from mfrec.image.geometry import resize
 from mfrec.imageio import h264_bytes, jpeg_bytes
-from mfrec.types import FloatArray
+from mfrec.types import Drawn, FloatArray, GeneratorState
 
 SCALE = 4
 
@@ -40,14 +42,14 @@ class Spoilt:
         files: file name and bytes of each frame (JPEG), or of one clip (MP4).
         truth: ``[H, W, 3]`` of the middle frame at ``scale`` times the frames' size.
         reference: index of the middle frame.
-        drawn: the drawn parameters.
+        drawn: what was drawn; the protocol makes the same files of it again.
         scale: how many times larger the truth is than the frames.
     """
 
     files: tuple[tuple[str, bytes], ...]
     truth: FloatArray
     reference: int
-    drawn: dict[str, object]
+    drawn: Drawn
     scale: int = SCALE
 
     def write(self, folder: Path) -> None:
@@ -56,38 +58,67 @@ class Spoilt:
             (folder / name).write_bytes(data)
 
 
-def jpeg32(truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
+@dataclass(frozen=True)
+class DrawnJpegs(Drawn):
+    """``jpeg32``: the quality of each frame."""
+
+    quality: tuple[int, ...]
+
+
+def draw_jpegs(frames: int, rng: np.random.Generator) -> DrawnJpegs:
+    """A quality of 30 to 90 for each frame."""
+    return DrawnJpegs(tuple(rng.integers(30, 91, frames).tolist()))
+
+
+def small_jpegs(truths: Sequence[FloatArray], drawn: DrawnJpegs) -> Spoilt:
     """Small JPEGs, each of its own quality."""
-    qualities = rng.integers(30, 91, len(truths))
     files = tuple(
-        (f"{i}.jpg", jpeg_bytes(resize(image, 32, 32, interpolation="area"), int(quality)))
-        for i, (image, quality) in enumerate(zip(truths, qualities, strict=True))
+        (f"{i}.jpg", jpeg_bytes(resize(image, 32, 32, interpolation="area"), quality))
+        for i, (image, quality) in enumerate(zip(truths, drawn.quality, strict=True))
     )
     middle = len(truths) // 2
-    return Spoilt(
-        files, resize(truths[middle], 128, 128, interpolation="area"), middle, {"quality": qualities.tolist()}
-    )
+    return Spoilt(files, resize(truths[middle], 128, 128, interpolation="area"), middle, drawn)
 
 
-def cctv64(truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
-    """A blurred, noisy surveillance clip."""
+@dataclass(frozen=True)
+class DrawnWatch(Drawn):
+    """``cctv64``: the surveillance camera and its encoder.
+
+    Attributes:
+        sigma: of the point-spread function, in pixels of the truth.
+        crf: constant rate factor of H.264.
+        noise: of the generator from which the sensor's noise is drawn.
+    """
+
+    sigma: float
+    crf: int
+    noise: GeneratorState
+
+
+def draw_watch(frames: int, rng: np.random.Generator) -> DrawnWatch:
+    """A blur, a rate factor, and noise for as many frames as there will be."""
+    del frames
     sigma = float(rng.uniform(1.2, 2.4))
     crf = int(rng.integers(26, 37))
-    small = watched(truths, sigma, rng)
+    return DrawnWatch(sigma, crf, GeneratorState.of(rng))
+
+
+def surveillance_clip(truths: Sequence[FloatArray], drawn: DrawnWatch) -> Spoilt:
+    """A blurred, noisy surveillance clip."""
+    clip = h264_bytes(watched(truths, drawn.sigma, drawn.noise), drawn.crf)
     middle = len(truths) // 2
-    return Spoilt(
-        (("clip.mp4", h264_bytes(small, crf)),), np.asarray(truths[middle]), middle, {"sigma": sigma, "crf": crf}
-    )
+    return Spoilt((("clip.mp4", clip),), np.asarray(truths[middle]), middle, drawn)
 
 
-def watched(truths: Sequence[FloatArray], sigma: float, rng: np.random.Generator) -> list[FloatArray]:
+def watched(truths: Sequence[FloatArray], sigma: float, noise: GeneratorState) -> list[FloatArray]:
     """What the surveillance camera of ``cctv64`` hands to its encoder, ``[64, 64, 3]`` each.
 
     Args:
         truths: ``[256, 256, 3]`` each.
         sigma: of its Gaussian point-spread function, in pixels of the truth.
-        rng: of its noise.
+        noise: of the generator from which its noise of sigma 3/255 is drawn.
     """
+    rng = noise.generator()
     small = []
     for image in truths:
         blurred = cv2.GaussianBlur(np.asarray(image, np.float32), (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
@@ -96,29 +127,62 @@ def watched(truths: Sequence[FloatArray], sigma: float, rng: np.random.Generator
     return small
 
 
-def blur_ellipse(image: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Blur one ellipse on the face: centre in the middle half of the crop, half axes 8 to 18 % of it."""
+@dataclass(frozen=True)
+class Ellipse(Drawn):
+    """A blurred ellipse on a face, in shares of the picture.
+
+    Attributes:
+        centre, axes: ``(x, y)`` of its centre and its half axes, of the width and of the height.
+        angle: of its first axis, degrees.
+        blur: standard deviation, of the width.
+    """
+
+    centre: tuple[float, ...]
+    axes: tuple[float, ...]
+    angle: float
+    blur: float
+
+
+def draw_ellipse(rng: np.random.Generator) -> Ellipse:
+    """Centre in the middle half of the picture, half axes 8 to 18 % of it."""
+    centre, axes = tuple(rng.uniform(0.3, 0.7, 2).tolist()), tuple(rng.uniform(0.08, 0.18, 2).tolist())
+    return Ellipse(centre, axes, float(rng.uniform(0, 180)), float(rng.uniform(0.03, 0.06)))
+
+
+def blur_ellipse(image: FloatArray, ellipse: Ellipse) -> FloatArray:
+    """The picture ``[H, W, 3]`` with one ellipse blurred; its edge is soft."""
     height, width = image.shape[:2]
-    centre = rng.uniform(0.3, 0.7, 2) * (width, height)
-    axes = rng.uniform(0.08, 0.18, 2) * (width, height)
-    angle = float(rng.uniform(0, 180))
+    centre, axes = (np.array(share) * (width, height) for share in (ellipse.centre, ellipse.axes))
     mask = np.zeros((height, width), np.float32)
-    cv2.ellipse(mask, (tuple(centre.tolist()), tuple((2 * axes).tolist()), angle), 1.0, -1)
+    cv2.ellipse(mask, (tuple(centre.tolist()), tuple((2 * axes).tolist()), ellipse.angle), 1.0, -1)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.01 * width)[..., None]
-    blurred = cv2.GaussianBlur(np.asarray(image, np.float32), (0, 0), float(rng.uniform(0.03, 0.06)) * width)
+    blurred = cv2.GaussianBlur(np.asarray(image, np.float32), (0, 0), ellipse.blur * width)
     return np.asarray(mask * blurred + (1 - mask) * image, np.float32)
 
 
-def patch32(truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
-    """Patches of the face are blurred: three in the middle frame, one in each other."""
-    middle = len(truths) // 2
+@dataclass(frozen=True)
+class DrawnPatches(Drawn):
+    """``patch32``: the ellipses of each frame."""
+
+    ellipses: tuple[tuple[Ellipse, ...], ...]
+
+
+def draw_patches(frames: int, rng: np.random.Generator) -> DrawnPatches:
+    """Three ellipses for the middle frame, one for each other."""
+    middle = frames // 2
+    return DrawnPatches(tuple(tuple(draw_ellipse(rng) for _ in range(3 if i == middle else 1)) for i in range(frames)))
+
+
+def patched_jpegs(truths: Sequence[FloatArray], drawn: DrawnPatches) -> Spoilt:
+    """Patches of the face are blurred in every frame, most of all in the middle one."""
     files = []
-    for i, image in enumerate(truths):
+    for i, (image, ellipses) in enumerate(zip(truths, drawn.ellipses, strict=True)):
         damaged = image
-        for _ in range(3 if i == middle else 1):
-            damaged = blur_ellipse(damaged, rng)
+        for ellipse in ellipses:
+            damaged = blur_ellipse(damaged, ellipse)
         files.append((f"{i}.jpg", jpeg_bytes(resize(damaged, 32, 32, interpolation="area"), 90)))
-    return Spoilt(tuple(files), resize(truths[middle], 128, 128, interpolation="area"), middle, {})
+    middle = len(truths) // 2
+    return Spoilt(tuple(files), resize(truths[middle], 128, 128, interpolation="area"), middle, drawn)
 
 
 @dataclass(frozen=True)
@@ -153,15 +217,34 @@ class Way:
         )
 
 
-def export(way: Way, truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
-    """A surveillance camera, and a way to the analyst. Where rows are cut off the frames, so are they off the truth."""
+@dataclass(frozen=True)
+class DrawnExport(Drawn):
+    """A protocol of ``exports``: the surveillance camera, and the way to the analyst.
+
+    Attributes:
+        sigma, noise: see :class:`DrawnWatch`.
+        export: the way.
+    """
+
+    sigma: float
+    export: Export
+    noise: GeneratorState
+
+
+def draw_way(way: Way, frames: int, rng: np.random.Generator) -> DrawnExport:
+    """A blur, one export of a family, and noise for as many frames as there will be."""
     sigma = float(rng.uniform(1.2, 2.4))
-    drawn = way.draw(rng, len(truths))
-    files = exported(watched(truths, sigma, rng), drawn)
+    export = way.draw(rng, frames)
+    return DrawnExport(sigma, export, GeneratorState.of(rng))
+
+
+def handed_over(truths: Sequence[FloatArray], drawn: DrawnExport) -> Spoilt:
+    """A surveillance camera, and a way to the analyst. Where rows are cut off the frames, so are they off the truth."""
+    files = exported(watched(truths, drawn.sigma, drawn.noise), drawn.export)
     middle = len(truths) // 2
-    left, top = (SCALE * n for n in drawn.cut)
+    left, top = (SCALE * n for n in drawn.export.cut)
     truth = np.ascontiguousarray(np.asarray(truths[middle], np.float32)[top:, left:])
-    return Spoilt(files, truth, middle, {"sigma": sigma, "export": asdict(drawn)}, SCALE // way.factor)
+    return Spoilt(files, truth, middle, drawn, SCALE // round(drawn.export.factor))
 
 
 WAYS: dict[str, Way] = {
@@ -181,12 +264,36 @@ WAYS: dict[str, Way] = {
 }
 """The ways of ``exports``, by the end of their protocol's name."""
 
-Protocol = Callable[[Sequence[FloatArray], np.random.Generator], Spoilt]
 
-PROTOCOLS: dict[str, Protocol] = {"jpeg32": jpeg32, "cctv64": cctv64, "patch32": patch32}
+@dataclass(frozen=True)
+class Protocol:
+    """One way of spoiling a sequence.
+
+    Attributes:
+        kind: of what is drawn; its ``from_json`` reads a record of the bench.
+        draw: draws for so many frames.
+        apply: makes the files; pure.
+    """
+
+    kind: type[Drawn]
+    draw: Callable[[int, np.random.Generator], Drawn]
+    apply: Callable[[Sequence[FloatArray], Any], Spoilt]
+
+    def __call__(self, truths: Sequence[FloatArray], rng: np.random.Generator) -> Spoilt:
+        """Draw and apply; ``truths`` are ``[256, 256, 3]`` float32 in [0, 1] each."""
+        return self.apply(truths, self.draw(len(truths), rng))
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    "jpeg32": Protocol(DrawnJpegs, draw_jpegs, small_jpegs),
+    "cctv64": Protocol(DrawnWatch, draw_watch, surveillance_clip),
+    "patch32": Protocol(DrawnPatches, draw_patches, patched_jpegs),
+}
 """What the bench measures where no protocol is named."""
 
-EXPORTS: dict[str, Protocol] = {f"export-{name}": partial(export, way) for name, way in WAYS.items()}
+EXPORTS: dict[str, Protocol] = {
+    f"export-{name}": Protocol(DrawnExport, partial(draw_way, way), handed_over) for name, way in WAYS.items()
+}
 
 EVERY: dict[str, Protocol] = {**PROTOCOLS, **EXPORTS}
 """All protocols by name."""

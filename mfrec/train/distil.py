@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mfrec.camera.protocols import blur_ellipse
+from mfrec.camera.protocols import Ellipse, blur_ellipse, draw_ellipse
 from mfrec.errors import InputError
 from mfrec.face.detect import detect_faces
 from mfrec.face.landmarks import detect_landmarks, read_square
@@ -96,7 +96,7 @@ class Spoiling(Drawn):
         power: exponent of every value.
         gain: factor of each colour.
         blur: standard deviation in pixels; 0 for none.
-        patch: of the generator from which a blurred ellipse is drawn.
+        patch: an ellipse that is blurred more.
         small: side that the face is shrunk to.
         noise: standard deviation, see :attr:`mfrec.train.data.degrade.Degradation.noise`.
         noise_from: of the generator from which it is drawn.
@@ -107,7 +107,7 @@ class Spoiling(Drawn):
     power: float
     gain: tuple[float, ...]
     blur: float = 0.0
-    patch: GeneratorState | None = None
+    patch: Ellipse | None = None
     small: int | None = None
     noise: float = 0.0
     noise_from: GeneratorState | None = None
@@ -173,15 +173,12 @@ def draw_spoiling(side: int, rng: np.random.Generator) -> Spoiling:
     if rng.random() < 0.2:
         return Spoiling(power, gain)
     blur = float(rng.uniform(0.3, 4.0)) if rng.random() < 0.4 else 0.0
-    patch = None
-    if rng.random() < 0.1:
-        patch = GeneratorState.of(rng)
-        rng.random(6)  # what blur_ellipse draws; the rest is drawn after it
+    patch = draw_ellipse(rng) if rng.random() < 0.1 else None
     small = round(side * math.exp(rng.uniform(math.log(0.1), 0))) if rng.random() < 0.7 else None
     noise, noise_from = 0.0, None
     if rng.random() < 0.4:
         noise, noise_from = float(rng.uniform(0, 8)) / 255, GeneratorState.of(rng)
-        rng.standard_normal((small or side, small or side, 3))  # likewise of sensor_noise
+        rng.standard_normal((small or side, small or side, 3))  # what sensor_noise draws; the rest is drawn after it
     quality = round(math.exp(rng.uniform(math.log(5), math.log(96)))) if rng.random() < 0.5 else None
     enlarged = "cubic" if rng.choice(2) == 0 else "linear"
     return Spoiling(power, gain, blur, patch, small, noise, noise_from, quality, enlarged)
@@ -201,7 +198,7 @@ def spoil(canvas: NDArray[np.uint8], spoiling: Spoiling) -> FloatArray:
     if spoiling.blur > 0:
         out = np.asarray(cv2.GaussianBlur(out, (0, 0), spoiling.blur), np.float32)
     if spoiling.patch is not None:
-        out = blur_ellipse(out, spoiling.patch.generator())
+        out = blur_ellipse(out, spoiling.patch)
     if spoiling.small is not None:
         out = resize(out, spoiling.small, spoiling.small, interpolation="area")
     if spoiling.noise_from is not None:

@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mfrec.bench.ablation import PROBES, Ablated, AblationResult, ablate, altered, as_pictures, copied, decibels, probed
+from mfrec.bench.ablation import (
+    PROBES,
+    Ablated,
+    AblationResult,
+    DrawnAblation,
+    ablate,
+    altered,
+    as_pictures,
+    copied,
+    decibels,
+    draw_ablation,
+    probed,
+)
 from mfrec.bench.run import spoil
 from mfrec.camera.protocols import SCALE, Spoilt
 from mfrec.errors import UsageError
@@ -36,13 +48,28 @@ def spoilt(sequences: Path) -> Spoilt:
     return spoil(find_sequences(sequences)[0], "jpeg32", 0)
 
 
+@pytest.fixture
+def drawn(spoilt: Spoilt) -> DrawnAblation:
+    return draw_ablation(spoilt, np.random.default_rng(0))
+
+
 def pixels(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
-def test_the_reference_is_never_touched(spoilt: Spoilt) -> None:
+def test_an_ablation_is_made_again_from_its_record(spoilt: Spoilt, drawn: DrawnAblation) -> None:
+    read = DrawnAblation.from_json(drawn.to_json())
+    assert read == drawn != draw_ablation(spoilt, np.random.default_rng(1))
+    first, again = altered(spoilt, None, drawn), altered(spoilt, None, read)
+    assert {name: case.files for name, case in first.items()} == {name: case.files for name, case in again.items()}
+    assert len(set(drawn.patches.values())) == len(PROBES)
+    assert drawn.order == (1, 0, 2), "the stream of random numbers is pinned"
+    assert drawn.patches["blurred"].centre == (0.41851321939900077, 0.4214053701466596)
+
+
+def test_the_reference_is_never_touched(spoilt: Spoilt, drawn: DrawnAblation) -> None:
     foreign = tuple((f"{i}.jpg", bytes([i])) for i in range(3))
-    cases = altered(spoilt, foreign, np.random.default_rng(0))
+    cases = altered(spoilt, foreign, drawn)
     assert list(cases) == ["noise", "copies", "person", "shuffled"]
     kept = spoilt.files[spoilt.reference][1]
     for case in cases.values():
@@ -53,12 +80,12 @@ def test_the_reference_is_never_touched(spoilt: Spoilt) -> None:
     assert sorted(data for _, data in cases["shuffled"].files) == sorted(data for _, data in spoilt.files)
     noise = pixels(cases["noise"].files[0][1])
     assert noise.shape == (32, 32, 3) and noise.std() > 30
-    assert "person" not in altered(spoilt, None, np.random.default_rng(0))
+    assert "person" not in altered(spoilt, None, drawn)
 
 
 @pytest.mark.parametrize("probe", PROBES)
-def test_a_probe_damages_one_patch_of_the_reference(spoilt: Spoilt, probe: str) -> None:
-    damaged, inside = probed(spoilt, probe, np.random.default_rng(0))
+def test_a_probe_damages_one_patch_of_the_reference(spoilt: Spoilt, drawn: DrawnAblation, probe: str) -> None:
+    damaged, inside = probed(spoilt, probe, drawn.patches[probe])
     before = pixels(spoilt.files[1][1]).astype(int)
     after = pixels(damaged.files[damaged.reference][1]).astype(int)
     small = inside[::SCALE, ::SCALE]

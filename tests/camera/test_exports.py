@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mfrec.camera.exports import CLIPS, RANGES, SHARES, STILLS, Export, draw_export, exported
-from mfrec.camera.protocols import EXPORTS, GROUPS, PROTOCOLS, SCALE, WAYS, named
+from mfrec.camera.protocols import EXPORTS, GROUPS, PROTOCOLS, SCALE, WAYS, DrawnExport, named
 from mfrec.errors import UsageError
 from mfrec.image.geometry import resize
 from mfrec.imageio.memory import decoded
@@ -139,7 +138,9 @@ def test_a_way_is_repeatable_and_its_truth_fits(name, truths):
     height, width = spoilt.truth.shape[:2]
     assert (spoilt.scale * frame.shape[0], spoilt.scale * frame.shape[1]) == (height, width)
     assert psnr(np.clip(resize(frame, height, width), 0, 1), spoilt.truth) > 19  # and shows the same place
-    assert Export.from_json(json.dumps(spoilt.drawn["export"])).codec == WAYS[name.removeprefix("export-")].codec
+    drawn = EXPORTS[name].kind.from_json(spoilt.drawn.to_json())
+    assert isinstance(drawn, DrawnExport) and drawn.export.codec == WAYS[name.removeprefix("export-")].codec
+    assert EXPORTS[name].apply(truths, drawn).files == spoilt.files, "made again from its record"
 
 
 def test_a_group_stands_for_its_members_once():

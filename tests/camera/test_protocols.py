@@ -9,10 +9,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mfrec.camera.protocols import PROTOCOLS, SCALE, Spoilt, blur_ellipse, patch32
+from mfrec.camera.protocols import (
+    PROTOCOLS,
+    SCALE,
+    DrawnJpegs,
+    DrawnPatches,
+    DrawnWatch,
+    Ellipse,
+    Spoilt,
+    blur_ellipse,
+    draw_ellipse,
+    draw_jpegs,
+    draw_watch,
+    small_jpegs,
+)
 from mfrec.image.geometry import enlarge, resize
 from mfrec.imageio import h264_bytes, jpeg_bytes
 from mfrec.metrics.psnr import psnr
+from mfrec.types import Drawn
 
 SIZES = {"jpeg32": 32, "cctv64": 64, "patch32": 32}
 
@@ -49,6 +63,39 @@ def test_same_seed_same_bytes(name: str, truths: tuple[np.ndarray, ...]) -> None
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_sequence_is_spoilt_again_from_its_record(name: str, truths: tuple[np.ndarray, ...]) -> None:
+    protocol = PROTOCOLS[name]
+    spoilt = protocol(truths, np.random.default_rng(5))
+    drawn = protocol.kind.from_json(spoilt.drawn.to_json())
+    assert drawn == spoilt.drawn
+    again = protocol.apply(truths, drawn)
+    assert again.files == spoilt.files
+    assert again.drawn == spoilt.drawn
+
+
+def test_the_stream_of_random_numbers_is_pinned() -> None:
+    """The tables of the documentation were measured on these draws."""
+    jpegs, watch, patches = (protocol.draw(7, np.random.default_rng(5)) for protocol in PROTOCOLS.values())
+    assert isinstance(jpegs, DrawnJpegs) and jpegs.quality == (70, 79, 31, 79, 58, 61, 68)
+    assert isinstance(watch, DrawnWatch) and (watch.sigma, watch.crf) == (2.166003508494456, 26)
+    assert isinstance(patches, DrawnPatches) and [len(of_frame) for of_frame in patches.ellipses] == [
+        1,
+        1,
+        1,
+        3,
+        1,
+        1,
+        1,
+    ]
+    assert patches.ellipses[0][0] == Ellipse(
+        (0.622001169498152, 0.6231763158945975),
+        (0.1315325561042142, 0.10858013800881416),
+        9.707526428698156,
+        0.04150106642356555,
+    )
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
 def test_frames_and_truth_have_the_stated_sizes(name: str, truths: tuple[np.ndarray, ...]) -> None:
     spoilt = PROTOCOLS[name](truths, np.random.default_rng(0))
     frames, side = decoded(spoilt), SIZES[name]
@@ -74,21 +121,20 @@ def test_written_files_are_the_bytes(tmp_path: Path, truths: tuple[np.ndarray, .
 
 
 def test_jpeg32_draws_a_quality_for_each_frame_and_uses_it(truths: tuple[np.ndarray, ...]) -> None:
-    every = [PROTOCOLS["jpeg32"](truths, np.random.default_rng(seed)) for seed in range(40)]
-    drawn = np.array([spoilt.drawn["quality"] for spoilt in every])
+    draws = [draw_jpegs(len(truths), np.random.default_rng(seed)) for seed in range(40)]
+    drawn = np.array([draw.quality for draw in draws])
     assert drawn.min() == 30
     assert drawn.max() == 90
     assert (drawn.std(axis=1) > 0).all()
-    for (_, data), quality in zip(every[0].files, drawn[0].tolist(), strict=True):
+    for (_, data), quality in zip(small_jpegs(truths, draws[0]).files, draws[0].quality, strict=True):
         tables = Image.open(io.BytesIO(data)).quantization  # type: ignore[attr-defined]
         expected = Image.open(io.BytesIO(jpeg_bytes(truths[0], quality))).quantization  # type: ignore[attr-defined]
         assert tables == expected
 
 
-def test_cctv64_stays_in_its_ranges_and_spreads_over_them(truths: tuple[np.ndarray, ...]) -> None:
-    drawn = [PROTOCOLS["cctv64"](truths[:1], np.random.default_rng(seed)).drawn for seed in range(60)]
-    sigma = [float(str(values["sigma"])) for values in drawn]
-    crf = [int(str(values["crf"])) for values in drawn]
+def test_cctv64_stays_in_its_ranges_and_spreads_over_them() -> None:
+    drawn = [draw_watch(7, np.random.default_rng(seed)) for seed in range(60)]
+    sigma, crf = [one.sigma for one in drawn], [one.crf for one in drawn]
     assert 1.2 <= min(sigma) < 1.4
     assert 2.2 < max(sigma) <= 2.4
     assert min(crf) == 26
@@ -101,7 +147,7 @@ def test_a_higher_rate_factor_is_a_smaller_and_worse_clip(truths: tuple[np.ndarr
     assert len(bad) < len(good)
     errors = []
     for data in (good, bad):
-        spoilt = Spoilt((("clip.mp4", data),), truths[3], 3, {})
+        spoilt = Spoilt((("clip.mp4", data),), truths[3], 3, Drawn())
         errors.append(psnr(decoded(spoilt)[3] / 255.0, small[3]))
     assert errors[0] > errors[1] + 3
 
@@ -122,7 +168,8 @@ def test_a_clip_is_encoded_to_the_same_bytes_every_time(truths: tuple[np.ndarray
 def test_an_ellipse_blurs_one_place_and_leaves_the_rest(truths: tuple[np.ndarray, ...]) -> None:
     shares = []
     for seed in range(20):
-        change = np.abs(blur_ellipse(truths[0], np.random.default_rng(seed)) - truths[0]).max(axis=2) > 1e-6
+        ellipse = draw_ellipse(np.random.default_rng(seed))
+        change = np.abs(blur_ellipse(truths[0], ellipse) - truths[0]).max(axis=2) > 1e-6
         shares.append(change.mean())
         assert not change[:10].any()
         assert not change[-10:].any()
@@ -137,7 +184,7 @@ def test_patch32_hits_the_middle_frame_three_times_as_hard(truths: tuple[np.ndar
     ]
     damage = np.zeros(7)
     for seed in range(12):
-        frames = decoded(patch32(truths, np.random.default_rng(seed)))
+        frames = decoded(PROTOCOLS["patch32"](truths, np.random.default_rng(seed)))
         damage += [np.mean((frame - good) ** 2) for frame, good in zip(frames, clean, strict=True)]
     others = np.delete(damage, 3)
     assert (others > 0).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import schematic_face
 
-from mfrec.bench.tables.repose_trials import PARTS, damage, pairs_of, put_in
+from mfrec.bench.tables.repose_trials import PARTS, ReposeTrial, damage, put_in, run_trial, trials_of
 from mfrec.face.region_labels import label_regions
 from mfrec.face.regions import FACE
 from mfrec.face.surface import fit, pose_gap, surface
@@ -141,11 +141,11 @@ def test_blur_of_the_target_is_no_unlikeness(ahead):
     assert unlikeness(unseen, ahead.image, where, unit) == np.inf
 
 
-def test_pairs_lie_in_their_bins_and_damage_stays_in_its_place(turned, ahead):
+def test_trials_lie_in_their_bins_and_damage_stays_in_its_place(turned, ahead):
     pictures = list(turned.values())
-    pairs = pairs_of(pictures, 4)
-    assert {pair.part for pair in pairs} == set(PARTS)
-    assert all(pair.a != pair.b and pair.gap < 35 for pair in pairs)
+    trials = trials_of(pictures, 4)
+    assert {trial.part for trial in trials} == set(PARTS)
+    assert all(trial.a != trial.b and trial.gap < 35 for trial in trials)
     spoilt, where = damage(ahead.image, ahead.landmarks, "eyes")
     far = gaussian(where.astype(np.float32), 6) == 0
     assert far.any() and np.allclose(spoilt[far], ahead.image[far], atol=1e-6)
@@ -156,6 +156,15 @@ def test_pairs_lie_in_their_bins_and_damage_stays_in_its_place(turned, ahead):
     assert psnr(mended, ahead.image) > psnr(spoilt, ahead.image) + 5
     unlit = Reposed(np.clip(0.8 * ahead.image + 0.1, 0, 1), EVERYWHERE, NOWHERE)
     assert psnr(put_in(spoilt, unlit, where, unit), ahead.image) > psnr(spoilt, ahead.image) + 3
+
+
+def test_a_trial_is_run_again_from_its_record(turned):
+    named = {picture.name: picture for picture in turned.values()}
+    trial = trials_of(list(turned.values()), 1)[0]
+    read = ReposeTrial.from_json(trial.to_json())
+    assert read == trial
+    first, again = (run_trial(one, named[one.a], named[one.b]) for one in (trial, read))
+    assert first == again and first[0].trial == trial
 
 
 def test_detail_leaves_what_the_blurred_target_shows(ahead, turned):

@@ -19,17 +19,17 @@ def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progre
     All methods are measured on the pairs that ``mesh`` does not refuse; ``taken`` is the share that each method would
     take over by itself.
     """
-    from mfrec.bench.tables.repose_trials import BINS, METHODS, PAIRS, measure_pairs, pictures_of, turned_portraits
+    from mfrec.bench.tables.repose_trials import BINS, METHODS, PAIRS, pictures_of, repose_trials, turned_portraits
 
     pictures = turned_portraits() if data is None else pictures_of(find_sequences(data, people), progress)
-    outcomes = measure_pairs(pictures, limit or PAIRS, progress)
+    outcomes = repose_trials(pictures, limit or PAIRS, progress)
     rows = []
     for low, high in BINS:
-        here = [one for one in outcomes if low <= one.pair.gap < high]
-        taken = {one.pair for one in here if one.method == "mesh" and not one.refused}
+        here = [one for one in outcomes if low <= one.trial.gap < high]
+        taken = {one.trial for one in here if one.method == "mesh" and not one.refused}
         for method in METHODS:
             of_method = [one for one in here if one.method == method]
-            used = [one.values for one in of_method if one.pair in taken]
+            used = [one.values for one in of_method if one.trial in taken]
             values = means(used)
             if of_method and method != "blurred":
                 values["taken"] = sum(not one.refused for one in of_method) / len(of_method)
@@ -37,7 +37,7 @@ def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progre
             rows.append(Row(f"{low:.0f} to {high:.0f} degrees, {method}", values, len(used), reason))
     what = "the astronaut portrait, turned as a smooth head" if data is None else f"the folder '{data.resolve().name}'"
     persons = len({picture.person for picture in pictures})
-    pairs = len({one.pair for one in outcomes})
+    pairs = len({one.trial for one in outcomes})
     said = (
         f"{pairs} pairs of two frames of {persons} people from {what}, people {people}, one part of each blurred away"
     )

@@ -4,6 +4,9 @@ Two frames A and B of one person; a feature of B (eyes and brows, nose, or mouth
 into B's pose, the feature is put in where it was lost, and the untouched B is the truth. Landmarks and masks are found
 on what a method would get: the damaged B. The damage is known only to the one who puts the feature in, the same way for
 all methods.
+
+A trial is a plain value (:class:`ReposeTrial`); :func:`run_trial` applies it to the two frames that it names. Nothing
+of it is random: the pairs are spread evenly over what there is.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from mfrec.repose.delaunay import delaunay
 from mfrec.repose.detail import with_detail
 from mfrec.repose.mesh import mesh
 from mfrec.repose.refusal import VALID, refuse
-from mfrec.types import Canvas, FloatArray, Landmarks, RegionMasks, Reposed
+from mfrec.types import Canvas, Drawn, FloatArray, Landmarks, RegionMasks, Reposed
 
 if TYPE_CHECKING:
     from mfrec.imageio.sequences import TruthSequence
@@ -122,7 +125,7 @@ METHODS: Mapping[str, Method] = {
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """One good frame with its landmarks."""
+    """One good frame with its landmarks; no two have one name."""
 
     person: str
     name: str
@@ -131,24 +134,24 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ReposeTrial(Drawn):
     """Two frames of one person and what is blurred away in the second.
 
     Attributes:
-        a, b: positions in the list of pictures.
+        a, b: names of the pictures.
         gap: degrees between the directions from which the camera sees the face.
         part: of :data:`PARTS`.
     """
 
-    a: int
-    b: int
+    a: str
+    b: str
     gap: float
     part: str
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one method made of one pair; the region is the damaged area.
+    """What one method made of one trial; the region is the damaged area.
 
     Attributes:
         refused: why the region would not be taken over; empty where it would.
@@ -156,7 +159,7 @@ class Outcome:
             distances), ``identity`` (distance of the face to the truth).
     """
 
-    pair: Pair
+    trial: ReposeTrial
     method: str
     refused: str
     values: Mapping[str, float]
@@ -177,8 +180,8 @@ def pictures_of(sequences: Sequence[TruthSequence], progress: Progress = silent)
     return out
 
 
-def pairs_of(pictures: Sequence[Picture], count: int) -> list[Pair]:
-    """At most ``count`` pairs for each bin, spread evenly over the people that have one."""
+def trials_of(pictures: Sequence[Picture], count: int) -> list[ReposeTrial]:
+    """At most ``count`` trials for each bin, spread evenly over the people that have one."""
     people: dict[str, list[int]] = {}
     for i, picture in enumerate(pictures):
         people.setdefault(picture.person, []).append(i)
@@ -193,7 +196,7 @@ def pairs_of(pictures: Sequence[Picture], count: int) -> list[Pair]:
                 for k, (low, high) in enumerate(BINS):
                     if i != j and low <= gap < high:
                         found[k].setdefault(person, []).append((a, b, gap))
-    pairs = []
+    trials = []
     for of_people in found:
         chosen: list[tuple[int, int, float]] = []
         share = -(-count // max(len(of_people), 1))
@@ -201,8 +204,11 @@ def pairs_of(pictures: Sequence[Picture], count: int) -> list[Pair]:
             chosen += [pool[i * len(pool) // share] for i in range(min(share, len(pool)))] if share else []
         if len(chosen) > count:
             chosen = [chosen[i * len(chosen) // count] for i in range(count)]
-        pairs += [Pair(*one, part) for one, part in zip(chosen, list(PARTS) * len(chosen), strict=False)]
-    return pairs
+        trials += [
+            ReposeTrial(pictures[a].name, pictures[b].name, gap, part)
+            for (a, b, gap), part in zip(chosen, list(PARTS) * len(chosen), strict=False)
+        ]
+    return trials
 
 
 def damage(image: FloatArray, landmarks: Landmarks, part: str) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -230,16 +236,15 @@ def put_in(target: FloatArray, reposed: Reposed, where: NDArray[np.bool_], unit:
     return cross_over(target, detailed, strength, "soft", max(2.0, 0.25 * (int(np.sqrt(where.sum()) / 4) | 1)))
 
 
-def measure_pair(pair: Pair, pictures: Sequence[Picture]) -> list[Outcome]:
-    """Every method on one pair; none where no face is found on the damaged picture."""
+def run_trial(trial: ReposeTrial, a: Picture, b: Picture) -> list[Outcome]:
+    """Every method on the two frames of a trial; none where no face is found on the damaged picture."""
     from mfrec.bench.run import truth_landmarks
     from mfrec.metrics.identity import embed_all, identity_distance
     from mfrec.metrics.landmark_error import point_errors
     from mfrec.metrics.psnr import psnr
     from mfrec.metrics.ssim import ssim
 
-    a, b = pictures[pair.a], pictures[pair.b]
-    spoilt, where = damage(b.image, b.landmarks, pair.part)
+    spoilt, where = damage(b.image, b.landmarks, trial.part)
     found = truth_landmarks(spoilt)
     if found is None:
         return []
@@ -252,7 +257,7 @@ def measure_pair(pair: Pair, pictures: Sequence[Picture]) -> list[Outcome]:
     made, refused = {}, {}
     for name, method in METHODS.items():
         reposed = method(a.image, spoilt, points, masks)
-        refusal = refuse(pair.part, reposed, spoilt, where, faces=faces, unit=found.interocular)
+        refusal = refuse(trial.part, reposed, spoilt, where, faces=faces, unit=found.interocular)
         refused[name] = "" if name == "blurred" else refusal.text
         made[name] = put_in(spoilt, reposed, where, found.interocular)
     embeddings = embed_all([(b.image, b.landmarks), *((image, b.landmarks) for image in made.values())])
@@ -265,24 +270,24 @@ def measure_pair(pair: Pair, pictures: Sequence[Picture]) -> list[Outcome]:
             "identity": identity_distance(embedding, embeddings[0]),
         }
         if seen is not None:
-            values["landmarks"] = float(point_errors(seen, b.landmarks)[list(POINTS[pair.part])].mean())
-        out.append(Outcome(pair, name, refused[name], values))
+            values["landmarks"] = float(point_errors(seen, b.landmarks)[list(POINTS[trial.part])].mean())
+        out.append(Outcome(trial, name, refused[name], values))
     return out
 
 
-def measure_pairs(pictures: Sequence[Picture], count: int, progress: Progress = silent) -> list[Outcome]:
-    """Every method on the pairs of :func:`pairs_of`.
+def repose_trials(pictures: Sequence[Picture], count: int, progress: Progress = silent) -> list[Outcome]:
+    """Every method on the trials of :func:`trials_of`.
 
     Raises:
         InputError: no two pictures of one person.
     """
-    pairs = pairs_of(pictures, count)
-    if not pairs:
+    trials, named = trials_of(pictures, count), {picture.name: picture for picture in pictures}
+    if not trials:
         raise InputError("no two frames of one person show a face; expected folders of frames of one person each")
     out = []
-    for done, pair in enumerate(pairs):
-        out += measure_pair(pair, pictures)
-        progress("tables, 3.5", done + 1, len(pairs))
+    for done, trial in enumerate(trials):
+        out += run_trial(trial, named[trial.a], named[trial.b])
+        progress("tables, 3.5", done + 1, len(trials))
     return out
 
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from mfrec.camera.noise import COARSEST_QUANTISER, NoiseModel, from_quantiser, from_tables
-from mfrec.camera.protocols import SCALE, blur_ellipse
+from mfrec.camera.protocols import SCALE, blur_ellipse, draw_ellipse
 from mfrec.image.geometry import resize
 from mfrec.imageio import roundtrip
 from mfrec.imageio.encode import to_uint8
@@ -118,7 +118,7 @@ def degrade(truths: Sequence[FloatArray], degradation: Degradation) -> list[Degr
     for truth, (length, angle), patches in zip(truths, degradation.motion, degradation.patches, strict=True):
         image = np.asarray(truth, np.float32)
         for _ in range(patches):
-            image = blur_ellipse(image, rng)
+            image = blur_ellipse(image, draw_ellipse(rng))
         if degradation.psf_sigma > 0.05:
             image = cv2.GaussianBlur(image, (0, 0), degradation.psf_sigma, borderType=cv2.BORDER_REFLECT)
         if length > 0.5:
