@@ -36,7 +36,7 @@ faults: $(VENV)/.installed-dev ## kill 300 runs over an earlier output, 30 of th
 bundle: $(VENV)/.installed-dev ## bundle/ installs on a machine without a network: sh bundle/install.sh
 	$(VENV)/bin/python scripts/make_bundle.py bundle
 
-TABLES := 3.1 3.2 3.3 3.4 3.5 3.6 peers
+TABLES := 3.1 surveillance 3.3 3.4 3.5 3.6 peers
 CHECKS := metrics calibration ablation
 PLOTS := frames degradation pose errors cost
 BENCH := $(VENV)/bin/mfrec bench --document docs/benchmarks.md

@@ -74,7 +74,7 @@ class AblationResult:
 
     Attributes:
         created: UTC, ISO 8601.
-        source: name of the folder of sequences, or what was filmed.
+        source: how many sequences of whom, in words.
         people: the split, as it was given.
         results: one a method and sequence.
         notes: what the reader has to know.
@@ -114,8 +114,13 @@ class AblationResult:
         return "gains nothing from its frames"
 
     def cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Header and rows: PSNR of the whole, the cost of each condition, what each probe shows, and the verdict."""
-        header = ("method", "whole", *CONDITIONS, *(f"{probe} patch" for probe in PROBES), "verdict")
+        """Header and rows: PSNR of the whole, the cost of each condition, what each probe shows, and the verdict.
+
+        Before the verdict stands how long the networks of a method were trained.
+        """
+        from mfrec.bench.weights import cards_of, trained_for
+
+        header = ("method", "whole", *CONDITIONS, *(f"{probe} patch" for probe in PROBES), "trained", "verdict")
         rows = []
         for method in self.methods:
             whole = mean(result.psnr["whole"] for result in self._of(method) if "whole" in result.psnr)
@@ -127,6 +132,7 @@ class AblationResult:
                     "-" if whole is None else f"{whole:.2f}",
                     *(signed(None if cost is None else -cost) for cost in costs),
                     *(signed(gain) for gain in gains),
+                    trained_for(cards_of(method)),
                     self.verdict(method),
                 )
             )
@@ -135,11 +141,9 @@ class AblationResult:
     @property
     def title(self) -> str:
         """What was measured on what, in one sentence."""
-        count = len({result.sequence for result in self.results})
-        on = f"{self.protocol}, {count} sequences of {self.source}, people {self.people}, seed {self.seed}"
         return (
-            f"{on}: PSNR in dB of the whole sequence, what replacing the other frames changes, and what they bring "
-            "inside a damaged patch of the reference"
+            f"Protocol {self.protocol}, {self.source}, seed {self.seed}: PSNR in dB of the whole sequence, what "
+            "replacing the other frames changes, and what they bring inside a damaged patch of the reference"
         )
 
     def text(self) -> str:
@@ -193,6 +197,7 @@ def ablate(
         InputError: the folder is missing or holds no sequence.
     """
     from mfrec.bench.run import PORTRAITS, check_method, evenly, film_sequences
+    from mfrec.bench.tables.sequences import described
     from mfrec.camera.protocols import PROTOCOLS
     from mfrec.imageio.sequences import find_sequences
 
@@ -218,7 +223,7 @@ def ablate(
             progress("ablation", len(results) // max(1, len(methods)), len(chosen))
     return AblationResult(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        source="the astronaut portrait, filmed" if sequences is None else root.resolve().name,
+        source=described(chosen, sequences, people, every),
         people=people,
         protocol=protocol,
         seed=seed,

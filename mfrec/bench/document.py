@@ -6,6 +6,9 @@ document is ever typed by hand::
     <!-- measured: 3.1 -->
     ...
     <!-- /measured: 3.1 -->
+
+What is in print beside a section is not measured and stands between two comments of its own; :func:`with_printed`
+writes it into sections that are there already.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mfrec.bench.tables.thesis import PRINTED
 from mfrec.errors import UsageError
 from mfrec.publication.files import write_file
 
@@ -25,6 +29,9 @@ TITLE = "# Benchmarks\n\nEvery section was written by the command that it shows.
 
 SHORT = 12
 """Digits of a hash in the head of a section."""
+
+SECTION = re.compile(r"<!-- measured: (?P<name>.+?) -->\n(?P<text>.*?)<!-- /measured: (?P=name) -->", re.DOTALL)
+PRINTED_BLOCK = re.compile(r"\n<!-- in print -->\n.*?<!-- /in print -->\n", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,23 @@ class Section:
         made = "; ".join(filter(None, (self.created, where, commit)))
         parts = (f"## {self.heading}", f"```\n{self.command}\n```", f"{made}.", told(self.cards), self.body.strip())
         inner = "\n\n".join(parts)
-        return f"<!-- measured: {self.name} -->\n\n{inner}\n\n<!-- /measured: {self.name} -->"
+        return f"<!-- measured: {self.name} -->\n\n{inner}\n{printed(self.name)}\n<!-- /measured: {self.name} -->"
+
+
+def printed(name: str) -> str:
+    """What is in print beside the section of a table, between its comments; empty where nothing is."""
+    tables = "\n\n".join(table.markdown() for table in PRINTED.get(name, ()))
+    return f"\n<!-- in print -->\n\n{tables}\n\n<!-- /in print -->\n" if tables else ""
+
+
+def with_printed(text: str) -> str:
+    """A document whose sections have beside them what is in print; no measured figure is touched."""
+
+    def beside(match: re.Match[str]) -> str:
+        name, section = match["name"], PRINTED_BLOCK.sub("", match["text"]).rstrip("\n")
+        return f"<!-- measured: {name} -->\n{section}\n{printed(name)}\n<!-- /measured: {name} -->"
+
+    return SECTION.sub(beside, text)
 
 
 def told(cards: Mapping[str, str]) -> str:

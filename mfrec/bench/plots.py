@@ -315,6 +315,7 @@ def errors_plot(
     no such error, closed eyes say, does not count; one in which only this method has none never arrives.
     """
     from mfrec.bench.run import PORTRAITS, evenly, film_sequences, spoil
+    from mfrec.bench.tables.sequences import described
     from mfrec.imageio.sequences import find_sequences
 
     errors: dict[str, dict[str, list[float]]] = {metric: {method: [] for method in methods} for metric in ERRORS}
@@ -324,7 +325,8 @@ def errors_plot(
         root = Path(folder) if data is None else data
         if data is None:
             film_sequences(root, count=min(limit or PORTRAITS, PORTRAITS))
-        chosen = evenly(find_sequences(root, people), limit)
+        every = find_sequences(root, people)
+        chosen = evenly(every, limit)
         for i, sequence in enumerate(chosen):
             progress("plot", i, len(chosen))
             try:
@@ -339,7 +341,6 @@ def errors_plot(
                     if metric in values:
                         errors[metric][method].append(values[metric])
         progress("plot", len(chosen), len(chosen))
-    source = "the astronaut portrait, filmed" if data is None else f"the folder '{data.resolve().name}'"
     panels = tuple(
         Panel(
             f"{title}, {counts[metric]} sequences",
@@ -354,7 +355,7 @@ def errors_plot(
         for metric, (title, unit, top) in ERRORS.items()
         if counts[metric]
     )
-    said = f"Protocol jpeg32, {len(chosen)} sequences from {source}, people {people}, seed {seed}"
+    said = f"Protocol jpeg32, {described(chosen, data, people, every)}, seed {seed}"
     return Plot(
         "errors", "Cumulative errors of landmarks, iris, pupil and gaze", said, panels, tuple(dict.fromkeys(notes))
     )

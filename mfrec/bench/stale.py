@@ -3,7 +3,7 @@
 The head of a section names the weights that its figures depend on, with the beginning of their SHA-256
 (:mod:`mfrec.bench.document`). Where a card has other weights today, or none, the figures are those of another product.
 Such a section is measured again by its own command, or says of itself that it is out of date: :func:`marked` writes
-that sentence, and :func:`unsaid` finds where it is missing or not true any more.
+that sentence, and what is in print beside it; :func:`unsaid` finds where either is missing or not true any more.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mfrec.bench.document import SHORT
+from mfrec.bench.document import SECTION, SHORT, with_printed
 from mfrec.bench.weights import hashes
 from mfrec.cards.load import card_names
 
-SECTION = re.compile(r"<!-- measured: (?P<name>.+?) -->\n(?P<text>.*?)<!-- /measured: (?P=name) -->", re.DOTALL)
 WEIGHTS = re.compile(r"^Weights: (?P<cards>.*)\.\n", re.MULTILINE)
 MADE = re.compile(r"^\d{4}-\d\d-\d\dT[^\n]*\.\n", re.MULTILINE)
 MARK = re.compile(r"^\n\*\*Out of date\*\*: [^\n]*\n", re.MULTILINE)
@@ -32,7 +31,11 @@ def stale(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def marked(text: str) -> str:
-    """The document in which every stale section says so, and no other; nothing else is touched."""
+    """The document in which every stale section says so, and no other, with what is in print beside its sections.
+
+    No measured figure is touched.
+    """
+    text = with_printed(text)
     reasons = stale(text)
 
     def with_mark(match: re.Match[str]) -> str:
@@ -46,7 +49,7 @@ def marked(text: str) -> str:
 
 
 def unsaid(text: str) -> tuple[str, ...]:
-    """Sections that are stale and do not say so, or say so of something else."""
+    """Sections that are stale and do not say so, or say so of something else, or lack what is in print."""
     before, after = dict(_sections(text)), dict(_sections(marked(text)))
     return tuple(name for name in before if before[name] != after[name])
 

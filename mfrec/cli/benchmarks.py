@@ -37,7 +37,9 @@ def bench(
         typer.Option("--method", help="unregistered, mean, median, a recipe or its file; may be repeated."),
     ] = None,
     people: Annotated[str, typer.Option("--people", help="all, final, even, odd, or K/N: a split by person.")] = "all",
-    limit: Annotated[int | None, typer.Option("--limit", help="At most so many sequences.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", help="At most so many sequences, or what else is counted.")
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 1,
     seed: Seed = 0,
     cost: Annotated[bool, typer.Option("--cost", help="Measure time and memory against frames and size too.")] = False,
@@ -45,8 +47,8 @@ def bench(
         list[str] | None,
         typer.Option(
             "--table",
-            help="3.1 to 3.6, set5, set14, faces, parser, peers, ablation, metrics, identity, calibration, eyes, "
-            "regions, foreign; repeatable.",
+            help="3.1, 3.3 to 3.6, surveillance, peers, ablation, calibration, regions, foreign, metrics, identity, "
+            "eyes, parser, faces, set5, set14; repeatable.",
         ),
     ] = None,
     curve: Annotated[
@@ -60,7 +62,10 @@ def bench(
         typer.Option("--check", help="Measure nothing: name the sections of this document that are out of date."),
     ] = None,
     mark: Annotated[
-        Path | None, typer.Option("--mark", help="Measure nothing: let the sections that are out of date say so.")
+        Path | None,
+        typer.Option(
+            "--mark", help="Measure nothing: let the sections that are out of date say so, beside what is in print."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -148,7 +153,8 @@ def _check_document(document: Path | None, as_json: bool, *, mark: bool) -> None
         print_line("\n".join(f"{name}: {'; '.join(why)}" for name, why in found.items()) or "nothing is out of date")
     if silent:
         raise InputError(
-            f"{len(silent)} sections of '{document}' do not say that they are out of date ({', '.join(silent)}); "
+            f"{len(silent)} sections of '{document}' do not say that they are out of date, or what is in print beside "
+            f"them ({', '.join(silent)}); "
             f"measure them again by the commands that they show, or: mfrec bench --mark {document}"
         )
 

@@ -200,7 +200,7 @@ def rank(case: Case) -> float | None:
 
 METRICS: dict[str, Metric] = {
     "psnr": Metric("more", ".2f", "peak signal-to-noise ratio of RGB, dB", psnr),
-    "mse": Metric("less", ".5f", "mean squared error of RGB in [0, 1]", mse),
+    "mse": Metric("less", ".1f", "mean squared error of RGB from 0 to 255", mse),
     "psnr_y": Metric("more", ".2f", "the same of the luma, dB", psnr_y),
     "ssim": Metric("more", ".3f", "structural similarity", ssim),
     "perceptual": Metric("less", ".3f", "perceptual distance (shift-tolerant LPIPS)", perceptual),

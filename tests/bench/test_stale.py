@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mfrec.bench.document import Section
+from mfrec.bench.document import PRINTED_BLOCK, Section
 from mfrec.bench.stale import marked, stale, unsaid
 from mfrec.bench.weights import cards_of, hashes, trained_for
 from mfrec.cli import app
@@ -17,16 +17,16 @@ MACHINE = {"system": "Linux", "processor": "x86_64", "cores": 2}
 FRESH = Section(
     "3.1", "Table", "| a |", "mfrec bench", "2026-01-02T03:04:05+00:00", MACHINE, "ab" * 20, hashes(["clean", "mtcnn"])
 )
-OLD = replace(FRESH, name="3.2", cards={"clean": "0" * 64, "gone": "1" * 64})
+OLD = replace(FRESH, name="old", cards={"clean": "0" * 64, "gone": "1" * 64})
 DIRTY = replace(FRESH, name="plot cost", commit="ab" * 20 + "-dirty")
 DOCUMENTS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
 
 def test_sections_with_other_weights_or_from_a_dirty_state_are_found() -> None:
     text = "\n\n".join(section.markdown() for section in (FRESH, OLD, DIRTY))
-    assert set(stale(text)) == {"3.2", "plot cost"}
-    assert "`clean` has other weights today" in stale(text)["3.2"][0]
-    assert "`gone` are not shipped" in stale(text)["3.2"][1]
+    assert set(stale(text)) == {"old", "plot cost"}
+    assert "`clean` has other weights today" in stale(text)["old"][0]
+    assert "`gone` are not shipped" in stale(text)["old"][1]
     assert "nobody can check out" in stale(text)["plot cost"][0]
     without = FRESH.markdown().replace("Weights:", "With:")
     assert "does not say which weights" in stale(without)["3.1"][0]
@@ -34,7 +34,7 @@ def test_sections_with_other_weights_or_from_a_dirty_state_are_found() -> None:
 
 def test_a_marked_document_says_it_once_and_nothing_else_is_touched() -> None:
     text = "\n\n".join(["intro", *(section.markdown() for section in (FRESH, OLD, DIRTY)), "end"])
-    assert unsaid(text) == ("3.2", "plot cost")
+    assert unsaid(text) == ("old", "plot cost")
     once = marked(text)
     assert unsaid(once) == ()
     assert marked(once) == once
@@ -42,7 +42,7 @@ def test_a_marked_document_says_it_once_and_nothing_else_is_touched() -> None:
         line for line in once.splitlines() if line.startswith("**Out of date**")
     ]
     measured_again = once.replace("`clean` 000000000000, `gone` 111111111111", f"`clean` {FRESH.cards['clean'][:12]}")
-    assert unsaid(measured_again) == ("3.2",), "a mark that is not true any more is found as well"
+    assert unsaid(measured_again) == ("old",), "a mark that is not true any more is found as well"
     assert "`gone`" not in marked(measured_again)
 
 
@@ -50,6 +50,15 @@ def test_the_shipped_document_says_what_is_out_of_date() -> None:
     text = DOCUMENTS.read_text(encoding="utf-8")
     assert unsaid(text) == (), "measure these sections again, or: mfrec bench --mark docs/benchmarks.md"
     assert "-dirty" not in text
+
+
+def test_what_is_in_print_beside_a_section_is_missed_and_written() -> None:
+    section = FRESH.markdown()
+    bare = PRINTED_BLOCK.sub("", section)
+    assert "<!-- in print -->" in section and "<!-- in print -->" not in bare
+    assert unsaid(bare) == ("3.1",)
+    assert marked(bare) == section
+    assert unsaid(section.replace("26.42", "36.42")) == ("3.1",), "figures of others are not typed by hand either"
 
 
 def test_the_command_checks_and_marks(tmp_path: Path) -> None:

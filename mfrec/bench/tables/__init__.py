@@ -1,9 +1,10 @@
 """The tables that the field argues with, each as a command, ours beside what was published.
 
 * ``3.1`` and ``3.3`` to ``3.6`` are after the tables of the thesis that mfrec builds on (our networks are other ones
-  than its, see their cards); ``3.2`` is the same for surveillance film, which the thesis has not. Our rows are measured
-  on sequences of the user or on the filmed portrait, by the protocols of :mod:`mfrec.camera.protocols`; the published
-  rows are of other pictures, and the tables say so. A row whose network has no weights says that.
+  than its, see their cards), and its own rows stand beside them (:mod:`mfrec.bench.tables.thesis`); its table 3.2 is
+  columns of ``3.1``. Our rows are measured on sequences of the user or on the filmed portrait, by the protocols of
+  :mod:`mfrec.camera.protocols`. A row whose network has no weights says that.
+* ``surveillance`` is 3.1 for surveillance film, which the thesis has not.
 * ``set5`` and ``set14`` are x4 enlargement measured on the luma, where bicubic has 28.43 and 26.00 dB; a bench that
   cannot reproduce those has another bicubic, another luma or another border than the literature.
 * ``faces`` is bicubic enlargement at the published settings for single faces, 16 -> 128 and 32 -> 128 px.
@@ -71,8 +72,10 @@ def tables(
             :mod:`mfrec.train.data.labelled_faces` describes it, else a folder of sequences as :mod:`mfrec.bench.run`
             describes it; None films the portrait.
         methods: added to the rows of every table on sequences.
-        people, seed, limit: as in :func:`mfrec.bench.run.bench`; of ``regions`` and ``foreign``, the limit is the
-            number of trials.
+        people, seed: as in :func:`mfrec.bench.run.bench`.
+        limit: at most so many sequences; of ``regions`` and ``foreign`` trials, of ``3.5`` pairs of each turn, of
+            ``parser`` and ``faces`` faces, of ``set5`` and ``set14`` pictures, of ``eyes`` eyes. The head of the table
+            says how many there were.
         progress: called as ``progress("tables", done, total)``.
 
     Raises:
@@ -88,6 +91,8 @@ def tables(
             )
         if name in (*PICTURES, "parser") and data is None:
             raise UsageError(f"table '{name}' needs the folder with the pictures of that set, which is not shipped")
+    if limit is not None and limit < 1:
+        raise UsageError(f"a limit of {limit} leaves nothing to measure; give 1 or more")
     for method in methods:
         check_method(method)
     out: dict[str, TableResult] = {}
@@ -126,9 +131,9 @@ def tables(
                     name, data, Path(folder), people=people, seed=seed, limit=limit, progress=progress
                 )
             elif name in PICTURES and data is not None:
-                out[name] = on_pictures(name, data, progress)
+                out[name] = on_pictures(name, data, limit, progress)
             elif name == "parser" and data is not None:
-                out[name] = on_labelled_faces(data, progress)
+                out[name] = on_labelled_faces(data, limit, progress)
             else:
                 out[name] = on_faces(data, limit, progress)
     return [out[name] for name in names]

@@ -1,12 +1,14 @@
-"""The tables of methods on sequences: which methods, under which protocol, beside which published figures."""
+"""The tables of methods on sequences: which methods, under which protocol.
+
+What the thesis printed in its own tables stands in :mod:`mfrec.bench.tables.thesis`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mfrec.bench.scores import BASELINE
-from mfrec.bench.tables.result import Published
 
 
 @dataclass(frozen=True)
@@ -15,15 +17,13 @@ class Line:
 
     Attributes:
         label: in words.
-        method: a method of the bench, see :func:`mfrec.bench.run.check_method`; empty for a row that is published only.
+        method: a method of the bench, see :func:`mfrec.bench.run.check_method`.
         recipe: TOML of the recipe that is the method, where no name does; ``method`` is then empty.
-        published: what is known of others.
     """
 
     label: str
     method: str = ""
     recipe: str = ""
-    published: Published | None = None
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,6 @@ class Definition:
     protocol: str
     lines: tuple[Line, ...]
 
-
-THESIS = "the thesis that mfrec builds on; other pictures, so the figures are not comparable with ours"
 
 BICUBIC = Line("bicubic", BASELINE)
 
@@ -52,8 +50,6 @@ FINISHED = (
     Line("U-Net, then finetune", "network:unet+finetune"),
     Line("bicubic, then finetune", "network:finetune"),
 )
-
-FINISHED_PUBLISHED = (replace(FINISHED[0], published=Published(26.48, 0.82, f"CelebA, {THESIS}")), FINISHED[1])
 
 
 def chain(stage: str, method: str) -> str:
@@ -74,8 +70,8 @@ REPOSED = tuple(
 
 DEFINITIONS: dict[str, Definition] = {
     "3.1": Definition("Multi-frame networks, small JPEGs", "jpeg32", (BICUBIC, *MULTI_FRAME, *OURS)),
-    "3.2": Definition("Multi-frame networks, surveillance film", "cctv64", (BICUBIC, *MULTI_FRAME, *OURS)),
-    "3.3": Definition("Finetuning of a single picture", "jpeg32", (BICUBIC, *FINISHED_PUBLISHED, *OURS)),
+    "surveillance": Definition("Multi-frame networks, surveillance film", "cctv64", (BICUBIC, *MULTI_FRAME, *OURS)),
+    "3.3": Definition("Finetuning of a single picture", "jpeg32", (BICUBIC, *FINISHED, *OURS)),
     "3.4": Definition("Ways to cross regions over", "patch32", (BICUBIC, *CROSSED, *OURS)),
     "3.6": Definition(
         "Everything, frames with blurred patches",
@@ -87,7 +83,6 @@ DEFINITIONS: dict[str, Definition] = {
             *FINISHED,
             *CROSSED,
             *REPOSED,
-            Line("the thesis's whole chain", published=Published(17.11, 0.77, f"patch-damaged sequences, {THESIS}")),
             *OURS,
         ),
     ),

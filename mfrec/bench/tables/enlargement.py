@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mfrec.bench.run import evenly
 from mfrec.bench.scores import BASELINE
-from mfrec.bench.tables.result import Published, Row, TableResult, finished, means
+from mfrec.bench.tables.result import Published, Row, TableResult, finished, means, of_all
 from mfrec.errors import InputError, MfrecError
 from mfrec.pipeline import Progress
 from mfrec.types import FloatArray
@@ -28,7 +28,7 @@ FACES = {
 """Side of the small face in pixels to what bicubic has in print; the truth has 128 px."""
 
 
-def on_pictures(name: str, folder: Path, progress: Progress) -> TableResult:
+def on_pictures(name: str, folder: Path, limit: int | None, progress: Progress) -> TableResult:
     """Enlargement by four of the pictures of a folder, on their luma.
 
     The small picture is made as the literature makes it (:mod:`mfrec.image.cubic`, rounded to 8 bits), sides are cut to
@@ -43,7 +43,7 @@ def on_pictures(name: str, folder: Path, progress: Progress) -> TableResult:
     from mfrec.metrics.ssim import ssim
 
     scale = 4
-    pictures = load_pictures(folder)
+    pictures, every = load_pictures(folder, limit)
     kinds = ("nearest", "bilinear", BASELINE, "lanczos", REALESRGAN)
     found: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
     reasons: dict[str, str] = {}
@@ -80,7 +80,8 @@ def on_pictures(name: str, folder: Path, progress: Progress) -> TableResult:
         for kind in kinds
     ]
     title = f"{name.capitalize()}, enlarged by four, PSNR and SSIM of the luma"
-    data = f"{len(pictures)} pictures of the folder '{folder.resolve().name}', {scale} px of the border left out"
+    pictured = of_all(len(pictures), every, "pictures")
+    data = f"{pictured} of the folder '{folder.resolve().name}', {scale} px of the border left out"
     return finished(name, title, data, ("psnr_y", "ssim_y"), rows)
 
 
@@ -99,9 +100,10 @@ def on_faces(folder: Path | None, limit: int | None, progress: Progress) -> Tabl
         from mfrec.camera.film import HEAD, astronaut
 
         x, y = (int(centre) - 96 for centre in HEAD)
-        pictures, source = [astronaut()[y : y + 192, x : x + 192]], "the astronaut portrait"
+        pictures, every, source = [astronaut()[y : y + 192, x : x + 192]], 1, "the astronaut portrait"
     else:
-        pictures = [p for p in load_pictures(folder, limit) if p.ndim == 3 and min(p.shape[:2]) >= side]
+        loaded, every = load_pictures(folder, limit)
+        pictures = [p for p in loaded if p.ndim == 3 and min(p.shape[:2]) >= side]
         source = f"the folder '{folder.resolve().name}'"
     if not pictures:
         raise InputError(f"'{folder}' holds no colour picture of {side} px and more along each side")
@@ -123,14 +125,19 @@ def on_faces(folder: Path | None, limit: int | None, progress: Progress) -> Tabl
         for small, published in FACES.items()
     ]
     title = "Bicubic enlargement of single faces"
-    return finished("faces", title, f"{len(pictures)} faces from {source}", ("psnr", "psnr_y", "ssim"), rows)
+    return finished(
+        "faces", title, f"{of_all(len(pictures), every, 'faces')} from {source}", ("psnr", "psnr_y", "ssim"), rows
+    )
 
 
-def load_pictures(folder: Path, limit: int | None = None) -> list[FloatArray]:
-    """The pictures of a folder in natural order: ``[H, W, 3]`` float32 in [0, 1], and ``[H, W]`` where a file is grey.
+def load_pictures(folder: Path, limit: int | None = None) -> tuple[list[FloatArray], int]:
+    """The pictures of a folder in natural order, and how many it holds.
 
     Args:
         limit: at most so many, spread evenly.
+
+    Returns:
+        ``[H, W, 3]`` float32 in [0, 1] each, and ``[H, W]`` where a file is grey; the number of files.
 
     Raises:
         InputError: there is no such folder, no picture in it, or one that cannot be read.
@@ -140,13 +147,13 @@ def load_pictures(folder: Path, limit: int | None = None) -> list[FloatArray]:
 
     if not folder.is_dir():
         raise InputError(f"no folder of pictures at '{folder}'")
-    out = []
-    for file in evenly(picture_files(folder), limit):
+    out, files = [], picture_files(folder)
+    for file in evenly(files, limit):
         image = read_one(file)
         with open_picture(file) as picture:
             grey = picture.mode == "L"
         out.append(np.ascontiguousarray(image[..., 0]) if grey else image)
-    return out
+    return out, len(files)
 
 
 def in_8_bits(image: NDArray[Any]) -> FloatArray:

@@ -9,21 +9,16 @@ from pathlib import Path
 from mfrec.bench.run import attempt, check_method, evenly, prepare, read_frames
 from mfrec.bench.scores import BASELINE
 from mfrec.bench.tables.definitions import Line
-from mfrec.bench.tables.result import Row, means
+from mfrec.bench.tables.result import Row, means, spreads
 from mfrec.bench.tables.sequences import described, sequences_root
 from mfrec.bench.weights import cards_of
-from mfrec.errors import MfrecError, UsageError
+from mfrec.errors import MfrecError
 from mfrec.imageio.sequences import TruthSequence, find_sequences
 from mfrec.metrics.names import Case, Truth, measure
 from mfrec.pipeline import Progress
-from mfrec.report.text_table import spread
 
 COLUMNS = ("psnr", "mse", "ssim", "identity", "cpbd_before", "cpbd", "cpbd_gain", "serfiq")
 """Measured of every method on sequences."""
-
-GAINS = ("psnr_gain", "cpbd_gain")
-"""Columns that are differences: to :data:`~mfrec.bench.scores.BASELINE`, paired by sequence, and to the input. They
-are printed with their standard deviation over the sequences."""
 
 
 def on_sequences(
@@ -45,9 +40,8 @@ def on_sequences(
     Returns:
         The measured rows, and in words on what.
     """
-    if limit is not None and limit < 1:
-        raise UsageError(f"a limit of {limit} leaves no sequence; give 1 or more")
-    chosen = evenly(find_sequences(sequences_root(data, folder, limit), people), limit)
+    every = find_sequences(sequences_root(data, folder, limit), people)
+    chosen = evenly(every, limit)
     methods, reasons = usable(lines, folder)
     measured = []
     progress(f"tables, {protocol}", 0, len(chosen))
@@ -56,9 +50,9 @@ def on_sequences(
         progress(f"tables, {protocol}", i + 1, len(chosen))
     base = next((line for line in lines if line.method == BASELINE), None)
     rows = {}
+    exact = {False: {"seconds"}, True: {"seconds", "psnr_gain", "cpbd_gain"}}  # the baseline gains nothing over itself
     for line in lines:
         values = [with_gain(found[line], found.get(base)) for _, found, _ in measured if line in found]
-        spreads = {name: spread([found[name] for found in values if name in found]) for name in GAINS}
         failed = [f"{name}: {why[line]}" for name, _, why in measured if line in why]
         reason = reasons.get(line, f"failed on {len(failed)} of {len(chosen)}, first {failed[0]}" if failed else "")
         rows[line] = Row(
@@ -66,15 +60,14 @@ def on_sequences(
             means(values),
             len(values),
             reason,
-            line.published,
-            {name: value for name, value in spreads.items() if value is not None and line != base},
-            cards_of(methods[line]) if values else (),
+            spreads={name: value for name, value in spreads(values).items() if name not in exact[line == base]},
+            cards=cards_of(methods[line]) if values else (),
         )
-    return rows, f"Protocol {protocol}, {described(chosen, data, people)}, seed {seed}"
+    return rows, f"Protocol {protocol}, {described(chosen, data, people, every)}, seed {seed}"
 
 
 def with_gain(values: Mapping[str, float], base: Mapping[str, float] | None) -> dict[str, float]:
-    """What was measured of one sequence, with the gain in PSNR over the baseline where there is one."""
+    """What was measured of one sequence, with the gain in PSNR over :data:`~mfrec.bench.scores.BASELINE`."""
     return dict(values) if base is None else {**values, "psnr_gain": values["psnr"] - base["psnr"]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mfrec.bench.tables.result import Row, TableResult, finished, means
+from mfrec.bench.tables.result import Row, TableResult, finished, means, spreads
 from mfrec.bench.weights import DETECTOR
 from mfrec.imageio.sequences import find_sequences
 from mfrec.pipeline import Progress
@@ -34,7 +34,8 @@ def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progre
             if of_method and method != "blurred":
                 values["taken"] = sum(not one.refused for one in of_method) / len(of_method)
             reason = "" if used else f"no pair of {len(of_method)} that mesh takes over"
-            rows.append(Row(f"{low:.0f} to {high:.0f} degrees, {method}", values, len(used), reason))
+            label = f"{low:.0f} to {high:.0f} degrees, {method}"
+            rows.append(Row(label, values, len(used), reason, spreads=spreads(used)))
     what = "the astronaut portrait, turned as a smooth head" if data is None else f"the folder '{data.resolve().name}'"
     persons = len({picture.person for picture in pictures})
     pairs = len({one.trial for one in outcomes})

@@ -6,15 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
-from mfrec.bench.tables.result import Row, TableResult, finished
+from mfrec.bench.run import evenly
+from mfrec.bench.tables.result import Row, TableResult, finished, of_all
 from mfrec.pipeline import Progress
 
 
-def on_labelled_faces(folder: Path, progress: Progress) -> TableResult:
+def on_labelled_faces(folder: Path, limit: int | None, progress: Progress) -> TableResult:
     """Intersection over union of the parser as the recipes use it, region by region.
 
     The faces are those that training holds out, upright already; each is read as it is, and at 32 px and JPEG quality
     50 enlarged to where it was. Left and right are the person's own, in mirrored portraits too.
+
+    Args:
+        folder: of pictures and labels.
+        limit: at most so many faces, spread evenly.
 
     Raises:
         InputError: the folder holds no such faces.
@@ -32,7 +37,8 @@ def on_labelled_faces(folder: Path, progress: Progress) -> TableResult:
 
     parse = Parse()
     network = load_network(parse.card)
-    faces = read_faces([folder], "valid")
+    every = read_faces([folder], "valid")
+    faces = evenly(every, limit)
     matrices = {column: np.zeros((len(Region), len(Region)), np.int64) for column in ("iou", "iou_small")}
     for i, face in enumerate(faces):
         progress("tables, parser", i, len(faces))
@@ -61,7 +67,7 @@ def on_labelled_faces(folder: Path, progress: Progress) -> TableResult:
     rows.append(Row(f"mean of the {len(common)} common", mean_of, len(faces)))
     title = f"Face parser at {parse.side} px: intersection over union of each region"
     data = (
-        f"{len(faces)} held-out faces of the folder '{folder.resolve().name}', as they are and at {SMALL} px and JPEG "
-        f"quality {SMALL_QUALITY}"
+        f"{of_all(len(faces), len(every), 'held-out faces')} of the folder '{folder.resolve().name}', "
+        f"as they are and at {SMALL} px and JPEG quality {SMALL_QUALITY}"
     )
     return finished("parser", title, data, ("pixels", "iou", "iou_small"), rows, cards=("parser",))

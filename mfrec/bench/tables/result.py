@@ -9,16 +9,17 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mfrec.bench.run import commit
+from mfrec.bench.tables.thesis import PRINTED
 from mfrec.bench.weights import hashes, trained_for
 from mfrec.metrics.names import METRICS
 from mfrec.provenance.surroundings import machine
-from mfrec.report.text_table import aligned, markdown_table, mean
+from mfrec.report.text_table import aligned, markdown_table, mean, spread
 
 if TYPE_CHECKING:
     from mfrec.bench.document import Section
 
-NUMBERED = ("3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "peers")
-"""Tables whose name stands before their title."""
+NUMBERED = ("3.1", "3.3", "3.4", "3.5", "3.6")
+"""Tables whose name, which is that of the thesis, stands before their title."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ class TableResult:
 
     def text(self) -> str:
         """The table for a terminal."""
-        parts = (f"{self.name}: {self.title}\n{self.data}", aligned(*self.cells()), *map("\n".join, self._notes()))
+        notes = map("\n".join, self._notes())
+        printed = (table.text() for table in PRINTED.get(self.name, ()))
+        parts = (f"{self.name}: {self.title}\n{self.data}", aligned(*self.cells()), *notes, *printed)
         return "\n\n".join(filter(None, parts))
 
     def section(self, command: str) -> Section:
@@ -109,8 +112,8 @@ class TableResult:
         return Section(self.name, heading, body, command, self.created, self.machine, self.commit, self.cards)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+        """For JSON; ``printed`` holds what stands in the thesis."""
+        return asdict(self) | {"printed": [asdict(table) for table in PRINTED.get(self.name, ())]}
 
     def _notes(self) -> tuple[list[str], list[str]]:
         """What is missing and why, and where the published figures are from."""
@@ -158,11 +161,23 @@ def in_print(published: Published | None) -> str:
     return f"{published.psnr:.2f}" if published.ssim is None else f"{published.psnr:.2f} / {published.ssim:.4g}"
 
 
+def of_all(count: int, every: int, what: str) -> str:
+    """How many things were measured, in words, and among how many where a limit left some out."""
+    return f"{count} {what}" if count == every else f"{count} {what}, spread evenly over {every},"
+
+
 def means(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Column to the mean over the pictures that have it."""
     columns = dict.fromkeys(column for found in values for column in found)
     averages = {column: mean(found[column] for found in values if column in found) for column in columns}
     return {column: average for column, average in averages.items() if average is not None}
+
+
+def spreads(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Column to the standard deviation over the pictures that have it; two at least."""
+    columns = dict.fromkeys(column for found in values for column in found)
+    found = {column: spread([one[column] for one in values if column in one]) for column in columns}
+    return {column: value for column, value in found.items() if value is not None}
 
 
 def finished(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from mfrec.bench.run import PORTRAITS, evenly, film_sequences
-from mfrec.errors import UsageError
 from mfrec.imageio.sequences import TruthSequence, find_sequences
 
 
@@ -29,18 +28,29 @@ def sequences_root(data: Path | None, folder: Path, limit: int | None = None) ->
     return root
 
 
-def described(sequences: list[TruthSequence], data: Path | None, people: str) -> str:
-    """How many sequences of whom, in words."""
+def described(
+    sequences: Sequence[TruthSequence], data: Path | None, people: str, every: Sequence[TruthSequence] = ()
+) -> str:
+    """How many sequences of whom, in words.
+
+    Args:
+        sequences: that are measured.
+        data, people: where they are from.
+        every: among which they were chosen, where a limit left some out.
+    """
     source = "the astronaut portrait, filmed" if data is None else f"the folder '{data.resolve().name}'"
-    persons = len({sequence.person for sequence in sequences})
-    return f"{len(sequences)} sequences of {persons} people from {source}, people {people}"
+    among = f", spread evenly over {_counted(every)}," if len(every) > len(sequences) else ""
+    return f"{_counted(sequences)}{among} from {source}, people {people}"
+
+
+def _counted(sequences: Sequence[TruthSequence]) -> str:
+    return f"{len(sequences)} sequences of {len({sequence.person for sequence in sequences})} people"
 
 
 @contextmanager
 def chosen_sequences(data: Path | None, people: str, limit: int | None) -> Iterator[tuple[list[TruthSequence], str]]:
     """The sequences that a table is measured on, and in words what they are; None films the portrait."""
-    if limit is not None and limit < 1:
-        raise UsageError(f"a limit of {limit} leaves nothing to measure; give 1 or more")
     with tempfile.TemporaryDirectory(prefix="mfrec-tables-") as folder:
-        chosen = evenly(find_sequences(sequences_root(data, Path(folder), limit), people), limit)
-        yield chosen, described(chosen, data, people)
+        every = find_sequences(sequences_root(data, Path(folder), limit), people)
+        chosen = evenly(every, limit)
+        yield chosen, described(chosen, data, people, every)

@@ -13,7 +13,6 @@ from mfrec.bench.tables.region_trials import Outcome
 from mfrec.bench.tables.result import Row, TableResult, finished
 from mfrec.bench.tables.sequences import described, sequences_root
 from mfrec.bench.weights import DETECTOR, cards_of
-from mfrec.errors import UsageError
 from mfrec.imageio.sequences import find_sequences
 from mfrec.pipeline import Progress
 
@@ -37,8 +36,6 @@ def on_trials(
     Args:
         folder: an existing one, for the portrait's film where ``data`` is None.
     """
-    if limit is not None and limit < 1:
-        raise UsageError(f"a limit of {limit} leaves no trial; give 1 or more")
     sequences = find_sequences(sequences_root(data, folder), people)
     count = limit or TRIAL_COUNT
     said = f"{described(sequences, data, people)}, seed {seed}"
