@@ -15,36 +15,41 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mfrec.asked_frames import BY_HAND, left_out_by_hand
+from mfrec.asked_person import asked_person, check_asked
 from mfrec.camera.sampling import Enlargement, find_enlargement, reduced
+from mfrec.face.turn import turned_box
 from mfrec.options import DEFAULT, Options, as_most, as_subject
 from mfrec.pipeline import Progress, silent
 from mfrec.runtime.threads import one_thread
-from mfrec.stages.align import MAX_SCALE
-from mfrec.types import Dropped, FaceTrack, Observation, Subject
+from mfrec.stages.align import MAX_SCALE, reduced_crop
+from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, FrameId, Observation, Subject
 
 if TYPE_CHECKING:
+    from mfrec.face.footage import Glimpse
     from mfrec.imageio import FrameStream, Source
 
 
 def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress = silent) -> FaceTrack:
     """The frames as the first stage takes them: one bare observation each, and what could not be read.
 
-    Of a video of more than ``options.most`` frames those that bring most of the person are read, each with the box
-    that the person was seen in; the others are dropped with the reason.
+    Of a video, or of a list of pictures, with more than ``options.most`` frames those that bring most of the person are
+    read, each with the box that the person was seen in; the others are dropped with the reason.
 
     Raises:
-        InputError: nothing usable is there.
-        UsageError: the choice of frames cannot be.
+        InputError: nothing usable is there, or the photograph of the person is none.
+        UsageError: the choice of frames, or of the person, cannot be.
     """
     from mfrec.face.footage import MOST
     from mfrec.imageio import read, stream
 
     most = as_most(options.most)
+    check_asked(options)
     opened = partial(
         stream, frames, start=options.start, end=options.end, every=options.every, deinterlace=options.deinterlace
     )
     footage = opened(progress=progress)
-    if footage.unit == "video" and footage.expected > (most or MOST):
+    if footage.unit != "list" and footage.expected > (most or MOST):
         with one_thread():
             return _chosen_frames(footage, opened, options, most)
     footage.close()
@@ -56,9 +61,24 @@ def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress
         deinterlace=options.deinterlace,
         progress=progress,
     )
+    there = [FrameId(frame.index, frame.name, frame.time) for frame in reading.frames]
+    without = left_out_by_hand(options.without, there)
     return FaceTrack(
-        tuple(Observation(frame) for frame in reading.frames), tuple(reading.dropped), warnings=tuple(reading.warnings)
+        tuple(Observation(frame) for frame in reading.frames if frame.index not in without),
+        (*reading.dropped, *(by_hand(frame) for frame in reading.frames if frame.index in without)),
+        warnings=tuple(reading.warnings),
+        wanted=asked_person(options, [frame for frame in there if frame.index not in without]),
     )
+
+
+def smaller(box: FloatArray, factor: float) -> FloatArray:
+    """A rectangle ``(x0, y0, x1, y1)`` of a picture where it lies in one with ``factor`` times the pixels a side."""
+    return (np.asarray(box) + np.float32(0.5)) * np.float32(factor) - np.float32(0.5)
+
+
+def by_hand(frame: Frame) -> Dropped:
+    """What the record says of a frame that the caller left out."""
+    return Dropped(frame.name, BY_HAND, frame.index, "read", frame)
 
 
 def at_own_sampling(track: FaceTrack, options: Options) -> tuple[FaceTrack, Options]:
@@ -104,10 +124,23 @@ def at_own_sampling(track: FaceTrack, options: Options) -> tuple[FaceTrack, Opti
             jpeg=None,
             notes=(*frame.notes, f"{words}, as its pixels say: brought back to that"),
         )
-        observations.append(replace(observation, frame=own))
+        box = None if observation.box is None else smaller(observation.box, 1 / enlarged.factor)
+        observations.append(replace(observation, frame=own, box=box))
     warning = f"the frames were {words} before they were saved; they were brought back to that, and enlarge by {scale}"
-    track = replace(track, observations=tuple(observations), warnings=(*track.warnings, warning))
-    return track, replace(options, scale=scale)
+    wanted = track.wanted
+    if wanted is not None and wanted.box is not None:
+        wanted = replace(wanted, box=smaller(wanted.box, 1 / enlarged.factor))
+    track = replace(
+        track,
+        observations=tuple(observations),
+        subjects=tuple(
+            replace(subject, boxes={i: smaller(box, 1 / enlarged.factor) for i, box in subject.boxes.items()})
+            for subject in track.subjects
+        ),
+        warnings=(*track.warnings, warning),
+        wanted=wanted,
+    )
+    return track, replace(options, scale=scale, crop=reduced_crop(options.crop, enlarged.factor))
 
 
 def _chosen_frames(
@@ -118,7 +151,7 @@ def _chosen_frames(
     Args:
         frames: all of them.
         again: opens the same frames once more; takes ``only``.
-        options: whom to follow, and how the frames are turned.
+        options: whom to follow, which frames to leave out, and how the frames are turned.
         most: how many frames at most; None leaves it to the size of the face.
     """
     from mfrec.face.footage import MOST, choose, enough_frames, find_person, survey, why_not
@@ -126,32 +159,46 @@ def _chosen_frames(
 
     degrees = 0 if options.turn == "auto" else int(options.turn)
     found = survey(frames, degrees=degrees)
-    if options.turn == "auto" and not found.people:
+    seen = max((len(person.glimpses) for person in found.people), default=0)
+    if options.turn == "auto" and 2 * seen < len(found.frames):
         degrees = upright_turn(list(again(only=_spread(found.frames, PROBES))))
         found = survey(again(), degrees=degrees) if degrees else found
-    dropped, warnings = list(frames.dropped), frames.warnings
+    without = left_out_by_hand(options.without, found.frames)
+    warnings = frames.warnings
+    dropped = [
+        *frames.dropped,
+        *(Dropped(f.name, BY_HAND, f.index, "read") for f in found.frames if f.index in without),
+    ]
+    in_use = [frame for frame in found.frames if frame.index not in without]
+    wanted = asked_person(options, in_use)
     if not found.people:
         # The stage that tracks says what it looked for in vain.
-        taken = _spread(found.frames, most or MOST)
-        return FaceTrack(tuple(map(Observation, again(only=taken))), tuple(dropped), warnings=warnings)
-    person = find_person(found, as_subject(options.subject))
-    chosen = choose(person, most or enough_frames(person), always=options.reference)
+        taken = _spread(in_use, most or MOST)
+        return FaceTrack(tuple(map(Observation, again(only=taken))), tuple(dropped), warnings=warnings, wanted=wanted)
+    person, doubt = find_person(found, as_subject(options.subject), wanted)
+    if doubt:
+        warnings = (*warnings, doubt)
+    chosen = choose(person, most or enough_frames(person), always=options.reference, without=without)
     kept = list(again(only=frozenset(chosen)))
     dropped += [
         Dropped(name, why_not(person, index, len(chosen)), index, "choose")
-        for index, name in found.frames
+        for index, name, _ in in_use
         if index not in chosen
     ]
-    if degrees:
-        # Boxes of turned frames say nothing about the frames as they are.
-        return FaceTrack(tuple(map(Observation, kept)), tuple(dropped), warnings=warnings)
+    sizes = {frame.index: frame.image.shape[:2] for frame in kept}
+
+    def as_read(glimpse: Glimpse) -> FloatArray:
+        """Where a face lies in the frame as it is, not as it was turned to look for it."""
+        height, width = sizes[glimpse.index][:: -1 if degrees % 180 else 1]
+        return turned_box(glimpse.detection.box, -degrees % 360, height, width)
+
     return FaceTrack(
-        tuple(Observation(frame, chosen[frame.index].detection.box) for frame in kept),
+        tuple(Observation(frame, as_read(chosen[frame.index])) for frame in kept),
         tuple(dropped),
         subjects=tuple(
             Subject(
                 other.number,
-                {g.index: g.detection.box for g in other.glimpses if g.index in chosen},
+                {g.index: as_read(g) for g in other.glimpses if g.index in sizes},
                 other.number == person.number,
             )
             for other in found.people
@@ -160,10 +207,10 @@ def _chosen_frames(
     )
 
 
-def _spread(frames: Sequence[tuple[int, str]], count: int) -> frozenset[int]:
+def _spread(frames: Sequence[FrameId], count: int) -> frozenset[int]:
     """Indices of so many frames, evenly spread."""
     places = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
-    return frozenset(frames[place][0] for place in places)
+    return frozenset(frames[place].index for place in places)
 
 
 def in_order(frames: Source) -> Source:

@@ -32,6 +32,10 @@ class Options:
     every: int = 1
     deinterlace: bool = False
     most: str | int = "auto"
+    box: str | None = None
+    like: str | os.PathLike[str] | None = None
+    without: str = ""
+    levels: bool = False
 
     def chosen_recipe(self) -> Recipe:
         """The recipe that is meant, with the settings in it.
@@ -66,9 +70,15 @@ class Options:
         )
 
     def record(self) -> dict[str, Any]:
-        """The options as ``run.json`` lists them; a recipe that was given as a value by its name."""
+        """The options as ``run.json`` lists them; a recipe that was given as a value by its name, a file by its
+        absolute path."""
         recipe = str(self.recipe) if isinstance(self.recipe, str | os.PathLike) else self.recipe.name
-        return {**vars(self), "recipe": recipe, "settings": list(self.settings)}
+        like = str(Path(self.like).absolute()) if self.like else None
+        return {**vars(self), "recipe": recipe, "settings": list(self.settings), "like": like}
+
+    def given_files(self) -> tuple[tuple[str, Path], ...]:
+        """Files besides the frames that decide about the result, each with the option that names it."""
+        return (("--like", Path(self.like)),) if self.like else ()
 
 
 def as_subject(subject: str | int) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.image.levels import levels_of
 from mfrec.provenance.arrays import write_arrays
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.record import RECORD, sealed_json
@@ -62,6 +63,11 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
         "uncertainty.png": (pictures.uncertainty(reconstruction), "ENHANCED"),
         "consistency.png": (pictures.consistency(reconstruction), "ENHANCED"),
     }
+    record = dict(reconstruction.record)
+    if record.get("arguments", {}).get("levels"):
+        levels = levels_of(reconstruction.image)
+        record["levels"] = levels._asdict()
+        images["levels.png"] = (levels.applied(reconstruction.image), f"{reconstruction.stamp}, levels stretched")
     with writing():
         files = []
         for name, (image, stamp) in images.items():
@@ -72,7 +78,7 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
             )
         files.append(folder / "provenance.npz")
         write_arrays(files[-1], provenance_arrays(reconstruction))
-        record = {**reconstruction.record, "outputs": {path.name: file_digests(path) for path in files}}
+        record = {**record, "outputs": {path.name: file_digests(path) for path in files}}
         files += write_report(replace(reconstruction, record=record), folder, pdf=pdf)
         return [*files, write_record(record, folder, files)]
 
@@ -153,6 +159,7 @@ DESCRIPTIONS = {
     "reference.png": "One frame, enlarged by bicubic interpolation",
     "provenance.png": "Which frame gave each pixel",
     "uncertainty.png": "Expected standard deviation of each pixel",
+    "levels.png": "For looking only: the reconstruction with its light spread from black to white",
     "consistency.png": "Each frame against the result seen as that frame saw it",
 }
 

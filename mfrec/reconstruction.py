@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mfrec.asked_person import check_asked
 from mfrec.asked_reference import find_reference
 from mfrec.chain import common_stages, run_chain
 from mfrec.errors import IdentityError, UsageError
@@ -17,6 +18,7 @@ from mfrec.fusion.on_canvas import bicubic, on_canvas
 from mfrec.intake import at_own_sampling, in_order, read_track, source_list
 from mfrec.options import DEFAULT, Options
 from mfrec.pipeline import Pipeline, Progress, Run, silent
+from mfrec.provenance.given import given_files
 from mfrec.provenance.record import make_record
 from mfrec.recipe import Recipe, load
 from mfrec.runtime.device import resolve_device
@@ -50,6 +52,10 @@ def reconstruct(
     every: int = 1,
     deinterlace: bool = False,
     most: str | int = "auto",
+    box: str | None = None,
+    like: str | os.PathLike[str] | None = None,
+    without: str = "",
+    levels: bool = False,
     strict: bool = False,
     progress: Progress = silent,
 ) -> Reconstruction:
@@ -64,7 +70,8 @@ def reconstruct(
         recipe: a name, the path of a TOML file, or a :class:`~mfrec.recipe.Recipe`.
         reference: the frame whose pose and light the result has: ``"auto"``, an index from 0, or a name.
         scale: how many output pixels a reference pixel has along each side.
-        crop: ``"face"``, ``"frame"``, or ``"auto"`` for ``"frame"`` where the face fills most of it.
+        crop: ``"face"``, ``"frame"``, ``"auto"`` for ``"frame"`` where the face fills most of it, or a rectangle
+            ``"x,y,w,h"`` of the reference frame in its pixels, once it is upright.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         seed: of every random draw.
         subject: whom to follow where several people are seen: ``"auto"`` or a number from 1.
@@ -75,6 +82,11 @@ def reconstruct(
         most: a video with more frames is looked through once, and so many of them are used that bring most of the
             person who is followed, see :func:`mfrec.face.footage.choose`; ``"auto"`` takes 24 of a small face down to 7
             of a large one.
+        box: follow the person whose face lies there: ``"x,y,w,h@t"``, in pixels of the frame once it is upright; ``t``
+            is a frame's index, or a time (``12.5``, ``1:02.5``). Without ``@t`` it is the first frame.
+        like: follow the person who is nearest to the one face of this photograph, by the recognition network.
+        without: frames to leave out: indices, ranges and names, ``"12,15-18"``.
+        levels: write a copy of the picture for looking at with its contrast stretched; nothing is measured on it.
         strict: make an error of a result that lies farther from the frames than they lie from each other, by identity
             embeddings (:attr:`mfrec.face.identity_gate.IdentityCheck.limit`); otherwise it is a warning.
         progress: called as ``progress(stage, done, total)``.
@@ -98,6 +110,10 @@ def reconstruct(
         every=every,
         deinterlace=deinterlace,
         most=most,
+        box=box,
+        like=like,
+        without=without,
+        levels=levels,
     )
     return run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
 
@@ -118,6 +134,8 @@ def run_recipe(
     Pipeline(chosen.stages)
     if not any("fused" in stage.gives for stage in chosen.stages):
         raise UsageError(f"recipe '{chosen.name}' ends without a picture; add the stage 'fuse' to its list of stages")
+    check_asked(options)
+    given = given_files(options.given_files())
     run = Run(device=resolve_device(device), seed=seed, progress=progress)
 
     frames = in_order(frames)
@@ -200,6 +218,7 @@ def run_recipe(
             warnings=warnings,
             identity=identity,
             flattened=flattened,
+            given=given,
         ),
     )
 
@@ -225,6 +244,8 @@ def run_until(
     """
     chain = options.applied_to(options.chosen_recipe().until(name), options.reference)
     Pipeline(chain.stages)
+    check_asked(options)
+    given = given_files(options.given_files())
     frames = in_order(frames)
     asked_for = options
     track, options = at_own_sampling(read_track(frames, options, progress=progress), options)
@@ -233,5 +254,13 @@ def run_until(
     run = Run(seed=seed, progress=progress)
     track = run_chain(chain.stages, track, run)
     arguments = {"frames": source_list(frames), **asked_for.record(), "seed": seed}
-    record = make_record(recipe=chain, arguments=arguments, run=run, frames=read, track=track, warnings=track.warnings)
+    record = make_record(
+        recipe=chain,
+        arguments=arguments,
+        run=run,
+        frames=read,
+        track=track,
+        warnings=track.warnings,
+        given=given,
+    )
     return track, record

@@ -25,7 +25,24 @@ def test_python_and_the_command_line_have_the_same_options_and_defaults() -> Non
 
 
 def test_every_option_of_the_command_line_arrives() -> None:
-    asked = Options("evidence", ("fuse.method=mean",), "2", 3, "face", "1", "90", 0.5, 1.5, 2, True, 9)
+    asked = Options(
+        recipe="evidence",
+        settings=("fuse.method=mean",),
+        reference="2",
+        scale=3,
+        crop="face",
+        subject="1",
+        turn="90",
+        start=0.5,
+        end=1.5,
+        every=2,
+        deinterlace=True,
+        most=9,
+        box="1,2,30,40@5",
+        like="photo.png",
+        without="1-3",
+        levels=True,
+    )
     assert all(getattr(asked, name) != getattr(Options(), name) for name in NAMES)
     assert run_options(**{**vars(asked), "settings": list(asked.settings)}) == asked
 
@@ -48,6 +65,7 @@ def test_the_record_names_every_option() -> None:
     options = Options(settings=("fuse.method=mean",), scale=2)
     assert options.record() == {**vars(Options()), "settings": ["fuse.method=mean"], "scale": 2}
     assert Options(Path("a.toml")).record()["recipe"] == "a.toml"
+    assert Options(like="photo.png").record()["like"] == str(Path("photo.png").absolute())
     value = replace(load("evidence"), name="mine")
     assert Options(value).record()["recipe"] == "mine"
 

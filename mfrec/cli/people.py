@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -11,6 +11,10 @@ import typer
 from mfrec.cli.console import Progress, print_json, print_line
 from mfrec.cli.options import Json
 from mfrec.errors import NoFaceError, UsageError
+from mfrec.face.wanted import as_text
+
+if TYPE_CHECKING:
+    from mfrec.face.footage import Person
 
 
 def people(
@@ -27,7 +31,7 @@ def people(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List everybody who is seen: number, times, size, best frames. ``reconstruct --subject`` takes the number."""
+    """List everybody who is seen: number, times, size, best frames; ``--subject`` or ``--box`` follows them."""
     from mfrec.face.footage import FEWEST, choose, contact_sheet, survey
     from mfrec.imageio import png_bytes, stream
     from mfrec.runtime.threads import one_thread
@@ -46,6 +50,7 @@ def people(
             "last": person.glimpses[-1].time,
             "side": round(float(np.median([glimpse.detection.side for glimpse in person.glimpses])), 1),
             "best": list(choose(person, FEWEST)),
+            "box": place(person),
         }
         for person in found.people
     ]
@@ -59,5 +64,11 @@ def people(
         best = ", ".join(map(str, row["best"]))
         print_line(
             f"subject {row['number']}: in {row['frames']} of {len(found.frames)} frames{when}, face of {row['side']:g} "
-            f"px; best frames {best}"
+            f"px; best frames {best}; --subject {row['number']} or --box {row['box']}"
         )
+
+
+def place(person: Person) -> str:
+    """What ``--box`` takes to follow somebody: where the face was seen best."""
+    best = max(person.glimpses, key=lambda glimpse: glimpse.quality)
+    return f"{as_text(best.detection.box)}@{best.index}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,11 +20,26 @@ def run_options(
     subject: Annotated[
         str, typer.Option("--subject", help="Whom to follow: auto, or a number from the report.")
     ] = "auto",
+    box: Annotated[
+        str | None,
+        typer.Option(
+            "--box",
+            help="Follow the face in this rectangle: x,y,w,h@t; t is a frame's index, or a time as 12.5 or 1:02.5.",
+            show_default=False,
+        ),
+    ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option("--like", help="Follow whom this photograph shows, by recognition.", show_default=False),
+    ] = None,
     turn: Annotated[
         str, typer.Option("--turn", help="Turn the frames clockwise first: auto, 0, 90, 180 or 270 degrees.")
     ] = "auto",
     scale: Annotated[int, typer.Option("--scale", help="Output pixels per reference pixel along each side.")] = 4,
-    crop: Annotated[str, typer.Option("--crop", help="auto, face, or frame for the whole reference frame.")] = "auto",
+    crop: Annotated[
+        str,
+        typer.Option("--crop", help="auto, face, frame for the whole reference frame, or a rectangle x,y,w,h of it."),
+    ] = "auto",
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="stage.key=value; may be repeated.", show_default=False)
     ] = None,
@@ -40,6 +56,12 @@ def run_options(
     most: Annotated[
         str, typer.Option("--frames", help="Of a longer video, choose so many frames that bring most: auto, or N.")
     ] = "auto",
+    without: Annotated[
+        str, typer.Option("--without", help="Leave out frames: 12,15-18, or names.", show_default=False)
+    ] = "",
+    levels: Annotated[
+        bool, typer.Option("--levels", help="Write a copy of the picture with its contrast stretched, for looking.")
+    ] = False,
 ) -> Options:
     """What was asked for."""
     return Options(
@@ -55,6 +77,10 @@ def run_options(
         every=every,
         deinterlace=deinterlace,
         most=most,
+        box=box,
+        like=like,
+        without=without,
+        levels=levels,
     )
 
 

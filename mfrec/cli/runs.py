@@ -152,9 +152,11 @@ def _written(out: Path) -> dict[str, Any]:
     if passed_over:
         say(f"not chosen: {len(passed_over)} frames; the report says why each, and --frames how many are used")
     followed = next((person["number"] for person in record["subjects"] if person["chosen"]), None)
-    others_seen = [str(person["number"]) for person in record["subjects"] if not person["chosen"]]
-    if others_seen:
-        say(f"subject {followed} is followed; also seen: {', '.join(others_seen)}. Choose with --subject N.")
+    for person in record["subjects"]:
+        if not person["chosen"]:
+            place = f" or --box {person['box']}" if person["box"] else ""
+            seen_in = f"in {len(person['frames'])} frames" if person["frames"] else "in other frames"
+            say(f"subject {followed} is followed; also seen, {seen_in}: --subject {person['number']}{place}")
     if others:
         say(f"{count_others(len(others))}: {', '.join(other['name'] for other in others)}")
     for warning in record["warnings"]:

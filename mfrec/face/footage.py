@@ -14,16 +14,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.errors import UsageError
+from mfrec.errors import InputError, UsageError
 from mfrec.face.detect import Detection, overlap
 from mfrec.face.identity_gate import steady_embeddings
 from mfrec.face.landmarks import detect_landmarks
 from mfrec.face.people import Face, group_people
 from mfrec.face.search import SMALL_FRAME, Sighting, look, look_near
 from mfrec.face.turn import turned
+from mfrec.face.wanted import who_is_in, who_is_like
 from mfrec.image.colour import luma
 from mfrec.image.geometry import resize
-from mfrec.types import FloatArray, Frame
+from mfrec.types import FloatArray, Frame, FrameId, Wanted
 
 WHOLE = 2.0
 """Looks into whole frames a second; between them faces are followed, and a newcomer is noticed half a second late."""
@@ -34,8 +35,12 @@ PORTRAITS = 3
 SURROUNDINGS = 1.0
 """What such a picture shows beyond the box on each side, in units of its side."""
 
-MOST_TRACKS = 48
-"""Pieces of tracks that are told apart; further ones, smaller or shorter, count as people of their own."""
+MOST_TRACKS, MOST_STILLS = 48, 400
+"""Pieces of tracks, and faces of pictures without a time, that are told apart; further ones, smaller or shorter, count
+as people of their own."""
+
+PORTRAIT_SIDE = 96.0
+"""Pixels that a face has at most in a picture that is kept; the network that tells people apart sees about as many."""
 
 GAP = 2
 """Chosen frames lie so many frames apart where there are enough: neighbours repeat each other's errors."""
@@ -100,11 +105,13 @@ class Person:
         number: from 1, the most prominent first.
         glimpses: in the order of the frames.
         portrait: the best small picture.
+        embeddings: ``[128]`` each, of the small pictures that were kept.
     """
 
     number: int
     glimpses: tuple[Glimpse, ...]
     portrait: FloatArray
+    embeddings: tuple[FloatArray, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +119,11 @@ class Footage:
     """What a survey found.
 
     Attributes:
-        frames: index and name of every frame.
+        frames: every frame.
         people: the most prominent (size times frames) first.
     """
 
-    frames: tuple[tuple[int, str], ...]
+    frames: tuple[FrameId, ...]
     people: tuple[Person, ...]
 
 
@@ -136,13 +143,13 @@ def survey(frames: Iterable[Frame], *, degrees: int = 0) -> Footage:
         frames: one after the other; none is kept. Those of a video carry their times and are followed.
         degrees: by how much each is turned clockwise first.
     """
-    seen: list[tuple[int, str]] = []
+    seen: list[FrameId] = []
     pieces: list[_Piece] = []
     going: list[_Piece] = []
     stretched = False
     due = 0.0
     for frame in (turned(read, degrees) for read in frames):
-        seen.append((frame.index, frame.name))
+        seen.append(FrameId(frame.index, frame.name, frame.time))
         image, time = frame.image, frame.time
         small = min(image.shape[:2]) <= SMALL_FRAME
         if time is None or small or time >= due:
@@ -201,10 +208,21 @@ def _add(piece: _Piece, frame: Frame, face: Detection, stretched: bool) -> None:
     piece.glimpses.append(glimpse)
     piece.last = grey
     if len(piece.portraits) < PORTRAITS or glimpse.quality > piece.portraits[-1].glimpse.quality:
-        image, first = _part(frame.image, face, SURROUNDINGS)
-        there = Detection(face.box - np.tile(first, 2), face.score, face.points - first)
-        piece.portraits.append(Portrait(glimpse, image.copy(), there, stretched))
+        piece.portraits.append(_portrait(glimpse, frame.image, face, stretched))
         piece.portraits = sorted(piece.portraits, key=lambda p: -p.glimpse.quality)[:PORTRAITS]
+
+
+def _portrait(glimpse: Glimpse, picture: FloatArray, face: Detection, stretched: bool) -> Portrait:
+    """The face with its surroundings, made smaller where it has more than :data:`PORTRAIT_SIDE` pixels."""
+    image, first = _part(picture, face, SURROUNDINGS)
+    there = Detection(face.box - np.tile(first, 2), face.score, face.points - first)
+    if face.side <= PORTRAIT_SIDE:
+        return Portrait(glimpse, image.copy(), there, stretched)
+    height, width = (max(2, round(side * PORTRAIT_SIDE / face.side)) for side in image.shape[:2])
+    by = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
+    small = resize(image, height, width, interpolation="area")
+    box = (there.box + 0.5) * np.tile(by, 2) - 0.5
+    return Portrait(glimpse, small, Detection(box, there.score, (there.points + 0.5) * by - 0.5), stretched)
 
 
 def _same(last: FloatArray, where: Detection, image: FloatArray) -> bool:
@@ -236,7 +254,8 @@ def _people(pieces: list[_Piece]) -> tuple[Person, ...]:
         return sum(glimpse.detection.side for glimpse in piece.glimpses)
 
     pieces = sorted((p for p in pieces if p.glimpses), key=lambda p: (-weight(p), p.glimpses[0].index))
-    told = pieces[:MOST_TRACKS]
+    stills = any(piece.glimpses[0].time is None for piece in pieces)
+    told = pieces[: MOST_STILLS if stills else MOST_TRACKS]
     portraits = [(number, portrait) for number, piece in enumerate(told) for portrait in piece.portraits]
     marked = []
     for _, portrait in portraits:
@@ -249,6 +268,9 @@ def _people(pieces: list[_Piece]) -> tuple[Person, ...]:
         Face(places.index(portrait.glimpse.index), portrait.glimpse.detection, points, embedding)
         for (_, portrait), (_, points), embedding in zip(portraits, marked, embeddings, strict=True)
     ]
+    known: dict[int, list[FloatArray]] = {}
+    for (number, _), embedding in zip(portraits, embeddings, strict=True):
+        known.setdefault(id(told[number]), []).append(embedding)
     owner = {id(face): number for face, (number, _) in zip(faces, portraits, strict=True)}
     groups: dict[int, list[_Piece]] = {}
     votes: dict[int, list[int]] = {}
@@ -266,23 +288,35 @@ def _people(pieces: list[_Piece]) -> tuple[Person, ...]:
         for glimpse in (glimpse for piece in group for glimpse in piece.glimpses):
             glimpses.setdefault(glimpse.index, glimpse)
         best = max((p for piece in group for p in piece.portraits), key=lambda p: p.glimpse.quality)
-        people.append(Person(len(people) + 1, tuple(glimpses[i] for i in sorted(glimpses)), best.image))
+        vectors = tuple(vector for piece in group for vector in known.get(id(piece), ()))
+        people.append(Person(len(people) + 1, tuple(glimpses[i] for i in sorted(glimpses)), best.image, vectors))
     return tuple(people)
 
 
-def find_person(footage: Footage, subject: int) -> Person:
-    """The person with a number; 0 is the most prominent one.
+def find_person(footage: Footage, subject: int, wanted: Wanted | None = None) -> tuple[Person, str]:
+    """Whom to follow, and a warning where that is not certain (else an empty text).
+
+    Args:
+        footage: see :func:`survey`.
+        subject: a person's number; 0 is the most prominent one.
+        wanted: whom the caller pointed at, which goes before ``subject``.
 
     Raises:
-        UsageError: nobody has that number.
+        UsageError: nobody has that number, or is where the caller points.
     """
+    if wanted is not None and wanted.box is not None:
+        here = [(p.number, g.detection.box) for p in footage.people for g in p.glimpses if g.index == wanted.index]
+        return footage.people[who_is_in(wanted, here) - 1], ""
+    if wanted is not None:
+        number, doubt = who_is_like(wanted, {p.number: p.embeddings for p in footage.people})
+        return footage.people[number - 1], doubt
     count = len(footage.people)
     if not 0 <= subject <= count:
         raise UsageError(
             f"there is no subject {subject}: {count} {'person was' if count == 1 else 'people were'} found; choose 1 "
             f"to {count}, or auto"
         )
-    return footage.people[max(subject, 1) - 1]
+    return footage.people[max(subject, 1) - 1], ""
 
 
 def enough_frames(person: Person) -> int:
@@ -291,24 +325,36 @@ def enough_frames(person: Person) -> int:
     return int(np.clip(round(PIXELS / side**2), FEWEST, MOST))
 
 
-def choose(person: Person, most: int, *, always: str | int = "auto") -> dict[int, Glimpse]:
+def choose(
+    person: Person, most: int, *, always: str | int = "auto", without: frozenset[int] = frozenset()
+) -> dict[int, Glimpse]:
     """The frames that bring most of one person: sharp, large, frontal, in one light, undamaged, no copies.
 
     Args:
         person: of the survey.
         most: how many frames at most.
         always: index or name of a frame that is taken in any case.
+        without: indices of frames that are not taken.
 
     Returns:
         Index to glimpse of the chosen frames.
+
+    Raises:
+        InputError: the person is seen in none of the frames that are left.
     """
-    usable = [g for g in person.glimpses if not (g.copy or g.damaged)] or list(person.glimpses)
+    seen = [g for g in person.glimpses if g.index not in without]
+    if not seen:
+        raise InputError(
+            f"subject {person.number} is seen in {len(person.glimpses)} frames, and all of them are left out by hand; "
+            "leave out fewer with --without, or follow somebody else"
+        )
+    usable = [g for g in seen if not (g.copy or g.damaged)] or seen
     light = float(np.median([g.light for g in usable]))
 
     def worth(glimpse: Glimpse) -> float:
         return glimpse.quality * float(np.exp(-4 * abs(glimpse.light - light)))
 
-    chosen = {g.index: g for g in person.glimpses if always in (g.index, g.name) or str(always) == str(g.index)}
+    chosen = {g.index: g for g in seen if always in (g.index, g.name) or str(always) == str(g.index)}
     ranked = sorted(usable, key=lambda g: (-worth(g), g.index))
     for gap in (GAP, 1):
         for glimpse in ranked:

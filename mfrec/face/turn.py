@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mfrec.types import Frame, JpegTables, frozen_array
+from mfrec.types import FloatArray, Frame, JpegTables, frozen_array
 
 TURNS = (0, 90, 180, 270)
 """Degrees clockwise."""
@@ -36,6 +36,21 @@ def turned(frame: Frame, degrees: int) -> Frame:
         jpeg=jpeg,
         notes=(*frame.notes, f"turned by {degrees} degrees clockwise"),
     )
+
+
+def turned_box(box: FloatArray, degrees: int, height: int, width: int) -> FloatArray:
+    """A rectangle ``(x0, y0, x1, y1)`` of a picture where it lies once that is turned clockwise.
+
+    Args:
+        box: in pixels of the picture as it is.
+        degrees: one of :data:`TURNS`.
+        height, width: of the picture as it is.
+    """
+    x0, y0, x1, y1 = (float(edge) for edge in box)
+    for _ in range(degrees // 90):
+        x0, y0, x1, y1 = height - 1 - y1, x0, height - 1 - y0, x1
+        height, width = width, height
+    return frozen_array(np.array([x0, y0, x1, y1], np.float32))
 
 
 def _quarter(tables: JpegTables, height: int) -> JpegTables:

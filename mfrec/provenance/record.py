@@ -14,11 +14,12 @@ import numpy as np
 
 from mfrec.documents import DocumentError, check_schema, parse_json, read_bytes, read_text, shaped
 from mfrec.errors import UsageError
+from mfrec.face.wanted import as_text
 from mfrec.pipeline import Run, Step
 from mfrec.provenance.plain_json import to_json
 from mfrec.provenance.schema import SCHEMA, Record
 from mfrec.provenance.surroundings import machine, models, versions
-from mfrec.types import FaceTrack, Frame
+from mfrec.types import FaceTrack, Frame, Subject
 from mfrec.version import __version__
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def make_record(
     warnings: Sequence[str] = (),
     identity: IdentityCheck | None = None,
     flattened: float = 0.0,
+    given: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """What ``run.json`` holds, but for the digests of the outputs.
 
@@ -60,6 +62,7 @@ def make_record(
         warnings: for the reader.
         identity: how like the result is to the frames; None where there is no result.
         flattened: share of the picture whose fine detail is the evidence picture's, because that is flat there.
+        given: files besides the frames, see :func:`mfrec.provenance.given.given_files`.
 
     Returns:
         JSON types only.
@@ -84,9 +87,15 @@ def make_record(
         ],
         "reference": _reference(track),
         "subjects": [
-            {"number": s.number, "chosen": s.chosen, "frames": sorted(int(index) for index in s.boxes)}
+            {
+                "number": s.number,
+                "chosen": s.chosen,
+                "frames": sorted(int(index) for index in s.boxes),
+                "box": _box(s),
+            }
             for s in track.subjects
         ],
+        "given": list(given),
         "canvas": None if track.canvas is None else asdict(track.canvas),
         "steps": [asdict(step) for step in run.steps],
         "regions": {
@@ -118,6 +127,14 @@ def make_record(
     if identity is not None:
         record["identity"] = identity.record()
     return json.loads(to_json(record))
+
+
+def _box(subject: Subject) -> str:
+    """What ``--box`` takes to follow somebody: where the face is largest."""
+    if not subject.boxes:
+        return ""
+    index = max(sorted(subject.boxes), key=lambda i: float(subject.boxes[i][2] - subject.boxes[i][0]))
+    return f"{as_text(subject.boxes[index])}@{index}"
 
 
 def _input(frame: Frame) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mfrec.errors import InputError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.difference import Difference, compare
+from mfrec.provenance.given import check_given
 from mfrec.provenance.record import RECORD, SEAL, read_record
 from mfrec.provenance.surroundings import model_text
 
@@ -95,6 +96,7 @@ def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, pro
     missing = [name for name in names if name not in arguments]
     if missing:
         raise UsageError(f"the record is damaged: it has no argument {', '.join(missing)}; expected what a run writes")
+    check_given(record.get("given", ()))
     again = reconstruct(
         source, recipe=from_record(record["recipe"]), progress=progress, **{n: arguments[n] for n in names}
     )

@@ -64,6 +64,10 @@ class Arguments(Struct):
     every: int = 1
     deinterlace: bool = False
     most: str | int = "auto"
+    box: str | None = None
+    like: str | None = None
+    without: str = ""
+    levels: bool = False
     device: str = "auto"
     seed: Annotated[int, Meta(ge=0)] = 0
 
@@ -132,11 +136,20 @@ class Reference(Struct):
 
 
 class Person(Struct):
-    """Somebody whom the frames show."""
+    """Somebody whom the frames show; ``box`` is what ``--box`` takes to follow them."""
 
     number: Count
     chosen: bool
     frames: list[Count]
+    box: str = ""
+
+
+class GivenFile(Struct):
+    """A file besides the frames that decided about the result, and the option that named it."""
+
+    option: str
+    path: str
+    sha256: Sha256
 
 
 class CanvasRecord(Struct):
@@ -186,6 +199,13 @@ class Digests(Struct):
     md5: Md5
 
 
+class LevelsRecord(Struct):
+    """The grey levels, in [0, 1], that became black and white in ``levels.png``."""
+
+    low: float
+    high: float
+
+
 class Record(Struct):
     """The whole of ``run.json``."""
 
@@ -204,6 +224,7 @@ class Record(Struct):
     subjects: list[Person]
     regions: dict[str, list[Source]]
     warnings: list[str]
+    given: list[GivenFile] = []
     models: list[ModelFile] = []
     refused: list[Refused] = []
     reference: Reference | None = None
@@ -212,5 +233,6 @@ class Record(Struct):
     seed: int = 0
     evidence: Evidence | None = None
     identity: Identity | None = None
+    levels: LevelsRecord | None = None
     outputs: dict[PlainName, Digests] = {}
     seal: str = ""

@@ -28,6 +28,11 @@ def summary(record: Mapping[str, Any]) -> str:
     for person in record["subjects"] if len(record["subjects"]) > 1 else ():
         followed = " (followed)" if person["chosen"] else ""
         lines.append(f"subject {person['number']}{followed}: in {len(person['frames'])} frames")
+    for entry in record.get("given", ()):
+        lines.append(f"{entry['option']}: {entry['path']}, SHA-256 {entry['sha256'][:16]}")
+    if record.get("levels"):
+        low, high = (255 * record["levels"][end] for end in ("low", "high"))
+        lines.append(f"levels.png, for looking only: grey level {low:.0f} became black, {high:.0f} white")
     hashes = {entry["index"]: entry["sha256"] for entry in record["inputs"]}
     rows = [("frame", "name", "share", "residual", "consistency", "eyes", "SHA-256", "noise")]
     for entry in record["used"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -26,6 +27,10 @@ FACE_MARGIN = 0.5
 """Surroundings kept by ``crop="face"`` on each side, as a share of the face's larger side."""
 
 CROPS = ("auto", "face", "frame")
+"""Crops by name; a rectangle ``x,y,w,h`` is another, see :func:`as_rectangle`."""
+
+LEAST_CROP = 16
+"""Pixels of the reference that a crop has along each side."""
 
 MAX_SCALE = 8
 """Beyond the practical limit of reconstruction by far (Lin and Shum, TPAMI 2004); more would only be interpolation."""
@@ -60,15 +65,58 @@ ENOUGH_WHOLE = 5
 fusion weighs what contradicts the others."""
 
 
+def as_rectangle(crop: str) -> tuple[int, int, int, int] | None:
+    """Left, top, width and height from ``"x,y,w,h"``; None for a crop that has a name.
+
+    Raises:
+        UsageError: neither a name nor a rectangle.
+    """
+    if crop in CROPS:
+        return None
+    parts = [part.strip() for part in crop.split(",")]
+    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
+        raise UsageError(
+            f"--crop '{crop}' is unknown; expected auto, face or frame, or a rectangle x,y,w,h: left, top, width and "
+            "height in whole pixels of the reference frame"
+        )
+    left, top, width, height = map(int, parts)
+    if min(width, height) < LEAST_CROP:
+        raise UsageError(f"--crop {crop} is {width} x {height} pixels; expected {LEAST_CROP} or more along each side")
+    return left, top, width, height
+
+
+def reduced_crop(crop: str, factor: float) -> str:
+    """The crop of frames that had ``factor`` times as many pixels along each side; it holds all of the rectangle."""
+    rectangle = as_rectangle(crop)
+    if rectangle is None:
+        return crop
+    left, top, width, height = rectangle
+    x0, y0 = math.floor(left / factor), math.floor(top / factor)
+    x1, y1 = math.ceil((left + width) / factor), math.ceil((top + height) / factor)
+    return f"{x0},{y0},{max(x1 - x0, LEAST_CROP)},{max(y1 - y0, LEAST_CROP)}"
+
+
 def make_canvas(reference: Observation, scale: int, crop: str) -> Canvas:
     """The output grid for a reference frame.
 
     Args:
         scale: super-resolution factor, from 1.
-        crop: ``"frame"`` (all of the reference frame), ``"face"`` (the face and its surroundings) or ``"auto"``
-            (``frame`` when the face fills most of it).
+        crop: ``"frame"`` (all of the reference frame), ``"face"`` (the face and its surroundings), ``"auto"``
+            (``frame`` when the face fills most of it), or a rectangle ``"x,y,w,h"`` of it.
+
+    Raises:
+        UsageError: the rectangle reaches beyond the frame.
     """
     height, width = reference.frame.image.shape[:2]
+    rectangle = as_rectangle(crop)
+    if rectangle is not None:
+        left, top, columns, rows = rectangle
+        if left + columns > width or top + rows > height:
+            raise UsageError(
+                f"--crop {crop} reaches beyond the reference frame '{reference.frame.name}', which has {width} x "
+                f"{height} pixels; expected a rectangle x,y,w,h inside of it"
+            )
+        return Canvas(left, top, columns, rows, scale)
     face = face_rectangle(reference)
     whole = Canvas(0, 0, width, height, scale)
     if crop == "frame" or face is None:
@@ -192,7 +240,7 @@ class Align:
     Attributes:
         reference: ``"auto"``, a frame's index, or its name.
         scale: super-resolution factor.
-        crop: ``"auto"``, ``"face"`` or ``"frame"``.
+        crop: ``"auto"``, ``"face"``, ``"frame"``, or a rectangle of the reference ``"x,y,w,h"`` in its pixels.
         patch, smoothness: side of the flow's patches in half reference pixels; weight of its smoothness term.
         presmooth: standard deviation of the blur before the flow, in half reference pixels, or ``"auto"``, see
             :data:`PRESMOOTH`.
@@ -219,8 +267,7 @@ class Align:
     )
 
     def __post_init__(self) -> None:
-        if self.crop not in CROPS:
-            raise UsageError(f"crop '{self.crop}' is unknown; expected auto, face or frame")
+        as_rectangle(self.crop)
         if not 1 <= self.scale <= MAX_SCALE:
             raise UsageError(f"scale {self.scale} is out of range; expected a whole number from 1 to {MAX_SCALE}")
         # DIS divides by the patch and needs several of them in the smallest picture.

@@ -20,9 +20,10 @@ from mfrec.face.identity_gate import steady_embeddings
 from mfrec.face.landmarks import detect_landmarks, resolve_source
 from mfrec.face.people import DOUBTFUL, EXCESS, OUTLIER, Face, group_people
 from mfrec.face.search import CERTAIN, THOROUGH, Sighting, find_faces, tight_crops, upright_turn
-from mfrec.face.turn import TURNS, turned
+from mfrec.face.turn import TURNS, turned, turned_box
+from mfrec.face.wanted import who_is_in, who_is_like
 from mfrec.pipeline import Run
-from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Subject
+from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Observation, Subject, Wanted
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Track:
 
     Attributes:
         subject: number of the person to follow, from 1 (most prominent: size times frames seen); 0 follows the most
-            prominent one of those that ``reference`` shows, or of all.
+            prominent one of those that ``reference`` shows, or of all. Whom the track says is wanted goes before it.
         landmarks: ``"dlib"``, ``"fan"``, or ``"auto"`` (FAN where its package and weights are present).
         turn: by how many degrees clockwise the frames are turned before anything else, 0, 90, 180 or 270; ``"auto"``
             turns them where faces then stand upright in most frames, and lie in most as they are.
@@ -85,7 +86,12 @@ class Track:
             Face(position, detection, points, embedding)
             for (position, detection, points), embedding in zip(seen, embeddings, strict=True)
         ]
-        named = [i for i, frame in enumerate(frames) if self.reference in (frame.index, frame.name)]
+        wanted = track.wanted
+        named = [
+            i
+            for i, frame in enumerate(frames)
+            if self.reference in (frame.index, frame.name) or (wanted is not None and frame.index == wanted.index)
+        ]
         people = group_people(frames, faces, spared=named)
         expected = _expected(track, people)
         if expected is None and not 0 <= self.subject <= len(people):
@@ -94,7 +100,11 @@ class Track:
                 f"{'person was' if len(people) == 1 else 'people were'} found; choose 1 to {len(people)}, or auto"
             )
         shown = (i for i, person in enumerate(people) if any(face.frame in named for face in person))
-        chosen = expected if expected is not None else self.subject - 1 if self.subject else next(shown, 0)
+        doubt = ""
+        if wanted is not None:
+            chosen, doubt = _pointed_at(wanted, frames, people)
+        else:
+            chosen = expected if expected is not None else self.subject - 1 if self.subject else next(shown, 0)
         numbers = _numbers(track.subjects, frames, people)
         subjects = _subjects(track.subjects, frames, people, numbers, chosen)
         mine = {face.frame: face for face in people[chosen]}
@@ -122,7 +132,7 @@ class Track:
             else:
                 reason = f"no face found; subject {numbers[chosen]} was seen in {len(mine)} of {len(frames)} frames"
                 dropped.append(Dropped(frame.name, reason, frame.index, self.name, frame))
-        warnings = list(track.warnings)
+        warnings = [*track.warnings, *filter(None, [doubt])]
         if second_look:
             seen_in = sum(bool(sighting.faces) for sighting in found)
             warnings.append(
@@ -165,10 +175,42 @@ class Track:
         if degrees:
             track = replace(
                 track,
-                observations=tuple(replace(o, frame=turned(o.frame, degrees)) for o in track.observations),
+                observations=tuple(_turned(observation, degrees) for observation in track.observations),
+                subjects=_turned_subjects(track, degrees),
                 warnings=(*track.warnings, f"The frames were turned by {degrees} degrees clockwise."),
             )
         return track, found, second_look
+
+
+def _turned(observation: Observation, degrees: int) -> Observation:
+    """A bare observation with its frame turned clockwise, and its box with it."""
+    frame, box = observation.frame, observation.box
+    if box is not None:
+        box = turned_box(box, degrees, *frame.image.shape[:2])
+    return replace(observation, frame=turned(frame, degrees), box=box)
+
+
+def _turned_subjects(track: FaceTrack, degrees: int) -> tuple[Subject, ...]:
+    """Everybody who was seen before, with their boxes where they lie once the frames are turned."""
+    sizes = {o.frame.index: o.frame.image.shape[:2] for o in track.observations}
+    return tuple(
+        replace(subject, boxes={i: turned_box(box, degrees, *sizes[i]) for i, box in subject.boxes.items()})
+        for subject in track.subjects
+    )
+
+
+def _pointed_at(wanted: Wanted, frames: Sequence[Frame], people: Sequence[Sequence[Face]]) -> tuple[int, str]:
+    """Which of the people the caller means, and a warning where that is not certain."""
+    if wanted.box is None:
+        number, doubt = who_is_like(wanted, {i + 1: [f.embedding for f in person] for i, person in enumerate(people)})
+        return number - 1, doubt
+    here = [
+        (number, face.detection.box)
+        for number, person in enumerate(people, 1)
+        for face in person
+        if frames[face.frame].index == wanted.index
+    ]
+    return who_is_in(wanted, here) - 1, ""
 
 
 def _expected(track: FaceTrack, people: Sequence[Sequence[Face]]) -> int | None:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from mfrec.types.arrays import FloatArray, frozen_array
 from mfrec.types.drawn import Drawn, GeneratorState
-from mfrec.types.face import TYPICAL_POWER, Landmarks, Quality, ReferenceScore, RegionMasks, Subject
-from mfrec.types.frame import CodecView, Dropped, Frame, JpegTables
+from mfrec.types.face import TYPICAL_POWER, Landmarks, Quality, ReferenceScore, RegionMasks, Subject, Wanted
+from mfrec.types.frame import CodecView, Dropped, Frame, FrameId, JpegTables
 from mfrec.types.geometry import Canvas, Similarity
 from mfrec.types.region import Region
 from mfrec.types.registration import FlowSettings, Registration
@@ -30,6 +30,7 @@ __all__ = [
     "FloatArray",
     "FlowSettings",
     "Frame",
+    "FrameId",
     "Fused",
     "GeneratorState",
     "JpegTables",
@@ -44,5 +45,6 @@ __all__ = [
     "Reposed",
     "Similarity",
     "Subject",
+    "Wanted",
     "frozen_array",
 ]

@@ -165,3 +165,24 @@ class Subject:
     number: int
     boxes: Mapping[int, FloatArray]
     chosen: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """Whom the caller pointed at; a place or a face, never both.
+
+    Attributes:
+        told: the option as it was given, for messages.
+        index: of the frame that ``box`` lies in; -1 without one.
+        box: ``(x0, y0, x1, y1)`` in pixels of that frame once it is upright.
+        embedding: ``[128]``, of the face in a photograph, see :func:`mfrec.face.identity_gate.steady_embeddings`.
+    """
+
+    told: str
+    index: int = -1
+    box: FloatArray | None = None
+    embedding: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        freeze(self, "box")
+        freeze(self, "embedding")

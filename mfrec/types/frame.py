@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +121,14 @@ class Frame:
         freeze(self, "image")
         if self.image.ndim != 3 or self.image.shape[2] != 3:
             raise ValueError(f"a frame's image is [H, W, 3], not {self.image.shape}")
+
+
+class FrameId(NamedTuple):
+    """What a frame is called by: its place in the sequence, its name, and its time in seconds, None where unknown."""
+
+    index: int
+    name: str
+    time: float | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mfrec.types.arrays import FloatArray, freeze
-from mfrec.types.face import Landmarks, Quality, ReferenceScore, RegionMasks, Subject
+from mfrec.types.face import Landmarks, Quality, ReferenceScore, RegionMasks, Subject, Wanted
 from mfrec.types.frame import Dropped, Frame
 from mfrec.types.geometry import Canvas, Similarity
 from mfrec.types.region import Region
@@ -145,6 +145,7 @@ class FaceTrack:
         sources: region to positions in ``observations``, best source first.
         fused: the result so far, None before fusion.
         warnings: sentences for the reader of the report.
+        wanted: whom the caller pointed at, None where that was left to the tracking or to a number.
     """
 
     observations: tuple[Observation, ...]
@@ -157,6 +158,7 @@ class FaceTrack:
     sources: Mapping[Region, tuple[int, ...]] = field(default_factory=dict)
     fused: Fused | None = None
     warnings: tuple[str, ...] = ()
+    wanted: Wanted | None = None
 
 
 @dataclass(frozen=True, eq=False)

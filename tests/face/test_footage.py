@@ -7,48 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage.data
+from two_people import BLURRED, scene
 from typer.testing import CliRunner
 
 from mfrec.cli import app
 from mfrec.errors import UsageError
 from mfrec.face.footage import FEWEST, MOST, Footage, choose, enough_frames, find_person, survey, why_not
-from mfrec.image.geometry import resize
 from mfrec.imageio import h264_bytes, read
 from mfrec.intake import read_track
 from mfrec.options import Options, as_most
 from mfrec.reconstruction import run_until
-from mfrec.types import FloatArray, Frame
+from mfrec.types import Frame
 
-PEOPLE = {
-    "astronaut": (np.asarray(skimage.data.astronaut()), (222, 118), 111),
-    "cameraman": (np.dstack([skimage.data.camera()] * 3), (227, 157), 85),
-}
 COUNT = 36
-BLURRED = range(10, 20)
-
-
-def head(who: str, size: int) -> FloatArray:
-    """A square crop, the face 55 % of its height."""
-    picture, (x, y), height = PEOPLE[who]
-    half = round(height / 0.55 / 2)
-    y = max(y, half)
-    cut = picture[y - half : y + half, x - half : x + half].astype(np.float32) / 255
-    return resize(cut, size, size, interpolation="area")
-
-
-def scene(number: int) -> FloatArray:
-    """Two people who walk, she nearer; blurred in some frames; frame 5 repeats frame 4."""
-    import cv2
-
-    moment = 4 if number == 5 else number
-    canvas = resize(skimage.data.coffee().astype(np.float32) / 255, 240, 360, interpolation="area")
-    canvas[60:170, 10 + moment : 120 + moment] = head("astronaut", 110)
-    canvas[90:170, 260 - moment : 340 - moment] = head("cameraman", 80)
-    if number in BLURRED:
-        canvas = cv2.GaussianBlur(canvas, (0, 0), 2.0)
-    noise = np.random.default_rng(moment).normal(0, 0.01, canvas.shape)
-    return np.clip(canvas + noise, 0, 1).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +35,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_both_people_are_followed_all_the_way(footage: Footage) -> None:
-    assert [index for index, _ in footage.frames] == list(range(COUNT))
+    assert [frame.index for frame in footage.frames] == list(range(COUNT))
     assert len(footage.people) == 2
     # He looks aside, and where the picture is blurred he cannot be told from his surroundings.
     assert [len(person.glimpses) >= fewest for person, fewest in zip(footage.people, (COUNT - 1, 20), strict=True)]
@@ -95,8 +66,8 @@ def test_the_number_of_frames_falls_with_the_size_of_the_face(footage: Footage) 
 
 
 def test_nobody_else_has_a_number(footage: Footage) -> None:
-    assert find_person(footage, 0) is footage.people[0]
-    assert find_person(footage, 2) is footage.people[1]
+    assert find_person(footage, 0) == (footage.people[0], "")
+    assert find_person(footage, 2)[0] is footage.people[1]
     with pytest.raises(UsageError, match="no subject 3: 2 people were found"):
         find_person(footage, 3)
 

@@ -17,6 +17,7 @@ from mfrec.stages.align import (
     correlation,
     make_canvas,
     presmooth_for,
+    reduced_crop,
     start_similarity,
     without_damaged,
 )
@@ -50,6 +51,21 @@ def test_a_small_face_in_a_large_frame_is_cut_out_with_its_surroundings():
     assert canvas.x0 + canvas.width >= 360
     assert canvas.width < 120
     assert make_canvas(blank(480, 640, (300, 200, 340, 250)), 2, "frame").shape == (960, 1280)
+
+
+def test_a_rectangle_is_what_the_picture_shows():
+    canvas = make_canvas(blank(480, 640, (300, 200, 340, 250)), 2, "290, 190,64,80")
+    assert (canvas.x0, canvas.y0, canvas.width, canvas.height) == (290, 190, 64, 80)
+    with pytest.raises(UsageError, match="reaches beyond the reference frame '0', which has 640 x 480 pixels"):
+        make_canvas(blank(480, 640), 2, "600,0,64,64")
+    assert reduced_crop("face", 2.0) == "face"
+    assert reduced_crop("11,20,64,65", 2.0) == "5,10,33,33"
+
+
+@pytest.mark.parametrize("crop", ["1,2,3", "1,2,30,-4", "1.5,2,30,40", "a,b,c,d", "", "1,2,8,40"])
+def test_no_rectangle_is_refused_at_once(crop):
+    with pytest.raises(UsageError, match="--crop"):
+        Align(crop=crop)
 
 
 def test_the_canvas_stays_inside_the_frame():
