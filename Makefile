@@ -58,7 +58,7 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) demo build dist bundle docs/_build docs/api/generated
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"mfrec needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}; name another with PYTHON=" if v < (3, 11) else 0)'
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"mfrec needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}; name a newer one: make demo PYTHON=python3.11" if v < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
 # PyTorch by itself first: what is found for it then stays, be it a build for the CPU from a folder in PIP_FIND_LINKS or

@@ -1,19 +1,18 @@
 """mfrec: one picture of a face from many poor ones, with a record of where each pixel came from."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mfrec.version import __version__
-
-# An installer refuses too, but a clone that lies on the path has met none.
+# An installer refuses too, but a clone that lies on the path has met none. Python 3.6 has to understand the lines up to
+# here, so no annotations from the future.
 if sys.version_info < (3, 11):  # noqa: UP036
     raise ImportError(
         f"mfrec needs Python 3.11 or newer, and this is {sys.version_info[0]}.{sys.version_info[1]}; make an "
-        "environment with a newer one: conda env create -f environment.yml, or make test PYTHON=python3.11"
+        "environment with a newer one: conda env create -f environment.yml, or make demo PYTHON=python3.11"
     )
+
+from mfrec.version import __version__
 
 if TYPE_CHECKING:
     from mfrec.errors import InputError, MfrecError, NoFaceError, NoFramesError, UsageError, WeightsError

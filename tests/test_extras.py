@@ -175,3 +175,7 @@ def test_an_older_python_is_told_what_to_do() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert done.stderr.splitlines()[-1].startswith("ImportError: mfrec needs Python 3.11 or newer, and this is 3.10; ")
+    # An interpreter that is older still has to understand the file before it can say so.
+    source = (PACKAGE / "__init__.py").read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 6))
+    assert "from __future__" not in source
