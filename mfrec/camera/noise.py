@@ -13,6 +13,8 @@ the quantiser of every macroblock, and the error of its frames is taken as white
 Where nothing is told, or a JPEG file says less than its pixels show, the error is estimated from the pixels
 (:mod:`mfrec.camera.history`) and given as the H.264 quantiser that would leave it; the record says that it is an
 estimate. A frame without any trace of a codec is taken to be as noisy as coarse video.
+
+What the sensor added is measured too (:mod:`mfrec.camera.sensor`), wherever the codec has left it.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 
 from mfrec.camera.history import SMALLEST, History, grid_shares, history_of, middle, sliding_dct
+from mfrec.camera.sensor import sensor_noise
 from mfrec.image.colour import rgb_to_ycc
 from mfrec.types import FloatArray, Frame, JpegTables, frozen_array
 
@@ -137,11 +140,41 @@ _known: WeakKeyDictionary[Frame, NoiseModel] = WeakKeyDictionary()
 def noise_of(frame: Frame) -> NoiseModel:
     """The noise model of a frame, from its JPEG tables where it has or once had them, or from its H.264 quantiser."""
     if frame not in _known:
-        _known[frame] = _find_noise(frame)
+        model = _coding_noise(frame)
+        _known[frame] = with_sensor(model, sensor_noise(frame.image, steps_of(model)))
     return _known[frame]
 
 
-def _find_noise(frame: Frame) -> NoiseModel:
+def steps_of(model: NoiseModel) -> FloatArray:
+    """Quantisation step of each luma coefficient that a model was made from, ``[8, 8]`` in [0, 1] grey levels."""
+    if model.kind == "unknown":
+        return np.zeros((BLOCK, BLOCK), np.float32)
+    return np.asarray(np.sqrt(12 * np.maximum(model.luma - np.float32(SENSOR_SIGMA**2), 0)), np.float32)
+
+
+def with_sensor(model: NoiseModel, sigma: float) -> NoiseModel:
+    """The model of a frame whose sensor is noisier than :data:`SENSOR_SIGMA`; every frame has such noise of its own.
+
+    Args:
+        model: of the coding.
+        sigma: of the noise that its pixels show, see :func:`mfrec.camera.sensor.sensor_noise`.
+    """
+    more = max(0.0, sigma**2 - SENSOR_SIGMA**2)
+    if model.kind == "unknown":  # as noisy as was assumed already
+        more = max(0.0, sigma**2 - float(model.luma.mean()))
+    if more == 0.0:
+        return model
+    before = float(model.luma.mean())
+    return replace(
+        model,
+        luma=model.luma + np.float32(more),
+        chroma=model.chroma + np.float32(more),
+        independent=(model.independent * before + more) / (before + more),
+        source=f"{model.source}; noise of the sensor {255 * sigma:.1f} grey levels",
+    )
+
+
+def _coding_noise(frame: Frame) -> NoiseModel:
     if frame.quantiser is not None:
         return from_quantiser(frame.quantiser, "video", f"mean H.264 quantiser {frame.quantiser:.1f}")
     history = history_of(frame.image, frame.jpeg)
