@@ -6,7 +6,7 @@ How they come to their name is said in :mod:`mfrec.publication`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.image.levels import levels_of
+from mfrec.options import Options
+from mfrec.pipeline import Progress, silent
 from mfrec.provenance.arrays import write_arrays
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.record import RECORD, sealed_json
@@ -43,6 +45,40 @@ def save(
     with staged(out, overwrite=overwrite, originals=originals) as folder:
         names = [path.name for path in write_outputs(reconstruction, folder, pdf=pdf)]
     return [Path(out) / name for name in names]
+
+
+def reconstruct_into(
+    out: str | os.PathLike[str],
+    frames: Sequence[str | os.PathLike[str]],
+    options: Options,
+    *,
+    command: str,
+    device: str = "auto",
+    seed: int = 0,
+    strict: bool = False,
+    pdf: bool = False,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Reconstruction:
+    """Reconstruct from files, and publish everything about it as the folder ``out``: what ``mfrec reconstruct`` does.
+
+    Args:
+        out: see :func:`save`; whether it is in the way is known before a frame is opened.
+        frames: a folder, a video or files.
+        options, device, seed, strict, progress: see :func:`mfrec.reconstruct`.
+        command: goes into the record, as what was typed.
+        pdf, overwrite: see :func:`save`.
+
+    Raises:
+        UsageError, InputError, IdentityError, WeightsError: see :func:`mfrec.reconstruct` and :func:`save`.
+    """
+    from mfrec.reconstruction import run_recipe
+
+    with staged(out, overwrite=overwrite, originals=frames) as folder:
+        result = run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
+        result = replace(result, record={**result.record, "command": command})
+        write_outputs(result, folder, pdf=pdf)
+    return result
 
 
 def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = False) -> list[Path]:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
+import os
 import random
 import resource
 import sys
@@ -15,6 +17,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +40,11 @@ from mfrec.publication.partial import LOCK, SAYS, remove_leftovers
 from mfrec.recipe import from_record, load
 
 SLOW = 20.0
-"""Seconds that no document may take."""
+"""Seconds that no document may take; after three times as many the stack of what hangs is printed."""
+
+MEMORY = "/dev/shm"
+"""Where the long form writes its documents, if it is there. ext4 puts a file that is written anew onto the disk each
+time, and on a busy disk a hundred thousand documents wait for it for an hour: that looked like a hang."""
 
 Spoil = Callable[[random.Random], bytes]
 
@@ -154,13 +161,16 @@ def readers(folder: Path) -> list[Reader]:
     ]
 
 
-def attack(folder: Path, count: int, seed: int) -> tuple[Counter[str], list[str]]:
+def attack(
+    folder: Path, count: int, seed: int, say: Callable[[str], None] = lambda _: None
+) -> tuple[Counter[str], list[str]]:
     """Read many spoilt documents of every kind.
 
     Args:
         folder: empty.
         count: of documents in all.
         seed: with it and its number each can be made again.
+        say: told every ten thousand how far it is.
 
     Returns:
         How often each kind was read or refused; and what should not have happened, with the document's number.
@@ -168,6 +178,7 @@ def attack(folder: Path, count: int, seed: int) -> tuple[Counter[str], list[str]
     kinds = readers(folder)
     found: Counter[str] = Counter()
     wrong: list[str] = []
+    start = time.monotonic()
     for number in range(count):
         kind = kinds[number % len(kinds)]
         place = folder / kind.name.replace(".", "-")
@@ -175,6 +186,7 @@ def attack(folder: Path, count: int, seed: int) -> tuple[Counter[str], list[str]
         path = place / kind.name
         path.write_bytes(kind.spoil(random.Random(f"{seed} {number}")))
         begun = time.monotonic()
+        faulthandler.dump_traceback_later(3 * SLOW)
         try:
             kind.read(path)
             found[f"{kind.name} read"] += 1
@@ -184,12 +196,17 @@ def attack(folder: Path, count: int, seed: int) -> tuple[Counter[str], list[str]
             wrong.append(f"document {number}, {kind.name}: {traceback.format_exc(limit=-3)}")
         if time.monotonic() - begun > SLOW:
             wrong.append(f"document {number}, {kind.name}: took {time.monotonic() - begun:.0f} s")
+        if number % 10_000 == 9_999:
+            say(f"{number + 1} documents, {len(wrong)} wrong, {time.monotonic() - start:.0f} s")
+    faulthandler.cancel_dump_traceback_later()
     return found, wrong
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="mfrec-fuzz-") as scratch:
-        seen, failures = attack(Path(scratch), int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+    fast = MEMORY if os.access(MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="mfrec-fuzz-", dir=fast) as scratch:
+        chosen = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+        seen, failures = attack(Path(scratch), int(sys.argv[1]), chosen, partial(print, file=sys.stderr, flush=True))
     for what, times in sorted(seen.items()):
         print(f"{times:7}  {what}")
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB at most")

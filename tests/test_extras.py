@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import importlib.util
 import re
 import subprocess
@@ -34,12 +35,16 @@ def canonical(requirement: str) -> str:
 
 IMPORTED = {
     "accelerate": "train",
+    "dask": "batch",
+    "dask_jobqueue": "batch",
+    "distributed": "batch",
     "face_alignment": "landmarks",
     "fastai": "train",
     "fastcore": "train",
     "matplotlib": "plots",
     "onnx": "onnx",
     "onnxruntime": "onnx",
+    "psutil": "batch",
     "spandrel": "peers",
     "tomlkit": "train",
     "torchvision": "train",
@@ -73,6 +78,12 @@ def landmarks_without() -> None:
     _fan_network.__wrapped__()
 
 
+def batch_without() -> None:
+    for name in [name for name in sys.modules if name.startswith("mfrec.batch")]:
+        del sys.modules[name]
+    importlib.import_module("mfrec.batch.cluster")
+
+
 def peer_without() -> None:
     from mfrec.bench.peers import load_spandrel
 
@@ -85,6 +96,7 @@ USES: dict[str, tuple[str, Callable[[], Any]]] = {
     "plots": ("matplotlib", plot_without),
     "landmarks": ("face_alignment", landmarks_without),
     "peers": ("spandrel", peer_without),
+    "batch": ("distributed", batch_without),
 }
 """Extra to one of its packages and a use of mfrec that needs it."""
 
@@ -93,7 +105,7 @@ TOOLS = {"dev", "docs", "notebooks"}
 
 
 def test_every_extra_is_looked_at_here() -> None:
-    assert set(EXTRAS) - TOOLS - set(USES) <= {"desk", "batch", "sign"}
+    assert set(EXTRAS) - TOOLS - set(USES) <= {"desk", "sign"}
 
 
 @pytest.mark.parametrize("extra", USES)

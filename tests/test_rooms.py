@@ -32,6 +32,7 @@ ONLY = {
     "fastai": ("mfrec.train",),
     "dask": ("mfrec.batch",),
     "distributed": ("mfrec.batch",),
+    "dask_jobqueue": ("mfrec.batch",),
     "starlette": ("mfrec.desk",),
     "uvicorn": ("mfrec.desk",),
     "cryptography": ("mfrec.custody",),

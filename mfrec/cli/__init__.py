@@ -1,7 +1,8 @@
 """The command line. Every command is a few lines around a function that Python can call as well.
 
 Results go to stdout; progress, warnings and errors go to stderr. Exit codes: 0 done, 1 a repeated run differs, 2 usage,
-3 unusable input, 4 weights, 5 the result is unlike its frames (under ``--strict``), 130 interrupted.
+3 unusable input, 4 weights, 5 the result is unlike its frames (under ``--strict``), 6 a case of a batch did not end by
+itself, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from mfrec.cli.batch import batch
 from mfrec.cli.benchmarks import bench
 from mfrec.cli.console import print_line, say
 from mfrec.cli.evaluation import evaluate, survey
@@ -77,6 +79,7 @@ app.command()(people)
 app.command()(inspect)
 app.command()(rerun)
 app.command()(stage)
+app.command()(batch)
 app.command()(demo)
 app.command()(evaluate)
 app.command()(survey)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,18 +44,25 @@ def reconstruct(
     as_json: Json = False,
 ) -> None:
     """Make one picture from many frames, with its provenance, a report and a record."""
-    from mfrec.outputs import write_outputs
+    from mfrec.outputs import reconstruct_into
     from mfrec.provenance.left_out import count_others, other_files
-    from mfrec.publication.folder import staged
-    from mfrec.reconstruction import run_recipe
 
     if out is None:
         out = usual_out(frames)
         say(f"the output goes into {out}; -o names another folder")
-    with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:
-        result = run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
-        result = replace(result, record={**result.record, "command": command()})
-        write_outputs(result, folder, pdf=pdf)
+    with Progress() as progress:
+        result = reconstruct_into(
+            out,
+            frames,
+            options,
+            command=command(),
+            device=device,
+            seed=seed,
+            strict=strict,
+            pdf=pdf,
+            overwrite=overwrite,
+            progress=progress,
+        )
     record = _written(out)
     if as_json:
         print_json(record)

@@ -1,0 +1,133 @@
+"""The ledger: what it says after a crash, and when its disk is full."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mfrec.batch.case import Case, Reconstruct
+from mfrec.batch.ledger import GROUP, Attempt, Ledger
+from mfrec.batch.manifest import Problem
+from mfrec.errors import UsageError
+from mfrec.provenance.schema import Arguments
+
+
+def case(name: str, recipe: str = "restore") -> Case:
+    return Case(name, Reconstruct(Arguments([f"/frames/{name}"], recipe)))
+
+
+def attempt(number: int, code: int = 0, reason: str = "") -> Attempt:
+    return Attempt(number, 1.0, 2.0, "tcp://w", code, reason, 1.0, 1 << 20)
+
+
+def test_what_ran_in_a_dead_process_waits_again_and_what_is_done_stays(tmp_path: Path) -> None:
+    first = Ledger(tmp_path / "l")
+    first.take_up([case("a"), case("b"), case("c")], [])
+    for number in (1, 2):
+        first.begun(number)
+    first.ended(attempt(1), "done")
+    assert first.write()
+    second = Ledger(tmp_path / "l")  # the first is never closed: its process is dead
+    second.take_up([case("a"), case("b"), case("c"), case("d")], [Problem("line 5", "why")])
+    assert second.counts() == {"done": 1, "waiting": 3}
+    assert [entry.name for entry in second.waiting(0, 10)] == ["b", "c", "d"]
+    assert second.problems() == [Problem("line 5", "why")]
+
+
+def test_a_case_that_is_no_longer_named_is_withdrawn_and_comes_back(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "l")
+    book.take_up([case("a"), case("b")], [])
+    book.take_up([case("b")], [])
+    assert book.counts() == {"waiting": 1, "withdrawn": 1}
+    book.take_up([case("a"), case("b")], [])
+    assert book.counts() == {"waiting": 2}
+
+
+def test_other_options_make_another_case_of_what_is_done_and_renew_what_failed(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "l")
+    book.take_up([case("a"), case("b"), case("c")], [])
+    book.ended(attempt(1), "done")
+    book.ended(attempt(2, 3, "no face"), "failed")
+    book.write()
+    (problem,) = book.take_up([case(name, "evidence") for name in "abc"], [])
+    assert problem.place == "case 'a'" and book.problems() == [problem]
+    assert [(entry.name, '"evidence"' in entry.command) for entry in book.waiting(0, 9)] == [("b", True), ("c", True)]
+    done = book.entry("a")
+    assert done is not None and done.state == "done" and '"restore"' in done.command
+
+
+def test_failed_cases_stay_so_until_asked_and_the_worst_code_counts(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "l")
+    book.take_up([case("a"), case("b")], [])
+    book.ended(attempt(1, 3, "no face \udcff"), "failed")
+    book.ended(attempt(2, 2, "no recipe"), "failed")
+    book.write()
+    book.take_up([case("a"), case("b")], [])
+    assert (book.worst(), book.waiting(0, 9)) == (3, [])
+    assert book.attempts(1)[0].reason == "no face \\udcff"
+    book.retry_failed()
+    assert (book.worst(), len(book.waiting(0, 9))) == (0, 2)
+
+
+def test_a_full_disk_stops_nothing_and_loses_nothing_once_there_is_room(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "l")
+    book.take_up([case(str(n)) for n in range(1, 41)], [])
+    database = book._database
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")  # SQLite then behaves as on a full disk
+    for number in range(1, 41):
+        book.ended(attempt(number, 6, "x" * 2000), "failed")
+        book.write()
+    assert "full" in book.trouble
+    with pytest.raises(UsageError, match="make room"):
+        book.take_up([case("y" * 100 + str(n)) for n in range(500)], [])
+    database.execute("PRAGMA max_page_count = 100000")
+    assert book.write() and book.trouble == ""
+    assert book.counts() == {"failed": 40}
+    assert [len(book.attempts(number)) for number in range(1, 41)] == [1] * 40
+
+
+def test_many_outputs_lie_in_folders_of_their_own(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "l")
+    book.take_up([case("first")], [])
+    book.take_up([case("first"), *(case(f"n{n}") for n in range(GROUP + 5))], [])
+    outs = [entry.out for entry in book.entries()]
+    assert outs[:2] == ["first", "0000/n0"] and outs[-1] == f"0001/n{GROUP + 4}"
+    assert sorted(book.outputs()) == ["", "0000/", "0001/"]
+
+
+def test_another_file_or_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("this is no database, and longer than a header of SQLite is " * 20)
+    with pytest.raises(UsageError, match="--ledger"):
+        Ledger(tmp_path / "text")
+    database = sqlite3.connect(tmp_path / "later")
+    database.execute("PRAGMA user_version = 9")
+    database.close()
+    with pytest.raises(UsageError, match="schema 9"):
+        Ledger(tmp_path / "later")
+
+
+def test_questions_stay_quick_with_many_cases(tmp_path: Path) -> None:
+    """The million is measured by ``tests/batch_scale.py``; what scans this table takes 5 ms and more."""
+    book = Ledger(tmp_path / "l")
+    command = case("a").command
+    book.take_up((Case(f"case-{n}", command) for n in range(20_000)), [])
+    for question in (
+        book.counts,
+        lambda: book.waiting(10_000, 100),
+        lambda: book.entry("case-17777"),
+        lambda: book.entries("failed", limit=2000),
+        book.worst,
+    ):
+        best = min(_seconds(question) for _ in range(3))
+        assert best < 0.003, question
+
+
+def _seconds(question: Callable[[], object]) -> float:
+    begun = time.process_time()
+    question()
+    return time.process_time() - begun
