@@ -82,7 +82,7 @@ class Reconstruct(Struct, frozen=True, tag="reconstruct", tag_field="command"):
             said = msgspec.convert(record["arguments"], Arguments)
             if said != self.arguments or record["versions"] != versions() or foreign(out):
                 return False
-            read = {(entry["path"], entry["sha256"]) for entry in record["inputs"]}
+            read = {(entry["path"], entry["sha256"]) for entry in (*record["inputs"], *record.get("given", ()))}
             return all(path and file_digests(Path(path))["sha256"] == digest for path, digest in read)
         except (MfrecError, OSError, msgspec.ValidationError):
             return False

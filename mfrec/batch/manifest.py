@@ -15,7 +15,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import msgspec
@@ -26,14 +26,12 @@ from mfrec.errors import UsageError
 from mfrec.imageio.container import VIDEO_SUFFIXES
 from mfrec.imageio.formats import PICTURE_SUFFIXES
 from mfrec.imageio.survey import natural_key
+from mfrec.options import Options
 
 LIMIT = 1 << 30
 """Bytes that a CSV file may have; a million cases have about 100 million."""
 
-OPTIONS = (
-    *("recipe", "set", "reference", "subject", "turn", "scale", "crop", "start", "end", "every", "deinterlace"),
-    *("frames", "device", "seed", "pdf", "strict"),
-)
+OPTIONS = (*(LINE.get(option.name, option.name) for option in fields(Options)), "device", "seed", "pdf", "strict")
 """Columns that a CSV file may have besides ``name`` and ``path``."""
 
 NAME = 120
@@ -244,8 +242,8 @@ def _row(cells: dict[str, str], command: Reconstruct, folder: Path) -> Reconstru
             values[column] = cell
         elif column == "set":
             arguments["settings"] = shlex.split(cell)
-        elif column == "recipe" and cell.endswith(".toml"):
-            arguments["recipe"] = os.path.abspath(folder / cell)  # noqa: PTH100
+        elif column == "like" or (column == "recipe" and cell.endswith(".toml")):
+            arguments[column] = os.path.abspath(folder / cell)  # noqa: PTH100
         else:
             arguments[names.get(column, column)] = cell
     return msgspec.convert({**values, "arguments": arguments}, Reconstruct, strict=False)

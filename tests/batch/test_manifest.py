@@ -81,10 +81,29 @@ def test_a_table_says_options_by_case(tmp_path: Path) -> None:
 
 
 def test_the_words_of_a_case_are_what_the_command_line_reads_as_its_options() -> None:
-    case = Reconstruct(
-        Arguments(["/a b"], "evidence", ["fuse.outer=2", "x.y='z'"], "3", 2, "face", "2", "90", 1.0, 2.5, 3, True, "9"),
-        pdf=True,
+    arguments = Arguments(
+        frames=["/a b"],
+        recipe="evidence",
+        settings=["fuse.outer=2", "x.y='z'"],
+        reference="3",
+        scale=2,
+        crop="face",
+        subject="2",
+        turn="90",
+        start=1.0,
+        end=2.5,
+        every=3,
+        deinterlace=True,
+        most="9",
+        box="1,2,3,4@5",
+        like="/she.jpg",
+        without="1,2-3",
+        levels=True,
     )
+    usual = Arguments(recipe="restore")
+    same = [name for name in Options.__dataclass_fields__ if getattr(arguments, name) == getattr(usual, name)]
+    assert same == [], "every option is in this test"
+    case = Reconstruct(arguments, pdf=True)
     app = typer.Typer()
     app.command()(with_run_options(shown))
     done = CliRunner().invoke(app, case.words(Path("/out"))[2:])
