@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mfrec
 from mfrec.batch.case import from_text
 from mfrec.batch.child import BROKEN
 
@@ -150,7 +149,7 @@ class Child:
             return self._process
         self.close()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
-        package = str(Path(mfrec.__file__).resolve().parents[1])
+        package = str(Path(__file__).resolve().parents[2])
         path = [package, os.environ.get("PYTHONPATH", "")]
         self._process = subprocess.Popen(
             # -P: nothing is imported from the folder in which the worker happens to stand.

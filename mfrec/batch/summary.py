@@ -7,10 +7,10 @@ import io
 from pathlib import Path
 from urllib.parse import quote
 
-import mfrec
 from mfrec.batch.ledger import Entry, Ledger
 from mfrec.publication.files import replace_files
 from mfrec.report.page import standalone_page
+from mfrec.version import __version__
 
 HERE = Path(__file__).parent
 
@@ -55,7 +55,7 @@ def page(ledger: Ledger, ended: str = "") -> bytes:
         "table": TABLE,
         "ended": ended,
         "trouble": ledger.trouble,
-        "version": mfrec.__version__,
+        "version": __version__,
     }
     return standalone_page(HERE, "summary", values)
 
