@@ -38,6 +38,9 @@ IMPORTED = {
     "dask": "batch",
     "dask_jobqueue": "batch",
     "distributed": "batch",
+    "asn1crypto": "sign",
+    "c2pa": "sign",
+    "cryptography": "sign",
     "face_alignment": "landmarks",
     "fastai": "train",
     "fastcore": "train",
@@ -45,11 +48,16 @@ IMPORTED = {
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "psutil": "batch",
+    "pyhanko": "sign",
+    "pyhanko_certvalidator": "sign",
+    "rfc3161_client": "sign",
+    "rfc8785": "sign",
     "spandrel": "peers",
     "tomlkit": "train",
     "torchvision": "train",
 }
-"""Optional package that a module of mfrec imports, and an extra that brings it (fastcore comes with fastai)."""
+"""Optional package that a module of mfrec imports, and an extra that brings it (fastcore comes with fastai, c2pa with
+c2pa-python)."""
 
 
 def train_without() -> None:
@@ -90,6 +98,14 @@ def peer_without() -> None:
     load_spandrel(Path("nowhere.pth"))
 
 
+def verify_without() -> None:
+    from mfrec.cli.custody import verify
+
+    for name in [name for name in sys.modules if name.startswith("mfrec.custody")]:
+        del sys.modules[name]
+    verify(Path("nowhere"))
+
+
 USES: dict[str, tuple[str, Callable[[], Any]]] = {
     "train": ("fastai", train_without),
     "onnx": ("onnx", export_without),
@@ -97,6 +113,7 @@ USES: dict[str, tuple[str, Callable[[], Any]]] = {
     "landmarks": ("face_alignment", landmarks_without),
     "peers": ("spandrel", peer_without),
     "batch": ("distributed", batch_without),
+    "sign": ("c2pa", verify_without),
 }
 """Extra to one of its packages and a use of mfrec that needs it."""
 
@@ -105,7 +122,7 @@ TOOLS = {"dev", "docs", "notebooks"}
 
 
 def test_every_extra_is_looked_at_here() -> None:
-    assert set(EXTRAS) - TOOLS - set(USES) <= {"desk", "sign"}
+    assert set(EXTRAS) - TOOLS - set(USES) <= {"desk"}
 
 
 @pytest.mark.parametrize("extra", USES)
@@ -161,7 +178,7 @@ def test_every_optional_import_has_an_extra() -> None:
     brought = {canonical(line) for lines in EXTRAS.values() for line in lines}
     for package in optional_imports():
         assert package in IMPORTED, f"'{package}' is imported and no extra is known to bring it"
-        assert package in brought or package == "fastcore"
+        assert package in brought or package in ("fastcore", "c2pa")
         assert IMPORTED[package] in EXTRAS
 
 

@@ -2,7 +2,7 @@
 
 Results go to stdout; progress, warnings and errors go to stderr. Exit codes: 0 done, 1 a repeated run differs, 2 usage,
 3 unusable input, 4 weights, 5 the result is unlike its frames (under ``--strict``), 6 a case of a batch did not end by
-itself, 130 interrupted.
+itself, 7 nothing was changed, but nobody who counts signed it (``verify``; 1 where something was), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from mfrec.cli.batch import batch
 from mfrec.cli.benchmarks import bench
 from mfrec.cli.console import print_line, say
+from mfrec.cli.custody import keys_list, keys_new, keys_trust, sign, verify
 from mfrec.cli.evaluation import evaluate, survey
 from mfrec.cli.people import people
 from mfrec.cli.records import inspect, rerun
@@ -78,6 +79,8 @@ app.command()(reconstruct)
 app.command()(people)
 app.command()(inspect)
 app.command()(rerun)
+app.command()(sign)
+app.command()(verify)
 app.command()(stage)
 app.command()(batch)
 app.command()(demo)
@@ -91,6 +94,14 @@ weights_app.command("list")(weights_list)
 weights_app.command("verify")(weights_verify)
 weights_app.command("export")(weights_export)
 app.add_typer(weights_app, name="weights")
+
+keys_app = typer.Typer(
+    help="The keys that you sign with, and those that you trust.", no_args_is_help=True, rich_markup_mode=None
+)
+keys_app.command("new")(keys_new)
+keys_app.command("list")(keys_list)
+keys_app.command("trust")(keys_trust)
+app.add_typer(keys_app, name="keys")
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ import numpy as np
 
 from mfrec.documents import DocumentError, check_schema, parse_json, read_bytes, read_text, shaped
 from mfrec.errors import UsageError
-from mfrec.face.wanted import as_text
 from mfrec.pipeline import Run, Step
 from mfrec.provenance.plain_json import to_json
 from mfrec.provenance.schema import SCHEMA, Record
@@ -131,6 +130,8 @@ def make_record(
 
 def _box(subject: Subject) -> str:
     """What ``--box`` takes to follow somebody: where the face is largest."""
+    from mfrec.face.wanted import as_text
+
     if not subject.boxes:
         return ""
     index = max(sorted(subject.boxes), key=lambda i: float(subject.boxes[i][2] - subject.boxes[i][0]))

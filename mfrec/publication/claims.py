@@ -1,8 +1,9 @@
 """What may be replaced: what mfrec wrote and nobody changed since.
 
-A result folder proves it by its record: it names every file with its SHA-256 and ends with its own. Whatever else lies
-in the folder is somebody's: a file that the record does not name, a changed one, a folder, a link, and every file whose
-name mfrec never gives, whatever a record says of it.
+A result folder proves it by its record: it names every file with its SHA-256 and ends with its own. What signing added
+proves it in the same way, by the seals of its signature files. Whatever else lies in the folder is somebody's: a file
+that neither names, a changed one, a folder, a link, and every file whose name mfrec never gives, whatever a record says
+of it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from pathlib import Path
 
 from mfrec.errors import UsageError
 from mfrec.provenance.record import RECORD, read_record, seal_holds
+from mfrec.publication.signatures import ADDED, added_by_signing
 
 WRITTEN = re.compile(
     r"(reconstruction|evidence|reference|provenance|uncertainty|consistency|fused|evaluation)\.png"
     r"|(frame|registered)-\d{4,}\.png"
-    r"|provenance\.npz|report\.(html|pdf)|evaluation\.(txt|json|csv)|index\.html|key\.json|" + re.escape(RECORD)
+    rf"|provenance\.npz|report\.(html|pdf)|evaluation\.(txt|json|csv)|index\.html|key\.json|{ADDED.pattern}|"
+    + re.escape(RECORD)
 )
 """The names of the files that mfrec puts into a result folder. Nothing else is ever removed from one."""
 
@@ -74,16 +77,18 @@ def foreign(folder: Path) -> str:
         return f"no record of mfrec ({error})"
     if not seal_holds(folder / RECORD, record):
         return f"a '{RECORD}' that was changed since mfrec wrote it, or that this version did not write"
-    claimed = record.get("outputs") or {}
     try:
-        for name in names_in(folder):
+        names = names_in(folder)
+        claimed = {name: digests["sha256"] for name, digests in (record.get("outputs") or {}).items()}
+        claimed = {**added_by_signing(folder, names), **claimed}
+        for name in names:
             if not stat.S_ISREG((folder / name).lstat().st_mode):
                 return f"'{name}', which mfrec did not write: it is a folder, a link or no regular file"
             if name == RECORD:
                 continue
             if name not in claimed or not WRITTEN.fullmatch(name):
                 return f"'{name}', which mfrec did not write"
-            if sha256(folder / name) != claimed[name]["sha256"]:
+            if sha256(folder / name) != claimed[name]:
                 return f"'{name}', which was changed since mfrec wrote it"
     except OSError as error:
         return f"'{error.filename}', which cannot be read ({error.strerror})"
