@@ -290,3 +290,19 @@ def test_a_signed_folder_is_repeated_as_before(signed: Path, monkeypatch: pytest
     found = rerun_module.rerun(signed)
     assert [one.name for one in found.differences if not one.identical] == []
     assert len(found.differences) == len(list(result().iterdir()))
+
+
+def test_the_documentation_s_own_check_needs_no_mfrec(signed: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "analyst" / "custody.md"
+    code = page.read_text(encoding="utf-8").rpartition("```python\n")[2].partition("```")[0]
+    assert "mfrec" not in code
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", code], cwd=signed, capture_output=True, text=True, check=False)
+
+    sums = check().stdout
+    done = subprocess.run(["sha256sum", "-c"], cwd=signed, input=sums, capture_output=True, text=True, check=True)
+    assert done.stdout.count(": OK") == len(list(signed.iterdir())) - 1
+    text = (signed / "signature-1.json").read_text()
+    (signed / "signature-1.json").write_text(text.replace("case 17", "case 18"))
+    assert "InvalidSignature" in check().stderr
