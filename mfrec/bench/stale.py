@@ -3,7 +3,8 @@
 The head of a section names the weights that its figures depend on, with the beginning of their SHA-256
 (:mod:`mfrec.bench.document`). Where a card has other weights today, or none, the figures are those of another product.
 Such a section is measured again by its own command, or says of itself that it is out of date: :func:`marked` writes
-that sentence, and what is in print beside it; :func:`unsaid` finds where either is missing or not true any more.
+that sentence, and what is in print beside it; :func:`unsaid` finds where either is missing or not true any more. Where
+no figure is better than an old one, :func:`cleared` takes it out and leaves the command that measures it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from mfrec.cards.load import card_names
 
 WEIGHTS = re.compile(r"^Weights: (?P<cards>.*)\.\n", re.MULTILINE)
 MADE = re.compile(r"^\d{4}-\d\d-\d\dT[^\n]*\.\n", re.MULTILINE)
+HEAD = re.compile(r"^\n(?P<head>## [^\n]*\n\n```\n[^`]*```\n)")
+CLEARED = "Not measured with the weights of today; the command above does it."
 MARK = re.compile(r"^\n\*\*Out of date\*\*: [^\n]*\n", re.MULTILINE)
 
 
@@ -48,6 +51,19 @@ def marked(text: str) -> str:
     return SECTION.sub(with_mark, text)
 
 
+def cleared(text: str) -> str:
+    """The document without the figures of stale sections: heading, command and what is in print stay."""
+    reasons = stale(text)
+
+    def without_figures(match: re.Match[str]) -> str:
+        head = HEAD.match(match["text"])
+        if match["name"] not in reasons or head is None:
+            return match[0]
+        return f"<!-- measured: {match['name']} -->\n\n{head['head']}\n{CLEARED}\n<!-- /measured: {match['name']} -->"
+
+    return marked(SECTION.sub(without_figures, text))
+
+
 def unsaid(text: str) -> tuple[str, ...]:
     """Sections that are stale and do not say so, or say so of something else, or lack what is in print."""
     before, after = dict(_sections(text)), dict(_sections(marked(text)))
@@ -60,6 +76,8 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _reasons(section: str) -> Iterator[str]:
+    if CLEARED in section:
+        return
     made, weights = MADE.search(section), WEIGHTS.search(section)
     if made is not None and "-dirty" in made[0]:
         yield "it was measured in a state that nobody can check out"

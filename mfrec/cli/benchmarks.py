@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,11 +68,19 @@ def bench(
             "--mark", help="Measure nothing: let the sections that are out of date say so, beside what is in print."
         ),
     ] = None,
+    clear: Annotated[
+        Path | None,
+        typer.Option(
+            "--clear", help="Measure nothing: take the figures out of the sections that are out of date; commands stay."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Spoil good sequences by named protocols and compare recipes with plain alternatives against the truth."""
-    if check or mark:
-        _check_document(check or mark, as_json, mark=bool(mark))
+    if check or mark or clear:
+        from mfrec.bench.stale import cleared, marked
+
+        _check_document(check or mark or clear, as_json, marked if mark else cleared if clear else None)
         return
     if document and not (table or curve):
         raise UsageError("--document takes tables and plots: name them with --table or --plot")
@@ -135,16 +144,19 @@ def bench(
         print_line(f"\n{used.table()}")
 
 
-def _check_document(document: Path | None, as_json: bool, *, mark: bool) -> None:
-    """Name the sections that are out of date; refuse a document in which one does not say so, or let it say so."""
+def _check_document(document: Path | None, as_json: bool, change: Callable[[str], str] | None) -> None:
+    """Name the sections that are out of date, after a change of the document if there is one.
+
+    A document in which a section is out of date and does not say so is refused.
+    """
     from mfrec.bench.document import read_document
-    from mfrec.bench.stale import marked, stale, unsaid
+    from mfrec.bench.stale import stale, unsaid
     from mfrec.publication.files import write_file
 
     assert document is not None
     text = read_document(document)
-    if mark:
-        text = marked(text)
+    if change is not None:
+        text = change(text)
         write_file(document, text.encode("utf-8"), replace=True)
     found, silent = stale(text), unsaid(text)
     if as_json:

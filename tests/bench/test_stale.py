@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mfrec.bench.document import PRINTED_BLOCK, Section
-from mfrec.bench.stale import marked, stale, unsaid
+from mfrec.bench.document import PRINTED_BLOCK, Section, with_section
+from mfrec.bench.stale import cleared, marked, stale, unsaid
 from mfrec.bench.weights import cards_of, hashes, trained_for
 from mfrec.cli import app
 
@@ -50,6 +50,16 @@ def test_the_shipped_document_says_what_is_out_of_date() -> None:
     text = DOCUMENTS.read_text(encoding="utf-8")
     assert unsaid(text) == (), "measure these sections again, or: mfrec bench --mark docs/benchmarks.md"
     assert "-dirty" not in text
+
+
+def test_a_cleared_document_has_no_figure_that_is_out_of_date() -> None:
+    old = replace(OLD, body="| 12.34 |", name="3.3")
+    text = "\n\n".join(["intro", FRESH.markdown(), old.markdown(), "end"])
+    once = cleared(text)
+    assert "12.34" not in once and FRESH.markdown() in once and once.endswith("end")
+    assert old.command in once and "PSFR-GAN" in once, "the command and what is in print stay"
+    assert stale(once) == {} and unsaid(once) == () and cleared(once) == once
+    assert with_section(once, replace(FRESH, name="3.3")).count("<!-- measured: 3.3 -->") == 1
 
 
 def test_what_is_in_print_beside_a_section_is_missed_and_written() -> None:
