@@ -44,6 +44,7 @@ IMPORTED = {
     "face_alignment": "landmarks",
     "fastai": "train",
     "fastcore": "train",
+    "markdown_it": "desk",
     "matplotlib": "plots",
     "onnx": "onnx",
     "onnxruntime": "onnx",
@@ -53,11 +54,13 @@ IMPORTED = {
     "rfc3161_client": "sign",
     "rfc8785": "sign",
     "spandrel": "peers",
+    "starlette": "desk",
     "tomlkit": "train",
     "torchvision": "train",
+    "uvicorn": "desk",
 }
 """Optional package that a module of mfrec imports, and an extra that brings it (fastcore comes with fastai, c2pa with
-c2pa-python)."""
+c2pa-python, markdown_it with markdown-it-py)."""
 
 
 def train_without() -> None:
@@ -106,6 +109,12 @@ def verify_without() -> None:
     verify(Path("nowhere"))
 
 
+def desk_without() -> None:
+    from mfrec.cli.desk import desk
+
+    desk(Path("nowhere"))
+
+
 USES: dict[str, tuple[str, Callable[[], Any]]] = {
     "train": ("fastai", train_without),
     "onnx": ("onnx", export_without),
@@ -114,6 +123,7 @@ USES: dict[str, tuple[str, Callable[[], Any]]] = {
     "peers": ("spandrel", peer_without),
     "batch": ("distributed", batch_without),
     "sign": ("c2pa", verify_without),
+    "desk": ("starlette", desk_without),
 }
 """Extra to one of its packages and a use of mfrec that needs it."""
 
@@ -122,7 +132,7 @@ TOOLS = {"dev", "docs", "notebooks"}
 
 
 def test_every_extra_is_looked_at_here() -> None:
-    assert set(EXTRAS) - TOOLS - set(USES) <= {"desk"}
+    assert set(EXTRAS) - TOOLS == set(USES)
 
 
 @pytest.mark.parametrize("extra", USES)
@@ -178,7 +188,8 @@ def test_every_optional_import_has_an_extra() -> None:
     brought = {canonical(line) for lines in EXTRAS.values() for line in lines}
     for package in optional_imports():
         assert package in IMPORTED, f"'{package}' is imported and no extra is known to bring it"
-        assert package in brought or package in ("fastcore", "c2pa")
+        assert package in brought or package in ("fastcore", "c2pa", "markdown_it")
+        assert package in brought or package in ("fastcore", "c2pa", "markdown_it")
         assert IMPORTED[package] in EXTRAS
 
 

@@ -60,7 +60,7 @@ def test_ci_calls_what_the_readme_says() -> None:
 def test_the_wheel_is_the_same_bytes_anywhere(tmp_path: Path) -> None:
     """From another folder, with other times, modes and time zone."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "-q", "--no-deps"]
-    names = ("mfrec", "models", "weights", "pyproject.toml", "README.md", "LICENSE")
+    names = ("mfrec", "models", "weights", "docs/analyst", "pyproject.toml", "README.md", "LICENSE")
     for name in names:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, tmp_path / "copy" / name, copy_function=shutil.copyfile)
@@ -103,11 +103,11 @@ def test_wheel_holds_its_data_and_works_elsewhere(tmp_path: Path, sequence: Path
     (wheel,) = (tmp_path / "wheel").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for top, packed in (("models", "_models"), ("weights", "_weights")):
+    for top, packed in (("models", "_models"), ("weights", "_weights"), ("docs/analyst", "_manual")):
         held = {f"mfrec/{packed}/{path.name}" for path in (ROOT / top).iterdir()}
         assert held, f"{top}/ is empty"
         assert held <= names
-    for pattern in ("*.py", "recipes/*.toml", "report/*", "py.typed"):
+    for pattern in ("*.py", "recipes/*.toml", "report/*", "desk/page/*", "desk/words.json", "py.typed"):
         held = {
             f"mfrec/{p.relative_to(ROOT / 'mfrec').as_posix()}" for p in (ROOT / "mfrec").rglob(pattern) if p.is_file()
         }

@@ -35,6 +35,7 @@ ONLY = {
     "dask_jobqueue": ("mfrec.batch",),
     "starlette": ("mfrec.desk",),
     "uvicorn": ("mfrec.desk",),
+    "markdown_it": ("mfrec.desk",),
     "cryptography": ("mfrec.custody",),
     "asn1crypto": ("mfrec.custody",),
     "pyhanko": ("mfrec.custody",),

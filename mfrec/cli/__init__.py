@@ -17,6 +17,7 @@ from mfrec.cli.batch import batch
 from mfrec.cli.benchmarks import bench
 from mfrec.cli.console import print_line, say
 from mfrec.cli.custody import keys_list, keys_new, keys_trust, sign, verify
+from mfrec.cli.desk import desk
 from mfrec.cli.evaluation import evaluate, survey
 from mfrec.cli.people import people
 from mfrec.cli.records import inspect, rerun
@@ -83,6 +84,7 @@ app.command()(sign)
 app.command()(verify)
 app.command()(stage)
 app.command()(batch)
+app.command()(desk)
 app.command()(demo)
 app.command()(evaluate)
 app.command()(survey)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import typer
+
+PROGRESS = "MFREC_PROGRESS"
+"""Environment variable; with the value ``lines`` every step of the progress is a line, for a program that reads it."""
+
+PROGRESS_LINES = re.compile(r"mfrec: (\w+) (\d+)/(\d+)")
+"""Such a line: stage, done, total."""
+
+STEP = 0.2
+"""Seconds between two of them within a stage."""
 
 
 class Progress:
@@ -17,10 +28,18 @@ class Progress:
     def __init__(self) -> None:
         self.start = time.monotonic()
         self.terminal = sys.stderr.isatty()
+        self.lines = os.environ.get(PROGRESS) == "lines"
         self.stage = ""
+        self.said = 0.0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if time.monotonic() - self.start < 1.0:
+        now = time.monotonic()
+        if self.lines:
+            if stage != self.stage or now - self.said >= STEP:
+                self.stage, self.said = stage, now
+                say(f"{stage} {done}/{total}")
+            return
+        if now - self.start < 1.0:
             return
         if self.terminal:
             sys.stderr.write(f"\r\033[K{stage} {done}/{total}")
@@ -35,7 +54,7 @@ class Progress:
         say(text)
 
     def _clear(self) -> None:
-        if self.terminal and self.stage:
+        if self.terminal and self.stage and not self.lines:
             sys.stderr.write("\r\033[K")
 
     def __enter__(self) -> Progress:

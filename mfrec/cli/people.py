@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -15,6 +16,7 @@ from mfrec.face.wanted import as_text
 
 if TYPE_CHECKING:
     from mfrec.face.footage import Person
+    from mfrec.types import Frame
 
 
 def people(
@@ -30,6 +32,9 @@ def people(
         float | None, typer.Option("--end", help="Seconds of a video to end at.", show_default=False)
     ] = None,
     as_json: Json = False,
+    every_frame: Annotated[
+        bool, typer.Option("--every-frame", help="With --json: what every frame shows and how it is coded, too.")
+    ] = False,
 ) -> None:
     """List everybody who is seen: number, times, size, best frames; ``--subject`` or ``--box`` follows them."""
     from mfrec.face.footage import FEWEST, choose, contact_sheet, survey
@@ -38,9 +43,12 @@ def people(
 
     if out is not None and out.exists():
         raise UsageError(f"'{out}' exists already; give another name for the contact sheet")
+    if every_frame and not as_json:
+        raise UsageError("--every-frame is for programs; add --json")
+    coding: list[dict[str, Any]] = []
     with Progress() as progress, one_thread():
-        found = survey(stream(clip, start=start, end=end, progress=progress))
-    if not found.people:
+        found = survey(_noted(stream(clip, start=start, end=end, progress=progress), coding))
+    if not found.people and not every_frame:
         raise NoFaceError(f"no face was found in any of the {len(found.frames)} frames of '{clip}'")
     rows = [
         {
@@ -57,7 +65,9 @@ def people(
     if out is not None:
         out.write_bytes(png_bytes(contact_sheet(found)))
     if as_json:
-        print_json({"frames": len(found.frames), "people": rows})
+        if every_frame:
+            rows = [row | {"seen": _seen(person)} for row, person in zip(rows, found.people, strict=True)]
+        print_json({"frames": len(found.frames), "people": rows, **({"coding": coding} if every_frame else {})})
         return
     for row in rows:
         when = "" if row["first"] is None else f", {row['first']:.2f} s to {row['last']:.2f} s"
@@ -72,3 +82,39 @@ def place(person: Person) -> str:
     """What ``--box`` takes to follow somebody: where the face was seen best."""
     best = max(person.glimpses, key=lambda glimpse: glimpse.quality)
     return f"{as_text(best.detection.box)}@{best.index}"
+
+
+def _noted(frames: Iterable[Frame], coding: list[dict[str, Any]]) -> Iterator[Frame]:
+    """The same frames; what their files say of each goes into ``coding``."""
+    for frame in frames:
+        view = frame.codec
+        coding.append(
+            {
+                "index": frame.index,
+                "name": frame.name,
+                "time": frame.time,
+                "key": frame.key,
+                "kind": "" if view is None else view.kind,
+                "quantiser": frame.quantiser,
+                "damaged": frame.damaged,
+            }
+        )
+        yield frame
+
+
+def _seen(person: Person) -> list[dict[str, Any]]:
+    """Where somebody is in every frame that shows them, ``box`` as ``x, y, width, height`` in pixels."""
+    out = []
+    for glimpse in person.glimpses:
+        x0, y0, x1, y1 = (round(float(edge), 1) for edge in glimpse.detection.box)
+        out.append(
+            {
+                "index": glimpse.index,
+                "name": glimpse.name,
+                "box": [x0, y0, round(x1 - x0, 1), round(y1 - y0, 1)],
+                "quality": round(glimpse.quality, 4),
+                "copy": glimpse.copy,
+                "damaged": glimpse.damaged,
+            }
+        )
+    return out

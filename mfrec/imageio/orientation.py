@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import math
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mfrec.types import FloatArray, JpegTables
+from numpy.typing import NDArray
+
+from mfrec.types import JpegTables
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -50,7 +52,7 @@ ORIENTATIONS = {
 AS_STORED = ORIENTATIONS[1]
 
 
-def upright(image: FloatArray, orientation: Orientation) -> FloatArray:
+def upright(image: NDArray[Any], orientation: Orientation) -> NDArray[Any]:
     """Apply an orientation to a stored picture ``[H, W, 3]``."""
     if orientation.transpose:
         image = image.transpose(1, 0, 2)

@@ -83,7 +83,7 @@ class Selection:
 
 
 @dataclass(frozen=True, eq=False)
-class _Video:
+class VideoFile:
     """A video file and what was found out about it before decoding.
 
     Attributes:
@@ -117,7 +117,7 @@ def video_stream(path: Path, selection: Selection, findings: Findings, progress:
         size = (stream.width, stream.height) if stream.width else None
     with path.open("rb") as file:
         sha256, md5 = digests(iter(lambda: file.read(1 << 20), b""))
-    video = _Video(path, sha256, md5, table, rate, aspect)
+    video = VideoFile(path, sha256, md5, table, rate, aspect)
     expected = selection.expected(table, rate)
     return FrameStream(
         _frames(video, selection, findings, progress), findings, unit="video", expected=expected, size=size
@@ -135,7 +135,7 @@ class _Progress:
         self.combs = CombWatch()
 
 
-def _frames(video: _Video, selection: Selection, findings: Findings, progress: Progress) -> Iterator[Frame]:
+def _frames(video: VideoFile, selection: Selection, findings: Findings, progress: Progress) -> Iterator[Frame]:
     name = shown(video.path, whole=False)
     counts = _Progress()
     with opened(video.path) as container:
@@ -154,7 +154,7 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
             if selection.only is not None and counts.taken - 1 not in selection.only:
                 continue
             try:
-                frame = _frame(video, coded, before, counts.taken - 1)
+                frame = converted(video, coded, before, counts.taken - 1)
             except RefusedError as error:
                 label = f"{name}#{coded.number}{coded.field}"
                 findings.dropped.append(Dropped(label, str(error), counts.taken - 1))
@@ -168,7 +168,7 @@ def _frames(video: _Video, selection: Selection, findings: Findings, progress: P
     _conclude(video, selection, findings, counts, watch)
 
 
-def _frame(video: _Video, coded: Coded, before: Coded | None, index: int) -> Frame:
+def converted(video: VideoFile, coded: Coded, before: Coded | None, index: int) -> Frame:
     """A decoded picture as a frame.
 
     Raises:
@@ -210,7 +210,9 @@ def _frame(video: _Video, coded: Coded, before: Coded | None, index: int) -> Fra
     )
 
 
-def _conclude(video: _Video, selection: Selection, findings: Findings, counts: _Progress, watch: DamageWatch) -> None:
+def _conclude(
+    video: VideoFile, selection: Selection, findings: Findings, counts: _Progress, watch: DamageWatch
+) -> None:
     """Say what was found out about the clip as a whole.
 
     Raises:

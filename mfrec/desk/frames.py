@@ -1,0 +1,172 @@
+"""Frames of a case's inputs for the page: small and quick while somebody scrubs, exact when they stop."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from mfrec.desk.case import Case
+from mfrec.desk.inputs import source_path
+from mfrec.desk.refusal import RefusalError
+from mfrec.errors import MfrecError
+from mfrec.imageio import to_uint8
+from mfrec.imageio.player import Player, player
+from mfrec.types import CodecView, Frame
+
+OPEN = 4
+"""Players that are open at once; each holds a decoder and up to :data:`mfrec.imageio.player.KEPT` bytes."""
+
+WIDTHS = (320, 640, 960, 1280)
+"""Widths that a small frame may have."""
+
+QUALITY = 88
+"""Of the JPEG of a small frame, which nothing is measured on."""
+
+
+class Desk:
+    """A player and what guards it: one request at a time."""
+
+    def __init__(self, made: Player) -> None:
+        self.player = made
+        self.lock = threading.Lock()
+        self.png: OrderedDict[int, bytes] = OrderedDict()
+
+
+class Frames:
+    """The players of all inputs that somebody looks at; the one that was not used for longest is closed."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[tuple[str, str], Desk] = OrderedDict()
+        self._lock = threading.Lock()
+        self._opening: dict[tuple[str, str], threading.Lock] = {}
+
+    def sheet(self, case: Case, number: str) -> dict[str, Any]:
+        """What can be shown of an input: see :class:`mfrec.imageio.player.Sheet`.
+
+        Raises:
+            RefusalError: nothing.
+        """
+        sheet = self._player(case, number).player.sheet
+        return {
+            "kind": sheet.kind,
+            "count": sheet.count,
+            "width": sheet.width,
+            "height": sheet.height,
+            "times": sheet.times,
+            "keys": sheet.keys,
+            "names": sheet.names,
+        }
+
+    def small(self, case: Case, number: str, frame: int, width: int) -> bytes:
+        """A frame as JPEG, at most ``width`` pixels wide.
+
+        Raises:
+            RefusalError: there is none, or no such width.
+        """
+        if width not in WIDTHS:
+            raise RefusalError("refused.value", 400, why=f"expected a width of {', '.join(map(str, WIDTHS))}")
+        desk = self._player(case, number)
+        try:
+            with desk.lock:
+                picture = desk.player.preview(frame, width)
+        except MfrecError as error:
+            raise RefusalError("refused.frame", 404, why=error) from None
+        return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+
+    def exact(self, case: Case, number: str, frame: int) -> bytes:
+        """A frame's pixels as PNG, as a run reads them, rounded to 8 bits.
+
+        Raises:
+            RefusalError: there is none.
+        """
+        desk = self._player(case, number)
+        with desk.lock:
+            if frame not in desk.png:
+                picture = to_uint8(self._frame(desk, frame).image)[..., ::-1]
+                # Lossless at any level; the quickest one keeps a Full HD frame below a tenth of a second.
+                desk.png[frame] = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+                while len(desk.png) > 8:
+                    desk.png.popitem(last=False)
+            return desk.png[frame]
+
+    def facts(self, case: Case, number: str, frame: int) -> dict[str, Any]:
+        """What is known of a frame besides its pixels: time, notes, damage, what the codec did.
+
+        Raises:
+            RefusalError: there is none.
+        """
+        desk = self._player(case, number)
+        with desk.lock:
+            found = self._frame(desk, frame)
+        return {
+            "name": found.name,
+            "time": found.time,
+            "width": found.image.shape[1],
+            "height": found.image.shape[0],
+            "notes": list(found.notes),
+            "damaged": found.damaged,
+            "key": found.key,
+            "quantiser": found.quantiser,
+            "jpeg": None if found.jpeg is None else float(found.jpeg.luma.mean()) * 255,
+            "codec": None if found.codec is None else _codec(found.codec),
+        }
+
+    def close(self) -> None:
+        """Let all files go."""
+        with self._lock:
+            for desk in self._open.values():
+                with desk.lock:
+                    desk.player.close()
+            self._open.clear()
+
+    def _frame(self, desk: Desk, frame: int) -> Frame:
+        try:
+            return desk.player.frame(frame)
+        except MfrecError as error:
+            raise RefusalError("refused.frame", 404, why=error) from None
+
+    def _player(self, case: Case, number: str) -> Desk:
+        key = case.key, number
+        with self._lock:
+            if key in self._open:
+                self._open.move_to_end(key)
+                return self._open[key]
+            opening = self._opening.setdefault(key, threading.Lock())
+        with opening:
+            with self._lock:
+                if key in self._open:
+                    return self._open[key]
+            path: Path = source_path(case, case.input(number))
+            try:
+                desk = Desk(player(path))
+            except MfrecError as error:
+                raise RefusalError("refused.frame", 404, why=error) from None
+            gone: list[Desk] = []
+            with self._lock:
+                self._open[key] = desk
+                while len(self._open) > OPEN:
+                    gone.append(self._open.popitem(last=False)[1])
+            for other in gone:
+                with other.lock:
+                    other.player.close()
+            return desk
+
+
+def _codec(view: CodecView) -> dict[str, Any]:
+    """What a codec did, block by block, as the page draws it: ``quantisers`` and ``copied`` row by row."""
+    quantisers = None
+    if view.quantisers is not None:
+        quantisers = [[None if math.isnan(q) else round(float(q), 1) for q in row] for row in view.quantisers]
+    return {
+        "kind": view.kind,
+        "unit": view.unit,
+        "quantisers": quantisers,
+        "copied": None if view.copied is None else view.copied.astype(int).tolist(),
+        "block": list(view.block),
+        "origin": list(view.origin),
+    }

@@ -1,0 +1,80 @@
+// What the page asks the desk. An answer that refuses becomes an error with the desk's sentence.
+
+import { t } from "./words.js";
+
+async function answered(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error(t("app.offline"));
+  }
+  if (response.ok) return response;
+  let said = null;
+  try {
+    said = await response.json();
+  } catch {
+    // No document: the status is all there is.
+  }
+  throw new Error(said?.error ?? `${response.status} ${response.statusText}`);
+}
+
+export const get = async (path, signal) => (await answered(path, { signal })).json();
+
+export const blob = async (path, signal) => (await answered(path, { signal })).blob();
+
+export async function send(method, path, value, signal) {
+  const body = value === undefined ? undefined : JSON.stringify(value);
+  return (await answered(path, { method, body, signal, headers: { "Content-Type": "application/json" } })).json();
+}
+
+/** Send a file as it is, in a stream; tells how far it is. */
+export function upload(path, file, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", path);
+    request.upload.onprogress = (event) => progress(event.loaded / Math.max(1, event.total));
+    request.onerror = () => reject(new Error(t("app.offline")));
+    request.onload = () => {
+      let said = null;
+      try {
+        said = JSON.parse(request.responseText);
+      } catch {
+        said = { error: `${request.status} ${request.statusText}` };
+      }
+      if (request.status < 300) resolve(said);
+      else reject(new Error(said.error));
+    };
+    request.send(file);
+  });
+}
+
+/** A picture, decoded as it is stored. */
+export async function bitmap(path, signal) {
+  return createImageBitmap(await blob(path, signal), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+}
+
+const part = encodeURIComponent;
+
+/** The addresses of a case. */
+export function casePaths(key) {
+  const base = `/api/cases/${part(key)}`;
+  return {
+    base,
+    events: `${base}/events`,
+    upload: (name, into) => `${base}/inputs?name=${part(name)}${into ? `&into=${part(into)}` : ""}`,
+    inPlace: `${base}/inputs-in-place`,
+    input: (number, what) => `${base}/inputs/${part(number)}/${what}`,
+    frame: (number, frame, width = 0) => `${base}/inputs/${part(number)}/frames/${frame}${width ? `?width=${width}` : ""}`,
+    command: `${base}/command`,
+    runs: `${base}/runs`,
+    run: (number) => `${base}/runs/${part(number)}`,
+    file: (number, name) => `${base}/runs/${part(number)}/files/${part(name)}`,
+    map: (number, name, frame = null) => `${base}/runs/${part(number)}/maps/${part(name)}${frame === null ? "" : `?frame=${frame}`}`,
+    pixel: (number, x, y) => `${base}/runs/${part(number)}/pixel?x=${x}&y=${y}`,
+    notes: (number) => `${base}/runs/${part(number)}/notes`,
+    note: (name) => `${base}/notes/${part(name)}`,
+    job: (number, what) => `${base}/jobs/${part(number)}/${what}`,
+  };
+}

@@ -1,0 +1,48 @@
+// What all views share: the desk, and of the open case its content, its jobs and who watches them.
+
+import { casePaths, get } from "./api.js";
+import { say } from "./dom.js";
+import { t } from "./words.js";
+
+export const desk = { about: null, key: null, case: null, jobs: [], paths: null, watchers: new Set() };
+
+let events = null;
+
+/** The address of a view of a case. */
+export const linkTo = (key, view = "case", number = "") =>
+  `#/case/${[key, ...(view === "case" && !number ? [] : [view]), ...(number ? [number] : [])].map(encodeURIComponent).join("/")}`;
+
+/** Read a case, and listen to its jobs from now on; null closes the open one. */
+export async function openCase(key) {
+  if (desk.key === key) return;
+  events?.close();
+  Object.assign(desk, { key, paths: key === null ? null : casePaths(key), case: null, jobs: [] });
+  if (key === null) return;
+  await refreshed();
+  desk.jobs = desk.case.jobs;
+  const states = new Map(desk.jobs.map((job) => [job.number, job.state]));
+  events = new EventSource(desk.paths.events);
+  events.onmessage = (event) => {
+    desk.jobs = JSON.parse(event.data);
+    for (const job of desk.jobs) {
+      if (states.get(job.number) !== job.state) {
+        say(t("runs.announce", { number: job.number, state: t(`runs.state.${job.state}`) }));
+      }
+      states.set(job.number, job.state);
+    }
+    for (const watcher of desk.watchers) watcher(desk.jobs);
+  };
+}
+
+/** Read the open case again after it was changed. */
+export async function refreshed() {
+  desk.case = await get(desk.paths.base);
+  return desk.case;
+}
+
+/** How far a job is, in words. */
+export function progressOf(job) {
+  if (!job.progress) return t("runs.starting");
+  const [stage, done, total] = job.progress;
+  return t("runs.progress", { stage, done, total });
+}

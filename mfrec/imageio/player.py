@@ -1,0 +1,279 @@
+"""Frames of a clip in any order, for somebody who looks: the exact ones that a run works on, and quick small ones."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mfrec.errors import NoFramesError
+from mfrec.imageio.container import frame_rate, opened, picture_stream
+from mfrec.imageio.damage import DamageWatch
+from mfrec.imageio.decoding import Coded, decoded
+from mfrec.imageio.encode import to_uint8
+from mfrec.imageio.orientation import AS_STORED, upright, video_orientation
+from mfrec.imageio.packets import PacketTable, packet_table
+from mfrec.imageio.pictures import picture_frames
+from mfrec.imageio.reading import Findings, shown
+from mfrec.imageio.survey import survey
+from mfrec.imageio.video import VideoFile, converted
+from mfrec.pipeline import silent
+from mfrec.types import Frame
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+KEPT = 64 << 20
+"""Bytes of small pictures that are kept, in which a group of pictures can be stepped through backwards."""
+
+NEAR = 60
+"""Frames ahead that are decoded through rather than looked for from a key frame."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a player can show.
+
+    Attributes:
+        kind: ``"video"`` or ``"pictures"``.
+        count: how many frames.
+        width, height: in pixels as they are shown; of the first one.
+        times: seconds from the first frame; None where the file does not say.
+        keys: numbers of the frames that decoding can begin at.
+        names: of the frames.
+    """
+
+    kind: str
+    count: int
+    width: int
+    height: int
+    times: tuple[float | None, ...]
+    keys: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+class ClipPlayer:
+    """The frames of a video by their numbers, counted as the names of a run's frames count them (``clip.mp4#12``).
+
+    A frame is what :func:`mfrec.imageio.stream` gives, bit for bit, whatever was asked for before. Not for several
+    threads at once.
+
+    Args:
+        path: of the video.
+
+    Raises:
+        NoFramesError: it is none, or holds nothing that can be shown.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with opened(path) as container:
+            stream = picture_stream(container, path)
+            self._table, rate = packet_table(container, stream), frame_rate(stream)
+            self._aspect = float(stream.sample_aspect_ratio or 1)
+        self._source = VideoFile(path, "", "", self._table, rate, self._aspect)
+        self._container: InputContainer | None = None
+        self._pictures: Iterator[Coded] | None = None
+        self._last: Coded | None = None
+        self._before: Coded | None = None
+        self._small: OrderedDict[tuple[int, int], NDArray[np.uint8]] = OrderedDict()
+        self._bytes = 0
+        image = self.frame(0).image
+        self.sheet = self._sheet(image.shape[1], image.shape[0])
+
+    def _sheet(self, width: int, height: int) -> Sheet:
+        table: PacketTable = self._table
+        count = len(table.times)
+        times: tuple[float | None, ...]
+        if len(table.shown) == count:
+            times = tuple(round(float(time - table.shown[0]), 6) for time in table.shown)
+        elif self._source.rate:
+            times = tuple(round(number / self._source.rate, 6) for number in range(count))
+        else:
+            times = (None,) * count
+        keys = np.flatnonzero(table.keys)
+        numbers = np.sort(table.ranks[keys]) if table.ordered else keys
+        name = shown(self.path, whole=False)
+        return Sheet(
+            "video",
+            count,
+            width,
+            height,
+            times,
+            tuple(int(k) for k in numbers),
+            tuple(f"{name}#{n}" for n in range(count)),
+        )
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._container is not None:
+            self._container.close()
+        self._container = self._pictures = self._last = self._before = None
+
+    def frame(self, number: int) -> Frame:
+        """A frame as a run would read it; without digests of the file, which take long.
+
+        Raises:
+            NoFramesError: there is none of that number, or it cannot be decoded.
+        """
+        coded = self._exactly(number)
+        if coded is None:
+            raise NoFramesError(f"frame {number} of '{shown(self.path)}' cannot be decoded; look at its neighbours")
+        before = self._before if self._before is not None and self._before.number == number - 1 else None
+        return converted(self._source, coded, before, number)
+
+    def preview(self, number: int, width: int) -> NDArray[np.uint8]:
+        """A frame in a hurry: scaled down by area to at most ``width``, in the decoder's own colours, 8 bits.
+
+        Returns:
+            ``[h, w, 3]`` uint8 RGB, upright; not for measuring.
+
+        Raises:
+            NoFramesError: see :meth:`frame`.
+        """
+        kept = self._small.get((number, width))
+        if kept is not None:
+            self._small.move_to_end((number, width))
+            return kept
+        for coded in self._towards(number):
+            # What is passed on the way is what a step backwards asks for next.
+            if number - coded.number <= NEAR and (coded.number, width) not in self._small:
+                self._keep(coded.number, width, self._scaled(coded, width))
+        if (number, width) not in self._small:
+            raise NoFramesError(f"frame {number} of '{shown(self.path)}' cannot be decoded; look at its neighbours")
+        return self._small[number, width]
+
+    def _scaled(self, coded: Coded, width: int) -> NDArray[np.uint8]:
+        picture = coded.picture
+        across, down = picture.width * max(1.0, self._aspect), picture.height * max(1.0, 1 / self._aspect)
+        factor = min(1.0, width / max(across, down))
+        small = picture.reformat(
+            width=max(2, round(across * factor)),
+            height=max(2, round(down * factor)),
+            format="rgb24",
+            interpolation="AREA",
+        ).to_ndarray()
+        orientation = video_orientation(coded.source, coded.jpeg, [])
+        return small if orientation == AS_STORED else np.ascontiguousarray(upright(small, orientation))
+
+    def _keep(self, number: int, width: int, small: NDArray[np.uint8]) -> None:
+        self._small[number, width] = small
+        self._bytes += small.nbytes
+        while self._bytes > KEPT and len(self._small) > 1:
+            _, gone = self._small.popitem(last=False)
+            self._bytes -= gone.nbytes
+
+    def _exactly(self, number: int) -> Coded | None:
+        found = None
+        for coded in self._towards(number):
+            found = coded
+        return found if found is not None and found.number == number else None
+
+    def _towards(self, number: int) -> Iterator[Coded]:
+        """Decode up to a frame; the last that comes is that one, if it can be decoded at all."""
+        if self._last is not None and self._last.number == number:
+            yield self._last
+            return
+        last = -1 if self._last is None else self._last.number
+        if last < 0 or last >= number or (number - last > NEAR and self._entry(number) > last):
+            self._begin_at(number)
+        if self._pictures is None:
+            return
+        for coded in self._pictures:
+            self._before, self._last = self._last, coded
+            yield coded
+            if coded.number >= number:
+                return
+        self.close()
+
+    def _entry(self, number: int) -> int:
+        """The number of the frame from which decoding would begin for another one."""
+        table = self._table
+        if not table.ordered or not 0 <= number < len(table.shown):
+            return 0
+        return int(table.ranks[table.entry(float(table.shown[number]))])
+
+    def _begin_at(self, number: int) -> None:
+        """Open the file anew, so that the next pictures lead to a frame."""
+        self.close()
+        table = self._table
+        start = 0.0
+        if table.ordered and 0 <= number < len(table.shown):
+            # One frame earlier: what a codec copied is told from the frame before.
+            start = max(0.0, float(table.shown[max(0, number - 1)] - table.shown[0]))
+        self._container = opened(self.path)
+        stream = picture_stream(self._container, self.path)
+        stream.codec_context.options = {"export_side_data": "venc_params"}
+        self._pictures = decoded(self._container, stream, table, start, DamageWatch(table, stream.codec_context.name))
+
+
+class PicturePlayer:
+    """Pictures of a folder by their numbers, in the order of a run; see :class:`ClipPlayer`.
+
+    Args:
+        folder: with the pictures, or the file of one.
+
+    Raises:
+        NoFramesError: no picture is there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._paths = survey([folder]).pictures
+        self._last: tuple[int, Frame] | None = None
+        image = self.frame(0).image
+        names = tuple(shown(path, whole=False) for path in self._paths)
+        self.sheet = Sheet(
+            "pictures",
+            len(names),
+            image.shape[1],
+            image.shape[0],
+            (None,) * len(names),
+            tuple(range(len(names))),
+            names,
+        )
+
+    def close(self) -> None:
+        """Forget the last picture."""
+        self._last = None
+
+    def frame(self, number: int) -> Frame:
+        """A picture as a run would read it; of a file with several pages the first.
+
+        Raises:
+            NoFramesError: there is none of that number, or it cannot be read.
+        """
+        if self._last is not None and self._last[0] == number:
+            return self._last[1]
+        if not 0 <= number < len(self._paths):
+            raise NoFramesError(f"there is no picture {number}; there are {len(self._paths)}, from 0")
+        frame = next(picture_frames([self._paths[number]], 1, Findings(), silent))
+        self._last = number, frame
+        return frame
+
+    def preview(self, number: int, width: int) -> NDArray[np.uint8]:
+        """A picture scaled down by area to at most ``width``; ``[h, w, 3]`` uint8."""
+        image = to_uint8(self.frame(number).image)
+        factor = min(1.0, width / max(image.shape[:2]))
+        if factor == 1:
+            return image
+        size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+Player = ClipPlayer | PicturePlayer
+
+
+def player(path: Path) -> Player:
+    """A player for a video, or a folder of pictures.
+
+    Raises:
+        NoFramesError: it is neither.
+    """
+    found = survey([path])
+    return PicturePlayer(path) if found.video is None else ClipPlayer(found.video)

@@ -1,0 +1,114 @@
+"""Pictures of the desk for the documentation: ``python scripts/make_desk_pictures.py docs/``.
+
+Films the public-domain portrait, works on it in a real Chromium (on PATH, with the package ``playwright``), and writes
+``desk-case.png``, ``desk-look.png``, ``desk-runs.png`` and ``desk-compare.png``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mfrec.camera.film import astronaut, draw_shoot, film
+
+ROOT = Path(__file__).resolve().parent.parent
+
+WIDTH, HEIGHT = 1360, 860
+
+
+def main(out: Path) -> None:
+    """Write the pictures into a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "till-2.mp4"
+        clip.write_bytes(film(astronaut(), draw_shoot(frames=24, size=96, seed=4)).clip)
+        desk = subprocess.Popen(
+            [sys.executable, "-P", "-m", "mfrec", "desk", str(Path(folder) / "cases"), "--port", "0"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            assert desk.stderr is not None
+            address = next(line.split(" open ")[1].strip() for line in desk.stderr if " open http" in line)
+            take(address, clip, out)
+        finally:
+            desk.terminate()
+            desk.wait()
+
+
+def take(address: str, clip: Path, out: Path) -> None:
+    """Go through the desk as an analyst would, and photograph each page."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--force-color-profile=srgb"]
+        )
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        page.set_default_timeout(600_000)
+
+        def shoot(name: str) -> None:
+            page.wait_for_timeout(600)
+            small(page.screenshot(), out / f"desk-{name}.png")
+
+        page.goto(address)
+        page.get_by_label("Title").fill("Shop, till 2")
+        for label, text in (("Case number", "2026-0142"), ("Exhibit", "AB/7"), ("Analyst", "A. N. Alyst")):
+            page.get_by_label(label).fill(text)
+        page.get_by_role("button", name="Make the case").click()
+        page.locator("input[type=file]").set_input_files(clip)
+        page.locator(".input").wait_for()
+        shoot("case")
+        page.locator(".input").get_by_role("link", name="Look and choose").click()
+        page.get_by_role("button", name="Find everybody in it").click()
+        page.get_by_role("button", name="Face of person 1").click()
+        for _ in range(7):
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("r")
+        point(page, ".view canvas", 0.5, 0.45)
+        shoot("look")
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.get_by_role("radio", name="evidence").check()
+        page.wait_for_timeout(600)
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.get_by_role("link", name="Run 0003 is queued.").click()
+        page.locator("article[data-number='0002'] progress[value]").wait_for()
+        shoot("runs")
+        page.locator("article[data-number='0002'][data-state='done']").get_by_role("link", name="Compare").click()
+        page.locator("figure[data-side=b] canvas").wait_for()
+        page.wait_for_timeout(1000)
+        point(page, "figure[data-side=b] canvas", 0.5, 0.5)
+        shoot("compare")
+        # A run would outlive the desk, and its folder is about to go.
+        page.get_by_role("link", name="Runs", exact=True).click()
+        page.locator("#content[data-ready=runs]").wait_for()
+        cancel = page.get_by_role("button", name="Cancel")
+        if cancel.count():
+            cancel.click()
+        for state in ("waiting", "running"):
+            page.locator(f"article[data-state='{state}']").wait_for(state="detached")
+        browser.close()
+
+
+def point(page: Any, selector: str, across: float, down: float) -> None:
+    """Put the pointer on an element."""
+    box = page.locator(selector).bounding_box()
+    page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+
+
+def small(png: bytes, path: Path) -> None:
+    """Write a screenshot with 256 colours, which nobody sees and which is a third of the bytes."""
+    import io
+
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs")

@@ -1,0 +1,257 @@
+"""The desk in a real browser: from an empty folder to a report of a filmed clip, only by the page.
+
+Needs a Chromium on PATH (``apt-get install chromium``); skipped only where there is none.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from desk_service import ROOT, Served, served
+from headless import ARGUMENTS, CHROMIUM
+from PIL import Image
+
+from mfrec.imageio import read, to_uint8
+
+pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH"), pytest.mark.slow]
+
+MARKUP = '<img src=x onerror="window.broken = 1">'
+
+
+@dataclass
+class Walk:
+    """A browser on the desk, and everything that it said or asked for."""
+
+    desk: Served
+    page: Any
+    cases: Path
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return self.cases / "2026-0142"
+
+    def ready(self, view: str) -> None:
+        self.page.wait_for_selector(f"#content[data-ready={view}]")
+
+    def button(self, name: str) -> Any:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def command(self) -> str:
+        """The command that is shown, once it is that of the last choice."""
+        self.page.wait_for_timeout(400)
+        return " ".join(self.page.locator(".choices code.command").inner_text().split())
+
+    def shot(self, selector: str) -> np.ndarray:
+        return np.asarray(Image.open(io.BytesIO(self.page.locator(selector).screenshot())).convert("RGB"))
+
+    def check_access(self) -> None:
+        """What a keyboard or a screen reader would miss: nothing serious."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page).response["violations"]
+        serious = [
+            f"{problem['id']}: {node['html'][:160]}"
+            for problem in found
+            if problem["impact"] in ("serious", "critical")
+            for node in problem["nodes"]
+        ]
+        assert serious == []
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    from playwright.sync_api import sync_playwright
+
+    cases = tmp_path_factory.mktemp("desk") / "cases"
+    with served(cases) as desk, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        walk = Walk(desk, page, cases)
+        context.on("request", lambda request: walk.requests.append(request.url))
+        for where in ("console", "pageerror", "dialog"):
+            page.on(where, lambda said: walk.complaints.append(str(getattr(said, "text", said))))
+        yield walk
+        browser.close()
+
+
+def test_from_an_empty_folder_to_a_report_that_rerun_repeats(walk: Walk, clip: Path, tmp_path: Path) -> None:
+    page, folder = walk.page, walk.folder
+    page.goto(walk.desk.address)
+    walk.ready("cases")
+    walk.check_access()
+    page.get_by_label("Title").fill(MARKUP)
+    page.get_by_label("Case number").fill("2026-0142")
+    walk.button("Make the case").click()
+    walk.ready("case")
+    assert page.locator("h1").inner_text() == MARKUP
+
+    page.locator("input[type=file]").set_input_files(
+        {"name": f"{MARKUP}.mp4", "mimeType": "video/mp4", "buffer": clip.read_bytes()}
+    )
+    page.locator(".input").wait_for()
+    walk.check_access()
+    (stored,) = (folder / "inputs" / "01").iterdir()
+    assert stored.read_bytes() == clip.read_bytes()
+    page.locator(".input").get_by_role("link", name="Look and choose").click()
+    walk.ready("look")
+
+    # The pixels that are seen are those of the frame, each a square.
+    frames = read(stored).frames
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.where').textContent.startsWith('Frame 1 of 7')")
+    page.get_by_text("true pixels").wait_for()
+    page.mouse.move(5, 5)
+    seen = walk.shot(".view canvas")
+    factor = int(page.locator("output.zoom").inner_text().lstrip("×"))
+    square = to_uint8(frames[1].image).repeat(factor, axis=0).repeat(factor, axis=1)
+    top, left = ((a - b) // 2 for a, b in zip(seen.shape[:2], square.shape[:2], strict=True))
+    spots = [
+        np.abs(seen[top + i :, left + j :][: square.shape[0], : square.shape[1]] - square).max()
+        for i in (0, 1)
+        for j in (0, 1)
+    ]
+    assert 0 in spots, "un-interpolated, to the last bit"
+
+    walk.button("Find everybody in it").click()
+    page.get_by_role("button", name="Face of person 1").click()
+    page.keyboard.press("r")
+    assert re.search(r" --box \d+,\d+,\d+,\d+@0\.200", walk.command())
+    page.get_by_role("radio", name=re.compile("^evidence")).check()
+    page.get_by_label("Enlargement").fill("2")
+    page.get_by_label("Enlargement").press("Tab")
+    page.get_by_text("Parameters of the stages").click()
+    page.get_by_label("passes", exact=True).fill("99")
+    page.get_by_label("passes", exact=True).press("Tab")
+    page.get_by_text("expected 1 to 10").wait_for()
+    assert walk.button("Run").is_disabled()
+    page.get_by_label("passes", exact=True).fill("1")
+    page.get_by_label("passes", exact=True).press("Tab")
+    shown = walk.command()
+    assert shown.startswith(
+        "mfrec reconstruct 'inputs/01/_img src=x onerror=_window.broken = 1__.mp4' -o runs/NEW --recipe"
+    )
+    assert "--scale 2 --set fuse.passes=1 --pdf" in shown and "#1' --box" in shown
+    walk.check_access()
+
+    walk.button("Run").click()
+    page.get_by_role("link", name="Run 0002 is queued.").click()
+    walk.ready("runs")
+    page.close()  # a run does not need the page
+    page = walk.page = page.context.new_page()
+    page.on("pageerror", lambda said: walk.complaints.append(str(said)))
+    page.goto(f"http://{walk.desk.host}/#/case/2026-0142/runs")
+    done = page.locator("article[data-number='0002'][data-state='done']")
+    done.wait_for(timeout=120_000)
+    walk.check_access()
+    record = json.loads((folder / "runs" / "0002" / "run.json").read_text())
+    assert record["command"] == shown.replace("NEW", "0002")
+    assert record["reference"]["name"].endswith("#1")
+
+    done.get_by_role("link", name="Compare").click()
+    walk.ready("compare")
+    canvas = page.locator("figure[data-side=b] canvas")
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    page.locator(".readout .where").wait_for()
+    x, y = map(int, re.findall(r"\d+", page.locator(".readout .where").inner_text()))
+    with np.load(folder / "runs" / "0002" / "provenance.npz") as arrays:
+        share = arrays["weight"][:, y, x]
+    first = page.locator(".shares tr").first
+    assert first.locator("th").inner_text().endswith(f"#{share.argmax()}")
+    assert f"{round(100 * share.max())} %" in first.inner_text()
+    for key in "234":
+        page.keyboard.press(key)
+        assert page.locator("figure[data-side=a]").is_hidden()
+    walk.check_access()
+
+    page.keyboard.press("2")
+    page.get_by_text("Draw on a copy").click()
+    page.get_by_label("Text of the mark").fill(MARKUP)
+    canvas.focus()
+    page.keyboard.press("Enter")
+    for _ in range(2):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Enter")
+    walk.button("Save the copy").click()
+    page.get_by_text("Saved as notes/0002-01.png.").click()
+    walk.ready("notes")
+    page.wait_for_function("document.querySelector('.note-card img').naturalWidth > 0")
+    assert len(json.loads((folder / "notes" / "0002-01.json").read_text())["note"]["marks"]) == 1
+    walk.check_access()
+
+    page.get_by_role("link", name="Runs", exact=True).click()
+    walk.ready("runs")
+    with page.context.expect_page() as opening:
+        page.get_by_role("link", name="Report", exact=True).click()
+    report = opening.value
+    report.wait_for_selector("html[data-ready]")
+    assert "ENHANCED" in report.title() or "ENHANCED" in report.locator("nav .tag").inner_text()
+    assert report.evaluate("window.origin") == "null", "a report cannot act as the desk's page"
+    report.close()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="PDF", exact=True).click()
+    assert Path(download.value.path()).read_bytes() == (folder / "runs" / "0002" / "report.pdf").read_bytes()
+
+    assert page.evaluate("window.broken") is None, "a name ran as a script"
+    assert walk.complaints == []
+    own = f"http://{walk.desk.host}/"
+    assert [url for url in walk.requests if not url.startswith((own, "blob:", "data:"))] == []
+
+    moved = tmp_path / "moved to another machine"
+    folder.rename(moved)
+    again = subprocess.run(
+        [sys.executable, "-P", "-m", "mfrec", "rerun", "runs/0002", "--frames", f"inputs/01/{stored.name}"],
+        cwd=moved, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert all(line.endswith("identical") for line in again.stdout.splitlines() if ".png" in line or ".npz" in line)
+
+
+def test_a_page_of_another_site_gets_nothing(walk: Walk, tmp_path: Path) -> None:
+    """Loaded from a file, with the desk's cookie in the same browser."""
+    theirs = tmp_path / "theirs.html"
+    theirs.write_text(
+        f"""<!doctype html><iframe src="http://{walk.desk.host}/"></iframe><img src="http://{walk.desk.host}/api/cases">
+        <form method="post" action="http://{walk.desk.host}/api/cases" enctype="text/plain"></form><script>
+        fetch("http://{walk.desk.host}/api/cases", {{ credentials: "include" }}).then(r => r.text())
+          .then(t => {{ window.got = t; }}, e => {{ window.got = "refused"; }});
+        </script>"""
+    )
+    before = sorted(path.name for path in walk.cases.iterdir())
+    page = walk.page.context.new_page()
+    page.goto(theirs.as_uri())
+    page.wait_for_function("window.got")
+    assert page.evaluate("window.got") == "refused"
+    page.evaluate("document.forms[0].submit()")
+    page.wait_for_load_state()
+    assert "came from another page" in page.content()
+    assert sorted(path.name for path in walk.cases.iterdir()) == before
+    page.close()
+
+
+def test_at_twice_the_size_nothing_is_wider_than_the_window(walk: Walk) -> None:
+    page = walk.page.context.new_page()
+    page.set_viewport_size({"width": 640, "height": 450})  # 1280 x 900 at 200 %
+    page.goto(f"http://{walk.desk.host}/")
+    page.wait_for_selector("#content[data-ready=cases]")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Go to the content"
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog", name="Keys").is_visible()
+    page.close()

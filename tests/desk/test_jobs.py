@@ -1,0 +1,135 @@
+"""Jobs are child processes: they wait, are cancelled, and go on whatever becomes of the desk that started them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from desk_service import Opened, opened, served
+
+from mfrec.desk.case import Cases
+from mfrec.desk.jobs import Jobs
+from mfrec.imageio import png_bytes
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clip: Path) -> Iterator[Opened]:
+    with opened(tmp_path / "cases") as found:
+        found.upload(clip)
+        yield found
+
+
+def until(met: Callable[[], Any], seconds: float = 60) -> Any:
+    """What ``met`` gives once it gives something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := met():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that")
+
+
+def alive(pid: int) -> bool:
+    """Whether a process works; one that has ended stays listed until its parent has asked for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def states(desk: Opened) -> dict[str, str]:
+    return {job["number"]: job["state"] for job in desk.client.get(desk.base).json()["jobs"]}
+
+
+def test_runs_wait_in_their_order_and_a_waiting_one_can_be_cancelled(desk: Opened) -> None:
+    for number in ("0001", "0002"):
+        answer = desk.client.post(f"{desk.base}/runs", json={"input": "01", "wanted": {"options": {"scale": 2}}})
+        assert answer.json()["number"] == number and answer.json()["state"] == "waiting"
+        assert answer.json()["command"] == f"mfrec reconstruct inputs/01/clip.mp4 -o runs/{number} --scale 2 --pdf"
+    assert desk.client.post(f"{desk.base}/jobs/0001/cancel").json()["state"] == "cancelled"
+    assert states(desk) == {"0001": "cancelled", "0002": "waiting"}
+    # Another desk, later, over the same folder.
+    later = Jobs(Cases(desk.desk.cases.folder))
+    assert [handle.job.state for handle in later.of(later.cases.case(desk.case.key))] == ["waiting", "cancelled"]
+    kept = json.loads((desk.case.folder / "jobs" / "0002.json").read_text())
+    assert kept["wanted"]["options"] == {"scale": 2} and kept["words"][:2] == ["reconstruct", "inputs/01/clip.mp4"]
+
+
+def test_a_number_is_never_given_twice(desk: Opened) -> None:
+    (desk.case.folder / "runs").mkdir()
+    (desk.case.folder / "runs" / "0041").mkdir()
+    answer = desk.client.post(f"{desk.base}/runs", json={"input": "01"})
+    assert answer.json()["number"] == "0042"
+
+
+def test_what_cannot_run_is_refused_before_it_is_queued(desk: Opened) -> None:
+    for body, key in (
+        ({"input": "07"}, "refused.input"),
+        ({"input": "../01"}, "refused.name"),
+        ({"input": "01", "wanted": {"options": {"scale": 0}}}, "refused.value"),
+        ({"input": "01", "wanted": {"device": "abacus"}}, "refused.request"),
+        ({"input": "01", "wanted": []}, "refused.request"),
+    ):
+        assert desk.client.post(f"{desk.base}/runs", json=body).json()["key"] == key, body
+    assert states(desk) == {}
+
+
+def test_a_job_that_fails_says_why_in_the_words_of_mfrec(tmp_path: Path) -> None:
+
+    blank = tmp_path / "blank.png"
+    blank.write_bytes(png_bytes(np.full((48, 48, 3), 128, np.uint8)))
+    with opened(tmp_path / "cases", at_once=1) as desk:
+        desk.upload(blank)
+        desk.client.post(f"{desk.base}/runs", json={"input": "01", "wanted": {"options": {"recipe": "evidence"}}})
+        (job,) = until(lambda: [j for j in desk.client.get(desk.base).json()["jobs"] if j["state"] == "failed"])
+        assert "no face" in job["message"].lower()
+        assert "error: " in desk.client.get(f"{desk.base}/jobs/0001/log").text
+        assert not (desk.case.folder / "runs" / "0001").exists()
+
+
+def test_a_run_outlives_a_desk_that_is_killed_and_is_cancelled_by_the_next_one(tmp_path: Path, clip: Path) -> None:
+    """The first job ends while no desk is there; the second is at work when the next desk comes."""
+    cases = tmp_path / "cases"
+    with opened(cases) as desk:
+        desk.upload(clip)
+        desk.client.post(f"{desk.base}/inputs/01/people")
+        desk.client.post(f"{desk.base}/runs", json={"input": "01"})
+        folder = desk.case.folder
+
+    def state(number: str) -> str:
+        return json.loads((folder / "jobs" / f"{number}.json").read_text())["state"]
+
+    with served(cases) as first:
+        until(lambda: state("0001") == "running")
+        first.kill()
+    assert state("0001") == "running", "nobody has written that down"
+    until(lambda: b'"people"' in (folder / "jobs" / "0001.out").read_bytes())
+    with served(cases) as second:
+        until(lambda: state("0001") == "done")
+        until(lambda: state("0002") == "running")
+        second.kill()
+    with served(cases) as third:
+        pid = json.loads((folder / "jobs" / "0002.json").read_text())["pid"]
+        connection = http.client.HTTPConnection(third.host)
+        connection.request("GET", f"/?token={third.token}")
+        answer = connection.getresponse()
+        answer.read()
+        headers = {"Cookie": (answer.getheader("Set-Cookie") or "").partition(";")[0], "Origin": f"http://{third.host}"}
+        connection.request("POST", f"/api/cases/{folder.name}/jobs/0002/cancel", b"", headers)
+        assert connection.getresponse().status == 200
+        until(lambda: state("0002") == "cancelled")
+        assert not alive(pid)
+    assert list((folder / "runs").iterdir()) == [], "a cancelled run leaves no half-written output"
+    assert not list((folder / "jobs").glob("*.lock"))
+
+
+def test_two_desks_do_not_work_on_one_folder(tmp_path: Path) -> None:
+    busy = pytest.raises(AssertionError, match="another desk works on")
+    with served(tmp_path / "cases"), busy, served(tmp_path / "cases"):
+        pass
