@@ -47,7 +47,7 @@ SOME := $(if $(PEOPLE),--people $(PEOPLE)) $(if $(LIMIT),--limit $(LIMIT))
 bench: $(VENV)/.installed-dev ## measure everything into docs/benchmarks.md; takes long, see the comment above it
 	$(BENCH) $(SEQUENCES) $(foreach table,$(TABLES),--table $(table)) $(SOME)
 	set -e; for table in $(CHECKS); do $(BENCH) $(SEQUENCES) --table $$table $(SOME); done
-	$(BENCH) $(SEQUENCES) --table identity
+	$(BENCH) $(SEQUENCES) --table identity $(if $(PEOPLE),--people $(PEOPLE))
 	$(BENCH) --table eyes
 	$(BENCH) $(FACES) --table faces
 	$(if $(SET5),$(BENCH) $(SET5) --table set5)

@@ -19,6 +19,7 @@ from mfrec.cards.load import card_names
 WEIGHTS = re.compile(r"^Weights: (?P<cards>.*)\.\n", re.MULTILINE)
 MADE = re.compile(r"^\d{4}-\d\d-\d\dT[^\n]*\.\n", re.MULTILINE)
 HEAD = re.compile(r"^\n(?P<head>## [^\n]*\n\n```\n[^`]*```\n)")
+GONE = "are not shipped any more"
 CLEARED = "Not measured with the weights of today; the command above does it."
 MARK = re.compile(r"^\n\*\*Out of date\*\*: [^\n]*\n", re.MULTILINE)
 
@@ -52,8 +53,12 @@ def marked(text: str) -> str:
 
 
 def cleared(text: str) -> str:
-    """The document without the figures of stale sections: heading, command and what is in print stay."""
-    reasons = stale(text)
+    """The document without the figures that other weights made: heading, command and what is in print stay.
+
+    A section of which some weights are gone and all others are those of today keeps its figures: they say what those
+    weights did, and of the rest they are still true.
+    """
+    reasons = {name for name, why in stale(text).items() if not all(reason.endswith(GONE) for reason in why)}
 
     def without_figures(match: re.Match[str]) -> str:
         head = HEAD.match(match["text"])
@@ -88,7 +93,7 @@ def _reasons(section: str) -> Iterator[str]:
     for name, digest in re.findall(rf"`([^`]+)` ([0-9a-f]{{{SHORT}}})", weights["cards"]):
         today = hashes([name]).get(name, "") if name in known else ""
         if not today:
-            yield f"the weights of `{name}` are not shipped any more"
+            yield f"the weights of `{name}` {GONE}"
         elif today[:SHORT] != digest:
             yield f"`{name}` has other weights today ({today[:SHORT]})"
 

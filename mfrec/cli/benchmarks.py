@@ -71,7 +71,7 @@ def bench(
     clear: Annotated[
         Path | None,
         typer.Option(
-            "--clear", help="Measure nothing: take the figures out of the sections that are out of date; commands stay."
+            "--clear", help="Measure nothing: take out the figures that other weights than today's made; commands stay."
         ),
     ] = None,
     as_json: Json = False,
