@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mfrec.asked_reference import check_reference
+from mfrec.asked_regions import check_sources
 from mfrec.pipeline import FACTS, Pipeline, Run, Stage
 from mfrec.recipe import Recipe
 from mfrec.runtime.threads import one_thread
@@ -25,6 +26,7 @@ def run_chain(stages: Sequence[Stage], track: FaceTrack, run: Run) -> FaceTrack:
         for stage in stages:
             # Known only now: what the tracking found out decides which frames are left to choose from.
             check_reference(getattr(stage, "reference", "auto"), track)
+            check_sources(track)
             track = Pipeline((stage,), given=FACTS)(track, run)
         return arranged(track, lambda frame: (frame.index,))
 

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mfrec.asked_frames import BY_HAND, left_out_by_hand
 from mfrec.asked_person import asked_person, check_asked
+from mfrec.asked_regions import asked_regions, sources_asked
 from mfrec.camera.sampling import Enlargement, find_enlargement, reduced
 from mfrec.face.turn import turned_box
+from mfrec.image.geometry import resize
 from mfrec.options import DEFAULT, Options, as_most, as_subject
 from mfrec.pipeline import Progress, silent
 from mfrec.runtime.threads import one_thread
@@ -63,17 +66,25 @@ def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress
     )
     there = [FrameId(frame.index, frame.name, frame.time) for frame in reading.frames]
     without = left_out_by_hand(options.without, there)
+    dropped = (*reading.dropped, *(by_hand(frame) for frame in reading.frames if frame.index in without))
+    in_use = [frame for frame in there if frame.index not in without]
     return FaceTrack(
         tuple(Observation(frame) for frame in reading.frames if frame.index not in without),
-        (*reading.dropped, *(by_hand(frame) for frame in reading.frames if frame.index in without)),
+        dropped,
         warnings=tuple(reading.warnings),
-        wanted=asked_person(options, [frame for frame in there if frame.index not in without]),
+        wanted=asked_person(options, in_use),
+        by_hand=asked_regions(options, in_use, dropped),
     )
 
 
 def smaller(box: FloatArray, factor: float) -> FloatArray:
     """A rectangle ``(x0, y0, x1, y1)`` of a picture where it lies in one with ``factor`` times the pixels a side."""
     return (np.asarray(box) + np.float32(0.5)) * np.float32(factor) - np.float32(0.5)
+
+
+def less(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """A mask on a coarser grid ``(height, width)``: where at least half of a pixel lies in it."""
+    return resize(mask.astype(np.float32), *size, interpolation="area") >= 0.5
 
 
 def by_hand(frame: Frame) -> Dropped:
@@ -139,6 +150,12 @@ def at_own_sampling(track: FaceTrack, options: Options) -> tuple[FaceTrack, Opti
         ),
         warnings=(*track.warnings, warning),
         wanted=wanted,
+        by_hand=tuple(
+            hand
+            if hand.mask is None or hand.mask.shape != (height, width)
+            else replace(hand, mask=less(hand.mask, small))
+            for hand in track.by_hand
+        ),
     )
     return track, replace(options, scale=scale, crop=reduced_crop(options.crop, enlarged.factor))
 
@@ -170,15 +187,18 @@ def _chosen_frames(
         *(Dropped(f.name, BY_HAND, f.index, "read") for f in found.frames if f.index in without),
     ]
     in_use = [frame for frame in found.frames if frame.index not in without]
-    wanted = asked_person(options, in_use)
+    wanted, regions = asked_person(options, in_use), asked_regions(options, in_use, dropped)
     if not found.people:
         # The stage that tracks says what it looked for in vain.
         taken = _spread(in_use, most or MOST)
-        return FaceTrack(tuple(map(Observation, again(only=taken))), tuple(dropped), warnings=warnings, wanted=wanted)
+        bare = tuple(map(Observation, again(only=taken)))
+        return FaceTrack(bare, tuple(dropped), warnings=warnings, wanted=wanted, by_hand=regions)
     person, doubt = find_person(found, as_subject(options.subject), wanted)
     if doubt:
         warnings = (*warnings, doubt)
-    chosen = choose(person, most or enough_frames(person), always=options.reference, without=without)
+    chosen = choose(
+        person, most or enough_frames(person), always=(options.reference, *sources_asked(options)), without=without
+    )
     kept = list(again(only=frozenset(chosen)))
     dropped += [
         Dropped(name, why_not(person, index, len(chosen)), index, "choose")
@@ -204,6 +224,7 @@ def _chosen_frames(
             for other in found.people
         ),
         warnings=warnings,
+        by_hand=regions,
     )
 
 

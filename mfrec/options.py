@@ -36,6 +36,8 @@ class Options:
     like: str | os.PathLike[str] | None = None
     without: str = ""
     levels: bool = False
+    source: tuple[str, ...] = ()
+    mask: tuple[str, ...] = ()
 
     def chosen_recipe(self) -> Recipe:
         """The recipe that is meant, with the settings in it.
@@ -74,11 +76,19 @@ class Options:
         absolute path."""
         recipe = str(self.recipe) if isinstance(self.recipe, str | os.PathLike) else self.recipe.name
         like = str(Path(self.like).absolute()) if self.like else None
-        return {**vars(self), "recipe": recipe, "settings": list(self.settings), "like": like}
+        masks = [f"{region}={path.absolute()}" for region, path in self._masks()]
+        lists = {"settings": list(self.settings), "source": list(self.source), "mask": masks}
+        return {**vars(self), "recipe": recipe, "like": like, **lists}
 
     def given_files(self) -> tuple[tuple[str, Path], ...]:
         """Files besides the frames that decide about the result, each with the option that names it."""
-        return (("--like", Path(self.like)),) if self.like else ()
+        photo = (("--like", Path(self.like)),) if self.like else ()
+        return (*photo, *((f"--mask {region}", path) for region, path in self._masks()))
+
+    def _masks(self) -> tuple[tuple[str, Path], ...]:
+        """Region and file of each mask."""
+        pairs = (given.partition("=") for given in self.mask)
+        return tuple((region.strip(), Path(path.strip())) for region, _, path in pairs)
 
 
 def as_subject(subject: str | int) -> int:

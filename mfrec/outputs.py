@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.asked_regions import KEEP, TRANSFER
+from mfrec.face.regions import FEATURES
 from mfrec.image.levels import levels_of
 from mfrec.options import Options
 from mfrec.pipeline import Progress, silent
@@ -122,6 +124,9 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
 def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write what a chain that ended early has found out, as pictures of every frame; ``run.json`` last.
 
+    Regions become a label map of every frame (CelebAMask-HQ's numbers) and a mask of every feature of the reference: 0
+    where it is, 255 elsewhere. ``--mask`` takes both.
+
     Raises:
         UsageError: a file cannot be written.
     """
@@ -131,8 +136,16 @@ def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> li
     for observation in track.observations:
         number = f"{observation.frame.index:04d}"
         images[f"frame-{number}.png"] = annotated(observation)
+        if observation.regions is not None:
+            images[f"labels-{number}.png"] = observation.regions.labels
         if observation.registration is not None:
             images[f"registered-{number}.png"] = to_uint8(registered(observation))
+    chief = None if track.reference is None else track.observations[track.reference]
+    if chief is not None and chief.regions is not None:
+        for name, regions in FEATURES.items():
+            mask = chief.regions.mask(*regions)
+            if mask.any():
+                images[f"mask-{name}.png"] = np.where(mask, TRANSFER, KEEP).astype(np.uint8)
     if track.fused is not None:
         images["fused.png"] = to_uint8(track.fused.image)
     with writing():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mfrec.asked_person import check_asked
 from mfrec.asked_reference import find_reference
+from mfrec.asked_regions import check_regions
 from mfrec.chain import common_stages, run_chain
 from mfrec.errors import IdentityError, UsageError
 from mfrec.face.identity_gate import check_identity
@@ -56,6 +57,8 @@ def reconstruct(
     like: str | os.PathLike[str] | None = None,
     without: str = "",
     levels: bool = False,
+    source: Iterable[str] = (),
+    mask: Iterable[str] = (),
     strict: bool = False,
     progress: Progress = silent,
 ) -> Reconstruction:
@@ -87,6 +90,10 @@ def reconstruct(
         like: follow the person who is nearest to the one face of this photograph, by the recognition network.
         without: frames to leave out: indices, ranges and names, ``"12,15-18"``.
         levels: write a copy of the picture for looking at with its contrast stretched; nothing is measured on it.
+        source: frames that give single regions, ``"eyes=3"`` or ``"mouth=clip.mp4#12"``: features or regions of
+            :mod:`mfrec.face.regions`, and an index or a name. They go before what was measured of the frames.
+        mask: pictures of where single regions lie, ``"eyes=eyes.png"``, of the size of the reference frame or of the
+            result: numbers of regions, or 0 where the region is and 255 where it is not.
         strict: make an error of a result that lies farther from the frames than they lie from each other, by identity
             embeddings (:attr:`mfrec.face.identity_gate.IdentityCheck.limit`); otherwise it is a warning.
         progress: called as ``progress(stage, done, total)``.
@@ -114,6 +121,8 @@ def reconstruct(
         like=like,
         without=without,
         levels=levels,
+        source=tuple(source),
+        mask=tuple(mask),
     )
     return run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
 
@@ -135,6 +144,7 @@ def run_recipe(
     if not any("fused" in stage.gives for stage in chosen.stages):
         raise UsageError(f"recipe '{chosen.name}' ends without a picture; add the stage 'fuse' to its list of stages")
     check_asked(options)
+    check_regions(options)
     given = given_files(options.given_files())
     run = Run(device=resolve_device(device), seed=seed, progress=progress)
 
@@ -245,6 +255,7 @@ def run_until(
     chain = options.applied_to(options.chosen_recipe().until(name), options.reference)
     Pipeline(chain.stages)
     check_asked(options)
+    check_regions(options)
     given = given_files(options.given_files())
     frames = in_order(frames)
     asked_for = options

@@ -42,9 +42,12 @@ def test_every_option_of_the_command_line_arrives() -> None:
         like="photo.png",
         without="1-3",
         levels=True,
+        source=("eyes=3",),
+        mask=("eyes=eyes.png",),
     )
     assert all(getattr(asked, name) != getattr(Options(), name) for name in NAMES)
-    assert run_options(**{**vars(asked), "settings": list(asked.settings)}) == asked
+    lists = {name: list(value) for name, value in vars(asked).items() if isinstance(value, tuple)}
+    assert run_options(**{**vars(asked), **lists}) == asked
 
 
 def test_a_command_gets_its_options_as_one_value() -> None:
@@ -58,12 +61,19 @@ def test_a_command_gets_its_options_as_one_value() -> None:
     assert names[:3] == ["frames", "out", "recipe"] and names[-1] == "seed" and "options" not in names
     values = {**dict.fromkeys(NAMES), "scale": 7}
     command(frames="f", out="o", seed=1, **values)
-    assert seen == [("f", "o", Options(**{**values, "settings": ()}), 1)]
+    assert seen == [("f", "o", Options(**{**values, "settings": (), "source": (), "mask": ()}), 1)]
 
 
 def test_the_record_names_every_option() -> None:
     options = Options(settings=("fuse.method=mean",), scale=2)
-    assert options.record() == {**vars(Options()), "settings": ["fuse.method=mean"], "scale": 2}
+    assert options.record() == {
+        **vars(Options()),
+        "settings": ["fuse.method=mean"],
+        "scale": 2,
+        "source": [],
+        "mask": [],
+    }
+    assert Options(mask=("eyes=a.png",)).record()["mask"] == [f"eyes={Path('a.png').absolute()}"]
     assert Options(Path("a.toml")).record()["recipe"] == "a.toml"
     assert Options(like="photo.png").record()["like"] == str(Path("photo.png").absolute())
     value = replace(load("evidence"), name="mine")

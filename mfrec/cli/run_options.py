@@ -56,6 +56,16 @@ def run_options(
     most: Annotated[
         str, typer.Option("--frames", help="Of a longer video, choose so many frames that bring most: auto, or N.")
     ] = "auto",
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="A frame that gives a region: eyes=3, mouth=NAME; repeat.", show_default=False),
+    ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mask", help="Where a region lies: eyes=eyes.png, labels or 0 for it and 255; repeat.", show_default=False
+        ),
+    ] = None,
     without: Annotated[
         str, typer.Option("--without", help="Leave out frames: 12,15-18, or names.", show_default=False)
     ] = "",
@@ -81,6 +91,8 @@ def run_options(
         like=like,
         without=without,
         levels=levels,
+        source=tuple(source or ()),
+        mask=tuple(mask or ()),
     )
 
 

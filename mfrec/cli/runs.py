@@ -166,6 +166,10 @@ def _written(out: Path) -> dict[str, Any]:
             say(f"subject {followed} is followed; also seen, {seen_in}: --subject {person['number']}{place}")
     if others:
         say(f"{count_others(len(others))}: {', '.join(other['name'] for other in others)}")
+    for entry in record.get("by_hand", ()):
+        if entry["share"] is not None:
+            part = f"{100 * entry['share']:.0f} % of its pixels"
+            say(f"{entry['region']} by hand: frame {entry['index']} gave {part}")
     for warning in record["warnings"]:
         say(f"warning: {warning}")
     return record

@@ -7,7 +7,7 @@ reconstruction of one of the people is to be made of.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -326,14 +326,14 @@ def enough_frames(person: Person) -> int:
 
 
 def choose(
-    person: Person, most: int, *, always: str | int = "auto", without: frozenset[int] = frozenset()
+    person: Person, most: int, *, always: Sequence[str | int] = (), without: frozenset[int] = frozenset()
 ) -> dict[int, Glimpse]:
     """The frames that bring most of one person: sharp, large, frontal, in one light, undamaged, no copies.
 
     Args:
         person: of the survey.
         most: how many frames at most.
-        always: index or name of a frame that is taken in any case.
+        always: indices or names of frames that are taken in any case.
         without: indices of frames that are not taken.
 
     Returns:
@@ -354,7 +354,8 @@ def choose(
     def worth(glimpse: Glimpse) -> float:
         return glimpse.quality * float(np.exp(-4 * abs(glimpse.light - light)))
 
-    chosen = {g.index: g for g in seen if always in (g.index, g.name) or str(always) == str(g.index)}
+    asked = {str(frame) for frame in always}
+    chosen = {g.index: g for g in seen if asked & {g.name, str(g.index)}}
     ranked = sorted(usable, key=lambda g: (-worth(g), g.index))
     for gap in (GAP, 1):
         for glimpse in ranked:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.face.regions import CERTAINTY, outlines
 from mfrec.image.geometry import resize, warp
-from mfrec.types import FloatArray, Landmarks, Region, RegionMasks
+from mfrec.types import FloatArray, Landmarks, Observation, Region, RegionMasks, Registration
 
 FINE_SIDE = 512
 """Pixels of the longer side that a head is drawn at: 8 x 8 parts of every pixel of a small one."""
@@ -78,6 +80,45 @@ def carry_regions(masks: RegionMasks, look_up: FloatArray) -> RegionMasks:
     labels, share = _winner(coverage, look_up.shape[:2])
     known = warp(masks.confidence, look_up, interpolation="linear", fill=0.0)
     return RegionMasks(labels, share * known, masks.source, masks.why)
+
+
+def regions_shown(observation: Observation, registration: Registration, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Region ids ``[H, W]`` on the canvas of what the frame shows there.
+
+    Outlines from landmarks are drawn anew at the canvas's resolution, where an eye has a shape; other masks are
+    carried. A frame without masks is all ``BACKGROUND``.
+    """
+    masks, landmarks = observation.regions, observation.landmarks
+    if masks is None:
+        return np.zeros(shape, np.uint8)
+    if landmarks is None or masks.source != "landmarks":
+        return carry_regions(masks, registration.look_up).labels
+    height, width = registration.landing.shape[:2]
+    points = landmarks.points - np.array(registration.window, np.float32)
+    nearest = np.clip(points, 0, (width - 1, height - 1)).astype(np.float32)
+    # Beyond its window nothing is registered; landmarks there keep their distance from its border.
+    stretch = (registration.landing[-1, -1] - registration.landing[0, 0]) / (max(width - 1, 1), max(height - 1, 1))
+    landed = warp(registration.landing, nearest[None], interpolation="linear")[0] + (points - nearest) * stretch
+    return label_regions(shape, Landmarks(landed)).labels
+
+
+def with_region(masks: RegionMasks, members: Sequence[Region], where: NDArray[np.bool_]) -> RegionMasks:
+    """Masks in which a region, or a feature of several, is just where somebody drew it.
+
+    What lies in the drawing and belonged to another region becomes the first of ``members``; what belonged to them and
+    lies outside of it becomes skin.
+
+    Args:
+        masks: ``[H, W]``.
+        members: the regions that were drawn as one.
+        where: ``[H, W]``.
+    """
+    labels, confidence = np.array(masks.labels), np.array(masks.confidence)
+    before = np.isin(labels, members)
+    labels[where & ~before] = members[0]
+    labels[before & ~where] = Region.SKIN
+    confidence[where] = 1.0
+    return RegionMasks(labels, confidence, masks.source, masks.why)
 
 
 def _coverage(polygons: dict[Region, NDArray[np.float64]], shape: tuple[int, int]) -> dict[Region, FloatArray]:

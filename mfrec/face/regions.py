@@ -13,9 +13,11 @@ clothes are nowhere in the majority and stay ``BACKGROUND``.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mfrec.errors import UsageError
 from mfrec.types import Region
 
 if TYPE_CHECKING:
@@ -35,6 +37,23 @@ FEATURES: Mapping[str, tuple[Region, ...]] = {
     "neck": (Region.NECK,),
 }
 """What belongs together in one expression, and so comes from one frame: two eyes look in one direction."""
+
+
+def regions_named(name: str) -> tuple[Region, ...]:
+    """The regions of a feature (``"eyes"``), or the one region of that name (``"l_eye"``).
+
+    Raises:
+        UsageError: there is no such feature or region.
+    """
+    if name in FEATURES:
+        return FEATURES[name]
+    names = {region.name.lower(): region for region in Region if region != Region.BACKGROUND}
+    if name in names:
+        return (names[name],)
+    near = difflib.get_close_matches(name, [*FEATURES, *names], n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise UsageError(f"unknown region '{name}'{hint} (features: {', '.join(FEATURES)}; regions: {', '.join(names)})")
+
 
 FACE: tuple[Region, ...] = tuple(
     region for feature in ("skin", "nose", "brows", "eyes", "mouth") for region in FEATURES[feature]

@@ -41,6 +41,11 @@ def feather_width(region: NDArray[np.bool_], softness: float = 0.5) -> float:
     return max(1.0, softness * _radius(region))
 
 
+def grown(region: NDArray[np.bool_], pixels: float) -> NDArray[np.bool_]:
+    """A region ``[H, W]`` and what lies within so many pixels of it."""
+    return _distance(~region) <= pixels
+
+
 def cross_over(
     target: FloatArray, source: FloatArray, mask: NDArray[np.float32] | NDArray[np.bool_], method: str, feather: float
 ) -> FloatArray:

@@ -27,6 +27,7 @@ from scipy.fft import dct
 
 from mfrec.camera.forward import blur, psf_on_canvas, sampling_matrix
 from mfrec.camera.noise import BLOCK, NoiseModel
+from mfrec.fusion.by_hand import taken_by_hand
 from mfrec.image.colour import luma, rgb_to_ycc, ycc_to_rgb
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import warp
@@ -75,6 +76,7 @@ class Source:
         is_reference: the reference is registered exactly.
         usable: ``[H, W]`` how far it may be used by what is known beforehand (region quality), 0..1.
         shown: ``[H, W]`` 0 where glare hides the picture, else 1, see :mod:`mfrec.fusion.glare`.
+        given: ``[H, W]`` how far the pixel is to be taken from this frame alone, 0..1, see :mod:`mfrec.fusion.by_hand`.
     """
 
     image: FloatArray
@@ -84,6 +86,7 @@ class Source:
     is_reference: bool
     usable: FloatArray
     shown: FloatArray
+    given: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +106,7 @@ def as_source(
     *,
     usable: FloatArray | None = None,
     shown: FloatArray | None = None,
+    given: FloatArray | None = None,
 ) -> Source:
     """Bring a frame into the reference's light and onto the canvas; what brightens it amplifies its noise."""
     lit = image * registration.gain + registration.offset
@@ -119,6 +123,7 @@ def as_source(
         is_reference=is_reference,
         usable=everywhere if usable is None else usable,
         shown=everywhere if shown is None else shown,
+        given=np.zeros_like(everywhere) if given is None else given,
     )
 
 
@@ -170,7 +175,7 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     squared difference, the second with colour and after a blur of 1.5 frame pixels); and detail, so that a blurred
     patch of one frame yields to the sharp frames. Less detail than the median of the frames that are like the reference
     costs weight, more earns none, because noise is detail too. Where glare hides the reference nobody is compared with
-    it, nor with an estimate that began with it.
+    it, nor with an estimate that began with it. What is taken from one frame by hand is not judged.
     """
     grey = [rgb_to_ycc(source.warped)[..., 0] for source in sources]
     centre = rgb_to_ycc(estimate)[..., 0]
@@ -188,7 +193,8 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     middle = np.median(np.where(alike < SOMETHING_ELSE, energy[chief], energy), axis=0)
     detail = np.minimum(1.0, (energy + floor) / (middle + floor)) ** settings.detail_power
     known = np.stack([source.usable * source.shown * source.registration.trust for source in sources])
-    return (detail * known * np.stack(agree) * alike).astype(np.float32)
+    judged = detail * known * np.stack(agree) * alike
+    return taken_by_hand(judged, np.stack([source.given for source in sources])).astype(np.float32)
 
 
 def precision_scalar(source: Source, settings: MapSettings) -> float:

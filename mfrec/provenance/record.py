@@ -95,6 +95,7 @@ def make_record(
             for s in track.subjects
         ],
         "given": list(given),
+        "by_hand": _by_hand(track),
         "canvas": None if track.canvas is None else asdict(track.canvas),
         "steps": [asdict(step) for step in run.steps],
         "regions": {
@@ -126,6 +127,23 @@ def make_record(
     if identity is not None:
         record["identity"] = identity.record()
     return json.loads(to_json(record))
+
+
+def _by_hand(track: FaceTrack) -> list[dict[str, Any]]:
+    """The regions that the caller decided about, and which share of each its frame has in the picture."""
+    from mfrec.face.region_labels import regions_shown
+
+    out = []
+    chief = None if track.reference is None else track.observations[track.reference]
+    for hand in track.by_hand:
+        share = None
+        if track.fused is not None and chief is not None and chief.registration is not None and hand.index is not None:
+            labels = regions_shown(chief, chief.registration, track.fused.image.shape[:2])
+            position = [observation.frame.index for observation in track.observations].index(hand.index)
+            region = np.isin(labels, hand.regions)
+            share = float(track.fused.weight[position][region].mean()) if region.any() else None
+        out.append({"region": hand.name, "index": hand.index, "drawn": hand.mask is not None, "share": share})
+    return out
 
 
 def _box(subject: Subject) -> str:

@@ -68,6 +68,8 @@ class Arguments(Struct):
     like: str | None = None
     without: str = ""
     levels: bool = False
+    source: list[str] = []
+    mask: list[str] = []
     device: str = "auto"
     seed: Annotated[int, Meta(ge=0)] = 0
 
@@ -199,6 +201,16 @@ class Digests(Struct):
     md5: Md5
 
 
+class ByHandRecord(Struct):
+    """A region that the caller decided about: ``index`` of the frame that gives it, whether a mask was drawn, and the
+    share of the source in the region; null where that was left to the stages."""
+
+    region: str
+    index: Count | None = None
+    drawn: bool = False
+    share: float | None = None
+
+
 class LevelsRecord(Struct):
     """The grey levels, in [0, 1], that became black and white in ``levels.png``."""
 
@@ -233,6 +245,7 @@ class Record(Struct):
     seed: int = 0
     evidence: Evidence | None = None
     identity: Identity | None = None
+    by_hand: list[ByHandRecord] = []
     levels: LevelsRecord | None = None
     outputs: dict[PlainName, Digests] = {}
     seal: str = ""

@@ -30,6 +30,9 @@ def summary(record: Mapping[str, Any]) -> str:
         lines.append(f"subject {person['number']}{followed}: in {len(person['frames'])} frames")
     for entry in record.get("given", ()):
         lines.append(f"{entry['option']}: {entry['path']}, SHA-256 {entry['sha256'][:16]}")
+    for entry in record.get("by_hand", ()):
+        source = "" if entry["index"] is None else f" from frame {entry['index']}, {_number(entry['share'], 100, ' %')}"
+        lines.append(f"by hand: {entry['region']}{source}{', drawn' if entry['drawn'] else ''}")
     if record.get("levels"):
         low, high = (255 * record["levels"][end] for end in ("low", "high"))
         lines.append(f"levels.png, for looking only: grey level {low:.0f} became black, {high:.0f} white")

@@ -30,7 +30,7 @@ from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import similarity_map, warp
 from mfrec.pipeline import Run, in_range
-from mfrec.types import Canvas, FaceTrack, FloatArray, Observation, Quality, Region
+from mfrec.types import ByHand, Canvas, FaceTrack, FloatArray, Observation, Quality, Region
 
 EYES_SHUT, EYES_OPEN = 0.15, 0.22
 """Eye aspect ratios below which eyes are shut and above which they are open; between the two nothing is said."""
@@ -236,7 +236,8 @@ class Assess:
                     )
                 quality[position][region] = replace(found[position], refused=refused)
         observations = [replace(o, quality=q) for o, q in zip(track.observations, quality, strict=True)]
-        return replace(track, observations=tuple(observations), sources=rank_sources(observations))
+        warnings = (*track.warnings, *overruled(track.by_hand, observations))
+        return replace(track, observations=tuple(observations), sources=rank_sources(observations), warnings=warnings)
 
     def _refuse(self, region: Region, frame: tuple[Quality, Measured], reference: tuple[Quality, Measured]) -> str:
         """Why a region may not be taken from a frame; empty where it may."""
@@ -253,6 +254,20 @@ class Assess:
         if error_of(reference[0].score) > DOUBTFUL * error_of(found.score):
             return ""
         return expression_differs(region, frame[1], reference[1])
+
+
+def overruled(by_hand: Sequence[ByHand], observations: Sequence[Observation]) -> list[str]:
+    """A sentence for each region that is taken by hand from a frame from which it would not be taken."""
+    out = []
+    for hand in by_hand:
+        for o in observations:
+            reasons = {o.quality[region].refused for region in hand.regions if region in o.quality} - {""}
+            if o.frame.index == hand.index and reasons:
+                out.append(
+                    f"{hand.told} overrules what was measured of frame '{o.frame.name}': {'; '.join(sorted(reasons))}. "
+                    "That part of the picture may show another moment than the rest."
+                )
+    return out
 
 
 def rank_sources(observations: Sequence[Observation]) -> Mapping[Region, tuple[int, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -12,16 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import UsageError
-from mfrec.face.region_labels import carry_regions, label_regions
-from mfrec.face.regions import FEATURES
-from mfrec.fusion.crossover import METHODS, _distance, cross_over, cross_over_learned, feather_width, match_seam
-from mfrec.image.geometry import inside, warp
+from mfrec.face.region_labels import regions_shown
+from mfrec.face.regions import regions_named
+from mfrec.fusion.by_hand import LEAST_SHOWN
+from mfrec.fusion.crossover import METHODS, cross_over, cross_over_learned, feather_width, grown, match_seam
+from mfrec.image.geometry import inside
 from mfrec.pipeline import Run, in_range
 from mfrec.stages.fuse import Fuse, consistency_with, sources_of
-from mfrec.types import FaceTrack, FloatArray, Fused, Landmarks, Observation, Region, Registration
-
-LEAST_SHOWN = 0.5
-"""Share of a region that a source must show, trusted, to be taken."""
+from mfrec.types import ByHand, FaceTrack, FloatArray, Fused, Observation, Region, Registration
 
 UNKNOWN = 0.29
 """Standard deviation of a grey level of which nothing is known (uniform over [0, 1])."""
@@ -60,42 +57,6 @@ def better_sources(track: FaceTrack, feature: Sequence[Region], margin: float) -
         if least is None or scored is None or scored > least + margin:
             better.append(position)
     return better
-
-
-def regions_named(name: str) -> tuple[Region, ...]:
-    """The regions of a feature (``"eyes"``), or the one region of that name (``"l_eye"``).
-
-    Raises:
-        UsageError: there is no such feature or region.
-    """
-    if name in FEATURES:
-        return FEATURES[name]
-    names = {region.name.lower(): region for region in Region if region != Region.BACKGROUND}
-    if name in names:
-        return (names[name],)
-    near = difflib.get_close_matches(name, [*FEATURES, *names], n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise UsageError(f"unknown region '{name}'{hint} (features: {', '.join(FEATURES)}; regions: {', '.join(names)})")
-
-
-def labels_on_canvas(observation: Observation, registration: Registration, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """Region ids ``[H, W]`` on the canvas of what the frame shows there.
-
-    Outlines from landmarks are drawn anew at the canvas's resolution, where an eye has a shape; other masks are
-    carried. A frame without masks is all ``BACKGROUND``.
-    """
-    masks, landmarks = observation.regions, observation.landmarks
-    if masks is None:
-        return np.zeros(shape, np.uint8)
-    if landmarks is None or masks.source != "landmarks":
-        return carry_regions(masks, registration.look_up).labels
-    height, width = registration.landing.shape[:2]
-    points = landmarks.points - np.array(registration.window, np.float32)
-    nearest = np.clip(points, 0, (width - 1, height - 1)).astype(np.float32)
-    # Beyond its window nothing is registered; landmarks there keep their distance from its border.
-    stretch = (registration.landing[-1, -1] - registration.landing[0, 0]) / (max(width - 1, 1), max(height - 1, 1))
-    landed = warp(registration.landing, nearest[None], interpolation="linear")[0] + (points - nearest) * stretch
-    return label_regions(shape, Landmarks(landed)).labels
 
 
 def shown(observation: Observation, registration: Registration) -> FloatArray:
@@ -182,25 +143,29 @@ class Cross:
             raise UsageError("stage 'cross' found frames without registration; run the stage 'align' before it")
         frames = np.clip(np.stack([source.warped for source in sources_of(track)]), 0.0, 1.0)
         seen = np.stack([shown(o, r) for o, r in registered])
-        labels = [labels_on_canvas(o, r, track.canvas.shape) for o, r in registered]
+        labels = [regions_shown(o, r, track.canvas.shape) for o, r in registered]
 
         own = labels[track.reference]
-        features = [regions_named(name) for name in self.regions]
+        by_hand = {hand.regions: self._by_hand(hand, track) for hand in track.by_hand if hand.index is not None}
+        features = [f for f in map(regions_named, self.regions) if f not in by_hand]
+        # What somebody decided lies on top of a feature that holds it.
+        features = [*features, *by_hand]
         # Large features first, so that a small one lies on top of them.
-        features.sort(key=lambda feature: -int(np.isin(own, feature).sum()))
+        features.sort(key=lambda feature: (feature in by_hand, -int(np.isin(own, feature).sum())))
         image = frames[track.reference]
         weight = np.zeros(seen.shape, np.float32)
         weight[track.reference] = 1.0
         for done, feature in enumerate(features):
             run.progress(self.name, done, len(features))
-            for source in better_sources(track, feature, self.margin):
-                region = np.isin(own, feature) | np.isin(labels[source], feature)
+            hand = by_hand.get(feature)
+            for source in better_sources(track, feature, self.margin) if hand is None else [hand[0]]:
+                drawn = hand is not None and hand[1]
+                region = np.isin(own, feature) | (np.isin(labels[source], feature) & (not drawn))
                 trusted = seen[source] > 0.5
                 if not region.any() or (region & trusted).sum() < LEAST_SHOWN * region.sum():
                     continue
                 feather = feather_width(region, self.softness)
-                grown = _distance(~region) <= feather
-                mask = (grown & trusted).astype(np.float32)
+                mask = (grown(region, feather) & trusted).astype(np.float32)
                 matched = match_seam(frames[source], image, (mask > 0) & ~region)
                 image, share = self._crossed(image, matched, mask, feather, run)
                 weight *= 1.0 - share
@@ -216,6 +181,11 @@ class Cross:
             method=f"cross-over, {self.method}",
         )
         return replace(track, fused=fused)
+
+    def _by_hand(self, hand: ByHand, track: FaceTrack) -> tuple[int, bool]:
+        """Position of the frame that gives a region by hand, and whether the region was drawn."""
+        indices = [observation.frame.index for observation in track.observations]
+        return indices.index(hand.index if hand.index is not None else -1), hand.mask is not None
 
     def _crossed(
         self, target: FloatArray, source: FloatArray, mask: NDArray[np.float32], feather: float, run: Run

@@ -14,12 +14,14 @@ from mfrec.camera.forward import PSF, degrade
 from mfrec.camera.noise import noise_of, usual_kind
 from mfrec.errors import UsageError
 from mfrec.face.region_error import error_of
+from mfrec.face.region_labels import regions_shown
+from mfrec.fusion.by_hand import LEAST_SHOWN, given_maps, given_region, taken_by_hand
 from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
 from mfrec.fusion.planes import fuse_planes, planes_of
 from mfrec.fusion.robust import MapSettings, Source, as_source, bound, estimate, uncontradicted
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
-from mfrec.image.geometry import enlarge, resize
+from mfrec.image.geometry import enlarge, inside, resize, warp
 from mfrec.pipeline import Run, in_range
 from mfrec.registration.dense import identity_registration, register
 from mfrec.stages.assess import labels_on_canvas
@@ -53,20 +55,81 @@ The frames of a clip repeat each other's errors, and their quantisers say little
 of 0.4 clips would gain 0.008 dB, and the frames would have a quarter of their say."""
 
 
+def given_by_hand(track: FaceTrack) -> tuple[FloatArray, FloatArray] | None:
+    """What single frames give by hand: shares ``[N, H, W]`` and light ``[N, H, W, 3]``; None where nobody asked.
+
+    Raises:
+        UsageError: the chain has found no regions, the reference has no such region, or a frame hardly shows it.
+    """
+    asked = [hand for hand in track.by_hand if hand.index is not None]
+    if not asked:
+        return None
+    assert track.canvas is not None and track.reference is not None
+    chief = track.observations[track.reference]
+    assert chief.registration is not None
+    if chief.regions is None:
+        raise UsageError(f"{asked[0].told}: the recipe knows no regions; add the stage 'parse' before 'fuse'")
+    labels = regions_shown(chief, chief.registration, track.canvas.shape)
+    where = {observation.frame.index: position for position, observation in enumerate(track.observations)}
+    seen, given = {}, []
+    # Large regions first, so that a small one lies on top of them.
+    for hand in sorted(asked, key=lambda hand: -int(np.isin(labels, hand.regions).sum())):
+        position, region = where[hand.index if hand.index is not None else -1], np.isin(labels, hand.regions)
+        frame = track.observations[position]
+        assert frame.registration is not None
+        if not region.any():
+            raise UsageError(
+                f"{hand.told}: the reference '{chief.frame.name}' shows no {hand.name}; give another region or "
+                f"--reference, or draw it with --mask {hand.name}=FILE"
+            )
+        if frame.regions is not None and frame.landmarks is not None and not frame.regions.mask(*hand.regions).any():
+            raise UsageError(f"{hand.told}: frame '{frame.frame.name}' shows no {hand.name}; take another frame")
+        shows = frame.registration.trust * inside(frame.registration.look_up, *frame.frame.image.shape[:2])
+        if (shows > 0.5)[region].mean() < LEAST_SHOWN:
+            raise UsageError(
+                f"{hand.told}: frame '{frame.frame.name}' shows {100 * (shows > 0.5)[region].mean():.0f} % of the "
+                f"reference's {hand.name} well enough, at least {100 * LEAST_SHOWN:.0f} % expected; take another frame"
+            )
+        for at in (position, track.reference):
+            registration = track.observations[at].registration
+            assert registration is not None
+            if at not in seen:
+                warped = warp(track.observations[at].frame.image, registration.look_up)
+                seen[at] = warped * registration.gain + registration.offset
+        given.append(
+            given_region(position, region, shows, seen[position], seen[track.reference], scale=track.canvas.scale)
+        )
+    return given_maps(given, len(track.observations), track.canvas.shape)
+
+
 def sources_of(track: FaceTrack) -> list[Source]:
-    """The registered frames of a track, in the reference's light and on the canvas, with how usable they are where."""
-    quality, shown = region_quality(track), unhidden(track)
+    """The registered frames of a track, in the reference's light and on the canvas, with how usable they are where.
+
+    Where a frame gives a region by hand, its light there is the reference's at the seam.
+    """
+    quality, shown, given = region_quality(track), unhidden(track), given_by_hand(track)
     out = []
     for position, o in enumerate(track.observations):
         assert o.registration is not None
         usable = None if quality is None else quality[position]
         is_reference = position == track.reference
-        out.append(
-            as_source(
-                o.frame.image, o.registration, noise_of(o.frame), is_reference, usable=usable, shown=shown[position]
-            )
+        source = as_source(
+            o.frame.image,
+            o.registration,
+            noise_of(o.frame),
+            is_reference,
+            usable=usable,
+            shown=shown[position],
+            given=None if given is None else given[0][position],
         )
+        out.append(source if given is None else _lit(source, given[1][position]))
     return out
+
+
+def _lit(source: Source, light: FloatArray) -> Source:
+    """A source with ``light [H, W, 3]`` added to it."""
+    landed = warp(light, source.registration.landing, interpolation="linear", fill=0.0)
+    return replace(source, image=source.image + landed, warped=source.warped + light)
 
 
 def region_quality(track: FaceTrack) -> FloatArray | None:
@@ -300,6 +363,12 @@ class Fuse:
             else:
                 image, weight = (mean_of if self.method == "mean" else median_of)(sources_of(track))
                 observed = (weight.sum(axis=0) > 0).astype(np.float32)
+                share = np.stack([source.given for source in sources_of(track)])
+                if share.any():
+                    warped = np.stack([source.warped for source in sources_of(track)])
+                    taken = (share[..., None] * np.clip(warped, 0, 1)).sum(axis=0)
+                    image = (1 - share.sum(axis=0))[..., None] * image + taken
+                    weight = taken_by_hand(weight, share)
             uncertainty = spread_between(sources_of(track), image, weight, canvas.scale)
         track = replace(track, warnings=(*track.warnings, *few_contribute(track, weight), *hidden))
         fused = Fused(
@@ -375,9 +444,17 @@ def learned(
     shown, sources = unhidden(track), sources_of(track)
     planes = without_glare(np.stack(stack), shown)
     same = uncontradicted(sources, canvas.scale)
+    given = given_by_hand(track)
+    share, light = (None, None) if given is None else given
     if canvas.scale != network.scale:
         same = np.stack([resize(one, rows, columns, interpolation="linear") for one in same])
+        if share is not None and light is not None:
+            share = np.stack([resize(one, rows, columns, interpolation="linear") for one in share])
+            light = np.stack([resize(one, rows, columns, interpolation="linear") for one in light])
     planes[:, 7] *= same
+    if share is not None and light is not None:
+        planes[:, 7] = taken_by_hand(planes[:, 7], share)
+        planes[:, :6] += np.concatenate([light, light], axis=-1).transpose(0, 3, 1, 2)
     made = fuse_planes(network, planes, told, track.reference)
     prior, weight, sigma = made.image, made.weight, made.sigma
     if canvas.scale != network.scale:

@@ -8,11 +8,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from mfrec.errors import UsageError
 from mfrec.face.parsing import believable, disagreements, parse_faces
-from mfrec.face.region_labels import CARRIED, carry_regions, label_regions
-from mfrec.image.geometry import warp
+from mfrec.face.region_labels import CARRIED, carry_regions, label_regions, with_region
+from mfrec.image.geometry import resize, warp
 from mfrec.pipeline import Run, in_range
-from mfrec.types import FaceTrack, FloatArray, Landmarks, Observation, RegionMasks
+from mfrec.types import ByHand, Canvas, FaceTrack, FloatArray, Landmarks, Observation, RegionMasks
 
 
 def told(card: str, contradictions: Sequence[str]) -> str:
@@ -21,6 +22,35 @@ def told(card: str, contradictions: Sequence[str]) -> str:
         return ""
     end = "" if believable(contradictions) else "; outlines of the landmarks were used instead"
     return f"the network '{card}' contradicts the landmarks: {', '.join(contradictions)}{end}"
+
+
+def drawn_by_hand(reference: Observation, hand: ByHand, canvas: Canvas) -> Observation:
+    """The reference with one region where somebody drew it.
+
+    Raises:
+        UsageError: the mask is neither of the reference's size nor of the picture's, or names nothing on this grid.
+    """
+    assert hand.mask is not None and reference.regions is not None
+    (height, width), size = reference.frame.image.shape[:2], hand.mask.shape
+    if size == (height, width):
+        where = np.array(hand.mask)
+    elif size == canvas.shape:
+        where = np.zeros((height, width), bool)
+        x0, y0 = canvas.x0, canvas.y0
+        small = resize(hand.mask.astype(np.float32), canvas.height, canvas.width, interpolation="area") >= 0.5
+        where[y0 : y0 + canvas.height, x0 : x0 + canvas.width] = small
+    else:
+        rows, columns = canvas.shape
+        raise UsageError(
+            f"{hand.told}: the mask has {size[1]} x {size[0]} pixels; expected {width} x {height} as the reference "
+            f"'{reference.frame.name}' has, or {columns} x {rows} as the picture has"
+        )
+    if not where.any():
+        raise UsageError(
+            f"{hand.told}: the mask covers less than a pixel of the reference '{reference.frame.name}'; draw it larger"
+        )
+    masks = with_region(reference.regions, hand.regions, where)
+    return replace(reference, regions=replace(masks, source=f"{masks.source}; {hand.name} drawn by hand"))
 
 
 @dataclass(frozen=True)
@@ -67,11 +97,17 @@ class Parse:
         masks = iter(self._drawn(seen, run))
         drawn = [None if o.landmarks is None else next(masks) for o in track.observations]
         reference = None if track.reference is None else drawn[track.reference]
-        observations = tuple(
+        observations = [
             replace(o, regions=self._carried(track, o, reference) if masks is None else masks)
             for o, masks in zip(track.observations, drawn, strict=True)
-        )
-        return replace(track, observations=observations)
+        ]
+        masked = [hand for hand in track.by_hand if hand.mask is not None]
+        if masked and (track.reference is None or track.canvas is None):
+            raise UsageError(f"{masked[0].told}: a mask is drawn on the reference; put 'align' before 'parse'")
+        for hand in masked:
+            assert track.reference is not None and track.canvas is not None
+            observations[track.reference] = drawn_by_hand(observations[track.reference], hand, track.canvas)
+        return replace(track, observations=tuple(observations))
 
     def _drawn(self, seen: Sequence[tuple[FloatArray, Landmarks]], run: Run) -> list[RegionMasks]:
         """Masks of frames with landmarks."""

@@ -17,10 +17,11 @@ from mfrec.types.frame import CodecView, Dropped, Frame, FrameId, JpegTables
 from mfrec.types.geometry import Canvas, Similarity
 from mfrec.types.region import Region
 from mfrec.types.registration import FlowSettings, Registration
-from mfrec.types.track import Cleaned, FaceTrack, Fused, Observation, Reconstruction, Reposed
+from mfrec.types.track import ByHand, Cleaned, FaceTrack, Fused, Observation, Reconstruction, Reposed
 
 __all__ = [
     "TYPICAL_POWER",
+    "ByHand",
     "Canvas",
     "Cleaned",
     "CodecView",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mfrec.types.arrays import FloatArray, freeze
 from mfrec.types.face import Landmarks, Quality, ReferenceScore, RegionMasks, Subject, Wanted
@@ -131,6 +132,29 @@ class Fused:
 
 
 @dataclass(frozen=True, eq=False)
+class ByHand:
+    """What the caller decided about one region.
+
+    Attributes:
+        name: as it was named: a feature (``"eyes"``) or a region (``"l_eye"``).
+        regions: that it means.
+        index: of the frame that gives it; None where that is left to the ranking.
+        mask: ``[h, w]`` bool, where it is, on the grid of the reference frame or of the picture; None where that is
+            left to the parsing.
+        told: the options as they were given, for messages.
+    """
+
+    name: str
+    regions: tuple[Region, ...]
+    index: int | None = None
+    mask: NDArray[np.bool_] | None = None
+    told: str = ""
+
+    def __post_init__(self) -> None:
+        freeze(self, "mask", np.bool_)
+
+
+@dataclass(frozen=True, eq=False)
 class FaceTrack:
     """One person through the sequence: what every stage takes and returns.
 
@@ -146,6 +170,7 @@ class FaceTrack:
         fused: the result so far, None before fusion.
         warnings: sentences for the reader of the report.
         wanted: whom the caller pointed at, None where that was left to the tracking or to a number.
+        by_hand: what the caller decided about single regions.
     """
 
     observations: tuple[Observation, ...]
@@ -159,6 +184,7 @@ class FaceTrack:
     fused: Fused | None = None
     warnings: tuple[str, ...] = ()
     wanted: Wanted | None = None
+    by_hand: tuple[ByHand, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,7 @@ def test_sharp_frames_are_chosen_and_copies_count_once(footage: Footage) -> None
 def test_the_frame_that_was_asked_for_is_always_among_them(footage: Footage) -> None:
     person = footage.people[0]
     for always in (12, "12", "clip#12"):
-        assert 12 in choose(person, 7, always=always)
+        assert 12 in choose(person, 7, always=(always,))
 
 
 def test_the_number_of_frames_falls_with_the_size_of_the_face(footage: Footage) -> None:

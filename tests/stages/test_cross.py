@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from schematic_face import face
 
 from mfrec.errors import UsageError
-from mfrec.face.region_labels import label_regions
+from mfrec.face.region_labels import label_regions, regions_shown
 from mfrec.face.regions import FEATURES
 from mfrec.fusion.crossover import METHODS, cross_over, cross_over_learned, feather_width, match_seam
 from mfrec.image.geometry import identity_map, resize
 from mfrec.pipeline import Pipeline, Run
 from mfrec.stages.cross import Cross, better_sources
 from mfrec.stages.parse import Parse
-from mfrec.types import Canvas, FaceTrack, FloatArray, Frame, Observation, Quality, Region, Registration
+from mfrec.types import ByHand, Canvas, FaceTrack, FloatArray, Frame, Observation, Quality, Region, Registration
 
 CANVAS = Canvas(0, 0, 32, 32, 4)
 
@@ -316,3 +316,23 @@ def test_a_sharp_region_replaces_a_blurred_one() -> None:
         assert crossed is not None
         errors = [np.mean((fused.image - truth)[region] ** 2) for fused in (crossed, plain)]
         assert errors[0] < 0.6 * errors[1]
+
+
+def test_a_source_by_hand_goes_before_the_ranking(three: FaceTrack) -> None:
+    eyes = FEATURES["eyes"]
+    plain = Cross(regions=("eyes",))(three, Run()).fused
+    hand = ByHand("eyes", eyes, index=2, told="--source eyes=2")
+    chosen = Cross(regions=("eyes",))(replace(three, by_hand=(hand,)), Run()).fused
+    assert plain is not None and chosen is not None
+    own = three.observations[0]
+    assert own.registration is not None
+    inside = np.isin(regions_shown(own, own.registration, CANVAS.shape), eyes)
+    assert plain.weight[1][inside].mean() > 0.9
+    assert chosen.weight[2][inside].mean() > 0.9
+    # Half of a feature lies on top of it.
+    half = ByHand("l_eye", (Region.L_EYE,), index=2, told="--source l_eye=2")
+    both = Cross(regions=("eyes",))(replace(three, by_hand=(half,)), Run()).fused
+    assert both is not None
+    left, right = (regions_shown(own, own.registration, CANVAS.shape) == r for r in (Region.L_EYE, Region.R_EYE))
+    assert both.weight[2][left].mean() > 0.9
+    assert both.weight[1][right].mean() > 0.9
