@@ -12,7 +12,6 @@ import typer
 from mfrec.cli.console import Progress, print_json, print_line
 from mfrec.cli.options import Json
 from mfrec.errors import NoFaceError, UsageError
-from mfrec.face.wanted import as_text
 
 if TYPE_CHECKING:
     from mfrec.face.footage import Person
@@ -80,6 +79,8 @@ def people(
 
 def place(person: Person) -> str:
     """What ``--box`` takes to follow somebody: where the face was seen best."""
+    from mfrec.face.wanted import as_text
+
     best = max(person.glimpses, key=lambda glimpse: glimpse.quality)
     return f"{as_text(best.detection.box)}@{best.index}"
 
