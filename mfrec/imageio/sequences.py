@@ -70,8 +70,7 @@ def find_sequences(root: Path, people: str = "all") -> list[TruthSequence]:
         folders = [root]
     if not folders:
         raise NoFramesError(f"'{root}' holds no folder with pictures; expected SEQUENCES/seq_001/0.jpg and so on")
-    table = (folders[0].parent / "sequences.csv").resolve()
-    persons = read_persons(table) if table.is_file() else {}
+    persons = read_persons(table) if (table := table_of(folders[0].parent)) else {}
     every = [TruthSequence(f.resolve().name, f, persons.get(f.resolve().name, f.resolve().name)) for f in folders]
     found = [sequence for sequence in every if chosen_person(sequence.person, people)]
     if not found:
@@ -80,7 +79,14 @@ def find_sequences(root: Path, people: str = "all") -> list[TruthSequence]:
 
 
 CSV_LIMIT = 1 << 26
-"""Bytes that ``sequences.csv`` may have."""
+"""Bytes that the table of persons may have."""
+
+
+def table_of(root: Path) -> Path | None:
+    """The table beside folders of frames that says who is who: ``sequences.csv``, or one with the name of their folder
+    (``long/long.csv``); None where there is neither."""
+    tables = (root / name for name in ("sequences.csv", f"{root.resolve().name}.csv"))
+    return next((table.resolve() for table in tables if table.is_file()), None)
 
 
 def read_persons(table: Path) -> dict[str, str]:

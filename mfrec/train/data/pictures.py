@@ -8,7 +8,8 @@ Folders of three kinds are read:
   one should have been, at two, four or eight times their size (for 32 px: 64, 128 or 256 px). The label is known by
   its size, whatever the files are called; the frames are taken in natural order of their names.
 
-People are split by name where a ``sequences.csv`` beside the folders says who is who, by the name of the folder or file
+People are split by name where a table beside the folders says who is who (:func:`mfrec.imageio.sequences.table_of`), by
+the name of the folder or file
 otherwise. Pictures lie in memory as 8-bit arrays.
 """
 

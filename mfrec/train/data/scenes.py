@@ -1,8 +1,9 @@
 """One face seen in several bad frames, cleaned and registered: what the fusion is trained on.
 
-A scene is made by the product's own parts: the cleaning network, the dense registration, the planes. So the
-network meets in training errors of registration and cleaning like those that it will meet in use. One thing differs:
-here the cleaned frames are registered, in the product the raw ones; on held-out people that changes less than 0.06 dB.
+A scene is made by the product's own parts: the cleaning network, the registration of the raw frames from where their
+landmarks put them, the planes, the trust that contradiction takes away. So the network meets in training errors of
+registration and cleaning like those that it will meet in use. One thing differs: the landmarks are those of the good
+pictures, because nobody finds them in half a face.
 
 What is random is drawn first (:func:`draw_scene`), and :func:`make_scene` is pure.
 """
@@ -20,16 +21,26 @@ from mfrec.camera.conditions import conditions
 from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.camera.protocols import SCALE
 from mfrec.fusion.planes import planes_of
+from mfrec.fusion.robust import as_source, uncontradicted
+from mfrec.image.geometry import enlarge
 from mfrec.registration.dense import identity_registration, register
+from mfrec.stages.align import presmooth_for, start_similarity
 from mfrec.stages.clean import clean_frames
 from mfrec.train.data.crops import Pose, crop, draw_pose, whole
 from mfrec.train.data.pictures import FRAMES, Pictures, takes_labelled
 from mfrec.train.data.points import PicturePoints
 from mfrec.train.data.shots import Cut, DrawnShot, draw_cut, draw_shot, make_shot
-from mfrec.types import Canvas, Cleaned, Drawn, FloatArray, FlowSettings, GeneratorState
-
-CLEAR_FLOW = FlowSettings()
-"""Settings of the registration of cleaned frames."""
+from mfrec.types import (
+    Canvas,
+    Cleaned,
+    Drawn,
+    FloatArray,
+    FlowSettings,
+    Frame,
+    GeneratorState,
+    Landmarks,
+    Observation,
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,7 @@ class Scene:
         reference: position of the reference.
         truth: ``[H, W, 3]`` float16.
         points: ``[68, 2]`` float32 landmarks of the truth in its pixels, NaN where no face was found; None where nobody
-            asked.
+            looked.
     """
 
     stack: NDArray[np.float16]
@@ -98,7 +109,14 @@ class Scene:
 
 
 def draw_scene(
-    pictures: Pictures, rng: np.random.Generator, side: int = 128, video: float = 0.35
+    pictures: Pictures,
+    rng: np.random.Generator,
+    side: int = 128,
+    video: float = 0.35,
+    *,
+    frames: int = FRAMES,
+    broad: float = 0.0,
+    wrong: float = 0.15,
 ) -> DrawnScene | DrawnLabelledScene:
     """Draw one scene.
 
@@ -106,18 +124,19 @@ def draw_scene(
         pictures: the true pictures.
         rng: everything is drawn from it.
         side: of the truth in pixels.
-        video: share of scenes that come from one clip.
+        video, frames, broad, wrong: see :func:`mfrec.train.data.shots.draw_shot`. Labelled frames are as many as they
+            are.
     """
     if takes_labelled(pictures, rng):
         number = int(rng.integers(len(pictures.labelled)))
         return DrawnLabelledScene(number, draw_cut(rng, SCALE * min(pictures.labelled[number].matched_size), side))
-    shot = draw_shot(pictures, rng, side=side, video=video)
+    shot = draw_shot(pictures, rng, side=side, video=video, frames=frames, broad=broad, wrong=wrong)
     strangers = draw_strangers(pictures, len(shot.views), shot.chief, shot.side // SCALE, rng)
     return DrawnScene(shot, strangers, draw_cut(rng, shot.side, side))
 
 
 def make_scene(
-    pictures: Pictures, network: Any, drawn: DrawnScene | DrawnLabelledScene, *, points: PicturePoints | None = None
+    pictures: Pictures, network: Any, drawn: DrawnScene | DrawnLabelledScene, points: PicturePoints
 ) -> Scene:
     """The scene that was drawn.
 
@@ -125,36 +144,38 @@ def make_scene(
         pictures: that it was drawn from.
         network: the cleaning network in evaluation mode.
         drawn: what :func:`draw_scene` gave.
-        points: of the pictures, where landmarks are wanted.
+        points: of the pictures.
     """
     if isinstance(drawn, DrawnLabelledScene):
         return labelled_scene(pictures, network, drawn, points)
     shot = make_shot(pictures, drawn.shot)
-    view = shot.views[shot.chief]
     noises = [frame.noise for frame in shot.frames]
     images = with_strangers([frame.image for frame in shot.frames], drawn.strangers, pictures)
-    scene = registered_scene(images, noises, shot.chief, network, view.image)
-    if points is not None:
-        scene = replace(scene, points=points.of_crop(view.source, view.pose, drawn.shot.side, view.field))
-    return scene.cut(drawn.cut)
+    found = [shot.points(points, number, drawn.shot) for number in range(len(images))]
+    own = [None if image is not frame.image else at for image, frame, at in zip(images, shot.frames, found, strict=True)]
+    scene = registered_scene(images, noises, shot.chief, network, shot.views[shot.chief].image, own)
+    return replace(scene, points=found[shot.chief]).cut(drawn.cut)
 
 
-def labelled_scene(pictures: Pictures, network: Any, drawn: DrawnLabelledScene, points: PicturePoints | None) -> Scene:
-    """A scene of labelled frames; the middle frame is the reference."""
+def labelled_scene(pictures: Pictures, network: Any, drawn: DrawnLabelledScene, points: PicturePoints) -> Scene:
+    """A scene of labelled frames; the middle frame is the reference, and nobody knows the landmarks of the others."""
     labelled = pictures.labelled[drawn.labelled]
     images, truth = labelled.matched()
     noises = [noise_of(frame) for frame in labelled.frames]
-    scene = registered_scene(images, noises, FRAMES // 2, network, truth)
-    if points is not None:
-        source, pose = len(pictures.every) + drawn.labelled, whole(labelled.label, truth)
-        scene = replace(scene, points=points.of_crop(source, pose, truth.shape[1]))
-    return scene.cut(drawn.cut)
+    scene = registered_scene(images, noises, FRAMES // 2, network, truth, [None] * len(images))
+    source, pose = len(pictures.every) + drawn.labelled, whole(labelled.label, truth)
+    return replace(scene, points=points.of_crop(source, pose, truth.shape[1])).cut(drawn.cut)
 
 
 def registered_scene(
-    images: Sequence[FloatArray], noises: Sequence[NoiseModel], chief: int, network: Any, truth: FloatArray
+    images: Sequence[FloatArray],
+    noises: Sequence[NoiseModel],
+    chief: int,
+    network: Any,
+    truth: FloatArray,
+    points: Sequence[FloatArray | None],
 ) -> Scene:
-    """Clean frames, register them onto the cleaned reference, and bring them onto its canvas.
+    """Clean frames, register them onto the reference, and bring them onto its canvas.
 
     Args:
         images: ``[h, w, 3]`` RGB in [0, 1], all of one size.
@@ -162,20 +183,36 @@ def registered_scene(
         chief: position of the reference.
         network: the cleaning network in evaluation mode.
         truth: ``[4 h, 4 w, 3]`` of the reference.
+        points: ``[68, 2]`` landmarks of each frame in pixels of its truth, NaN or None where they are not known.
     """
     cleaned = [Cleaned(image, sigma, (0, 0), SCALE) for image, sigma in clean_frames(network, images, noises)]
     height, width = images[0].shape[:2]
     canvas = Canvas(0, 0, width, height, SCALE)
-    to_frame = canvas.from_reference.inverse()
-    stack = []
-    for position, (image, clear) in enumerate(zip(images, cleaned, strict=True)):
+    target = enlarge(images[chief], SCALE)
+    flow = FlowSettings(presmooth=presmooth_for(noises))
+    observed = [as_observed(image, at) for image, at in zip(images, points, strict=True)]
+    stack, sources = [], []
+    for position, (image, clear, noise) in enumerate(zip(images, cleaned, noises, strict=True)):
         if position == chief:
             registration = identity_registration(canvas, image)
         else:
-            registration = register(cleaned[chief].image, image, to_frame, canvas, settings=CLEAR_FLOW, cleaned=clear)
+            to_frame = canvas.into_frame(start_similarity(observed[position], observed[chief]))
+            registration = register(target, image, to_frame, canvas, settings=flow)
         stack.append(planes_of(image, clear, registration))
+        sources.append(as_source(image, registration, noise, position == chief))
+    planes = np.stack(stack)
+    planes[:, 7] *= uncontradicted(sources, SCALE)
     told = np.stack([conditions(noise) for noise in noises])
-    return Scene(np.stack(stack).astype(np.float16), told, chief, truth.astype(np.float16))
+    return Scene(planes.astype(np.float16), told, chief, truth.astype(np.float16))
+
+
+def as_observed(image: FloatArray, points: FloatArray | None) -> Observation:
+    """A frame ``[h, w, 3]`` as the product's alignment sees it; ``points`` in pixels of its truth, as above."""
+    if points is None or np.isnan(points).any():
+        return Observation(Frame(image, 0, ""))
+    height, width = image.shape[:2]
+    into_frame = Canvas(0, 0, width, height, SCALE).from_reference.inverse()
+    return Observation(Frame(image, 0, ""), landmarks=Landmarks(into_frame.apply(points).astype(np.float32)))
 
 
 def draw_strangers(

@@ -1,4 +1,4 @@
-"""One person, filmed by a bad camera: the true frames, and what a codec left of them.
+"""One person, filmed by a bad camera: the true frames, and what codecs left of them on the way to the analyst.
 
 Real sequences move by themselves. Stills are moved, as the thesis that we build on made its sequences from CelebA:
 rotation, zoom, shift, a smooth deformation, brightness.
@@ -9,17 +9,22 @@ making pictures of them is pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.camera.exports import CLIPS, draw_export
+from mfrec.camera.noise import BLOCK
 from mfrec.camera.protocols import SCALE
 from mfrec.image.geometry import identity_map, warp
 from mfrec.train.data.crops import Pose, crop, draw_pose, pose_of
 from mfrec.train.data.degrade import Degradation, Degraded, degrade, draw
 from mfrec.train.data.pictures import FRAMES, Pictures
+from mfrec.train.data.points import PicturePoints
+from mfrec.train.data.recorder import Recorder, draw_recorder, recorded, whole_side
+from mfrec.train.data.told import Hearsay, draw_hearsay
 from mfrec.types import Drawn, FloatArray, GeneratorState
 
 
@@ -58,16 +63,20 @@ class DrawnShot(Drawn):
     """How a sequence is made.
 
     Attributes:
-        side: of the true frames in pixels.
+        whole: side of the true frames that the camera sees, in pixels.
+        side: of what the export leaves of them.
         views: one a frame.
         chief: position of the reference.
-        degradation: what the camera does to them.
+        camera: what happens to them: their own files tell of it, or a recorder whose frames were exported.
+        hearsay: what goes wrong with what is told of exported frames; None where their files tell.
     """
 
+    whole: int
     side: int
     views: tuple[DrawnView, ...]
     chief: int
-    degradation: Degradation
+    camera: Degradation | Recorder
+    hearsay: Hearsay | None = None
 
 
 @dataclass(frozen=True)
@@ -115,11 +124,24 @@ class Shot:
         views: the true frames.
         frames: the same, degraded, at a quarter of the size.
         chief: position of the reference.
+        corner: ``(x, y)`` of what is left of each view in the view as it was drawn, in its pixels.
     """
 
     views: tuple[View, ...]
     frames: tuple[Degraded, ...]
     chief: int
+    corner: tuple[int, int] = (0, 0)
+
+    def points(self, points: PicturePoints, number: int, drawn: DrawnShot) -> FloatArray:
+        """The landmarks ``[68, 2]`` of a true frame in its pixels; NaN where its picture has no face."""
+        view = self.views[number]
+        found = points.of_crop(view.source, view.pose, drawn.whole, view.field)
+        return found - np.array(self.corner, np.float32)
+
+
+LONG = 0.5
+"""Share of shots with more than :data:`~mfrec.train.data.pictures.FRAMES` frames that are really so long, where there
+are such sequences: the others repeat frames to and fro, or move a still."""
 
 
 def draw_shot(
@@ -128,63 +150,113 @@ def draw_shot(
     *,
     side: int,
     video: float,
+    frames: int = FRAMES,
     patch: float = 0.25,
+    broad: float = 0.0,
+    wrong: float = 0.15,
     middle: bool = False,
 ) -> DrawnShot:
-    """Draw a sequence of :data:`~mfrec.train.data.pictures.FRAMES` frames and what spoils it.
+    """Draw a sequence and what spoils it.
 
     Args:
         pictures: what is filmed; stills or sequences.
         rng: everything is drawn from it.
         side: of the true frames in pixels. Those of a clip are half as large again, because a codec of video spends
             its bits otherwise on a very small picture; the caller cuts them.
-        video: share of shots that are one H.264 clip.
+        video: share of shots that are one H.264 clip, among those that are not exported.
+        frames: how many.
         patch: share of the others in which patches are blurred, most of all in the middle frame.
+        broad: share of shots that went to the analyst in one of the ways of :func:`mfrec.camera.exports.draw_export`.
+        wrong: share of these of which nothing, or something false, is told.
         middle: the reference is always the middle frame, and not only mostly.
     """
+    if broad > 0 and rng.random() < broad:
+        return _draw_exported(pictures, rng, side=side, frames=frames, wrong=wrong, middle=middle)
     kind = "video" if rng.random() < video else "patch" if rng.random() < patch else "still"
     full = 8 * round(1.5 * side / 8) if kind == "video" else side
     zoom = float(rng.uniform(0.85, 1.15) if kind == "video" else rng.uniform(1.5, 2.05))
-    views = draw_views(pictures, rng, full, zoom)
-    chief = len(views) // 2
-    if not middle and kind != "patch" and rng.random() >= 0.5:
-        chief = int(rng.integers(len(views)))
-    return DrawnShot(full, views, chief, draw(rng, kind, len(views)))
+    views = draw_views(pictures, rng, full, zoom, frames)
+    chief = draw_chief(rng, frames, middle=middle or kind == "patch")
+    return DrawnShot(full, full, views, chief, draw(rng, kind, len(views)))
+
+
+def _draw_exported(
+    pictures: Pictures, rng: np.random.Generator, *, side: int, frames: int, wrong: float, middle: bool
+) -> DrawnShot:
+    way = draw_export(rng, frames)
+    whole = whole_side(way, side // SCALE)
+    left = whole - BLOCK * (way.cut != (0, 0))
+    zoom = float(rng.uniform(0.85, 1.15) if way.codec in CLIPS else rng.uniform(1.5, 2.05))
+    views = draw_views(pictures, rng, SCALE * whole, zoom, frames)
+    chief = draw_chief(rng, frames, middle=middle)
+    hearsay = draw_hearsay(rng, wrong, way.cut != (0, 0))
+    return DrawnShot(SCALE * whole, SCALE * left, views, chief, draw_recorder(rng, way), hearsay)
+
+
+def draw_chief(rng: np.random.Generator, frames: int, *, middle: bool) -> int:
+    """Position of the reference: the middle, or half of the time any, unless the middle is asked for."""
+    if middle or rng.random() < 0.5:
+        return frames // 2
+    return int(rng.integers(frames))
 
 
 def make_shot(pictures: Pictures, drawn: DrawnShot) -> Shot:
     """The sequence that was drawn from these pictures."""
-    views = tuple(make_view(pictures, view, drawn.side) for view in drawn.views)
-    return Shot(views, tuple(degrade([view.image for view in views], drawn.degradation)), drawn.chief)
+    views = [make_view(pictures, view, drawn.whole) for view in drawn.views]
+    truths = [view.image for view in views]
+    if isinstance(drawn.camera, Degradation):
+        return Shot(tuple(views), tuple(degrade(truths, drawn.camera)), drawn.chief)
+    assert drawn.hearsay is not None
+    frames, (x, y) = recorded(truths, drawn.camera, drawn.hearsay)
+    side, small = drawn.side, drawn.side // SCALE
+    return Shot(
+        tuple(replace(view, image=view.image[y : y + side, x : x + side]) for view in views),
+        tuple(replace(frame, image=frame.image[:small, :small]) for frame in frames),
+        drawn.chief,
+        (x, y),
+    )
 
 
-def draw_views(pictures: Pictures, rng: np.random.Generator, side: int, zoom: float) -> tuple[DrawnView, ...]:
-    """True frames of one person, :data:`~mfrec.train.data.pictures.FRAMES` of them.
+def draw_views(
+    pictures: Pictures, rng: np.random.Generator, side: int, zoom: float, frames: int = FRAMES
+) -> tuple[DrawnView, ...]:
+    """True frames of one person.
 
     Args:
-        pictures: stills, sequences or both; of both, three in five are from sequences. A sequence that is shorter
-            runs to and fro.
+        pictures: stills, sequences or both; of both, three in five are from sequences, see also :data:`LONG`. A
+            sequence that is shorter runs to and fro.
         rng: everything is drawn from it.
         side: of the frames in pixels.
         zoom: picture pixels per frame pixel; less where the picture is too small for it.
+        frames: how many.
     """
-    if pictures.sequences and (not pictures.stills or rng.random() < 0.6):
-        number = int(rng.integers(len(pictures.sequences)))
-        sequence = pictures.sequences[number]
-        height, width = sequence[0].shape[:2]
-        pose = draw_pose(rng, height, width, side, fitting(zoom, sequence[0], side, 1.05), turn=8, shift=1.0)
-        start = int(rng.integers(0, max(1, len(sequence) - FRAMES + 1)))
-        order = to_and_fro(start, len(sequence))
-        if rng.random() < 0.5:
-            order.reverse()
-        before = len(pictures.stills) + sum(len(other) for other in pictures.sequences[:number])
-        return tuple(DrawnView(before + k, pose) for k in order)
+    lengths = [len(sequence) for sequence in pictures.sequences]
+    long = [number for number, length in enumerate(lengths) if length >= frames] if frames > FRAMES else []
+    if long and rng.random() < LONG:
+        return _draw_real(pictures, rng, side, zoom, frames, long[int(rng.integers(len(long)))])
+    if lengths and (not pictures.stills or rng.random() < 0.6):
+        return _draw_real(pictures, rng, side, zoom, frames, int(rng.integers(len(lengths))))
     source = int(rng.integers(len(pictures.stills)))
     picture = pictures.stills[source]
     height, width = picture.shape[:2]
     pose = draw_pose(rng, height, width, side, fitting(zoom, picture, side, 1.0), turn=8, shift=0.6)
     motion = float(rng.uniform(0.2, 1.0))
-    return tuple(draw_moved(source, pose, rng, side=side, motion=motion) for _ in range(FRAMES))
+    return tuple(draw_moved(source, pose, rng, side=side, motion=motion) for _ in range(frames))
+
+
+def _draw_real(
+    pictures: Pictures, rng: np.random.Generator, side: int, zoom: float, frames: int, number: int
+) -> tuple[DrawnView, ...]:
+    """Consecutive frames of a sequence, forwards or backwards."""
+    sequence = pictures.sequences[number]
+    height, width = sequence[0].shape[:2]
+    pose = draw_pose(rng, height, width, side, fitting(zoom, sequence[0], side, 1.05), turn=8, shift=1.0)
+    start = int(rng.integers(0, max(1, len(sequence) - frames + 1)))
+    order = to_and_fro(start, len(sequence), frames)
+    if rng.random() < 0.5:
+        order.reverse()
+    before = len(pictures.stills) + sum(len(other) for other in pictures.sequences[:number])
+    return tuple(DrawnView(before + k, pose) for k in order)
 
 
 def make_view(pictures: Pictures, drawn: DrawnView, side: int) -> View:
@@ -203,10 +275,10 @@ def fitting(zoom: float, picture: NDArray[np.uint8], side: int, beyond: float) -
     return min(zoom, beyond * min(picture.shape[:2]) / side)
 
 
-def to_and_fro(start: int, length: int) -> list[int]:
+def to_and_fro(start: int, length: int, frames: int = FRAMES) -> list[int]:
     """The numbers of consecutive frames from ``start`` on, turning round at the ends."""
     period = max(1, 2 * (length - 1))
-    places = [(start + k) % period for k in range(FRAMES)]
+    places = [(start + k) % period for k in range(frames)]
     return [min(place, period - place) if length > 1 else 0 for place in places]
 
 

@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import torch
 
 from mfrec.camera.conditions import conditions
-from mfrec.camera.exports import CLIPS, Export, draw_export, exported
-from mfrec.camera.noise import BLOCK, NoiseModel
+from mfrec.camera.exports import CLIPS, draw_export
+from mfrec.camera.noise import BLOCK
 from mfrec.camera.protocols import SCALE
-from mfrec.image.geometry import resize
-from mfrec.imageio.memory import decoded
 from mfrec.pipeline import in_range
 from mfrec.train.data.crops import Pose, crop, draw_pose
-from mfrec.train.data.degrade import Degradation, degrade, draw, sensor_noise
+from mfrec.train.data.degrade import Degradation, degrade, draw
 from mfrec.train.data.pictures import Pictures
 from mfrec.train.data.points import PicturePoints
-from mfrec.train.data.told import Hearsay, draw_hearsay, instead_of, told_of
+from mfrec.train.data.recorder import Recorder, draw_recorder, recorded, whole_side
+from mfrec.train.data.told import Hearsay, draw_hearsay, instead_of
 from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
-from mfrec.types import Drawn, FloatArray
-
-SMALLEST_CLIP = 32
-"""Pixels a side that x265 takes."""
-
-
-@dataclass(frozen=True)
-class Exported(Drawn):
-    """A plain camera, and the way of its frames to the analyst.
-
-    Attributes:
-        psf_sigma: of its Gaussian point-spread function, in pixels of the truth.
-        sigma: of its noise at mid-grey, in [0, 1] grey levels as displayed.
-        noise_seed: of that.
-        export: the way.
-        place: ``(x, y)`` where the sample is cut out of the frame, as shares of the room there is.
-    """
-
-    psf_sigma: float
-    sigma: float
-    noise_seed: int
-    export: Export
-    place: tuple[float, float]
-
+from mfrec.types import Drawn
 
 @dataclass(frozen=True)
 class DrawnFrame(Drawn):
@@ -55,7 +29,8 @@ class DrawnFrame(Drawn):
         source: number of the picture in :attr:`mfrec.train.data.pictures.Pictures.every`.
         whole: side of the crop that is coded, in pixels of the truth.
         poses: of that crop in every frame of the clip.
-        camera: of the clip: what its own file tells of, or an export.
+        camera: of the clip: what its own file tells of, or a recorder whose frames were exported.
+        place: ``(x, y)`` where the sample is cut out of an exported frame, as shares of the room there is.
         chosen: which frame is the sample.
         hearsay: what goes wrong with what is told of it.
     """
@@ -63,7 +38,8 @@ class DrawnFrame(Drawn):
     source: int
     whole: int
     poses: tuple[Pose, ...]
-    camera: Degradation | Exported
+    camera: Degradation | Recorder
+    place: tuple[float, float]
     chosen: int
     hearsay: Hearsay
 
@@ -114,7 +90,15 @@ class CleanStream(Stream[DrawnFrame]):
             made = degrade(truths, drawn.camera)[drawn.chosen]
             frame, noise, (x, y) = made.image, instead_of(made.noise, drawn.hearsay), (0, 0)
         else:
-            frame, noise, (x, y) = through(truths, drawn.camera, drawn.chosen, drawn.hearsay, self.side // SCALE)
+            frames, corner = recorded(truths, drawn.camera, drawn.hearsay)
+            frame, noise = frames[drawn.chosen].image, frames[drawn.chosen].noise
+            small = self.side // SCALE
+            left, top = (
+                BLOCK * int(share * ((size - small) // BLOCK + 1))
+                for size, share in zip(frame.shape[1::-1], drawn.place, strict=True)
+            )
+            frame = frame[top : top + small, left : left + small]
+            x, y = corner[0] + SCALE * left, corner[1] + SCALE * top
         truth = truths[drawn.chosen][y : y + self.side, x : x + self.side]
         wanted = {"truth": as_tensor(np.clip(truth, 0, 1))}
         if self.points is not None:
@@ -131,55 +115,21 @@ class CleanStream(Stream[DrawnFrame]):
         poses = draw_poses(shape, rng, count, self.side, zooms)
         camera = draw(rng, kind, count)
         hearsay = draw_hearsay(rng, 0.8 * self.wrong, cut=False)
-        return DrawnFrame(source, self.side, poses, camera, int(rng.integers(count)), hearsay)
+        return DrawnFrame(source, self.side, poses, camera, (0.0, 0.0), int(rng.integers(count)), hearsay)
 
     def _draw_exported(self, source: int, shape: tuple[int, ...], rng: np.random.Generator) -> DrawnFrame:
         """An exported frame; the crop is larger than the sample where the codec or the cut needs room."""
-        count, small = int(rng.integers(3, 6)), self.side // SCALE
+        count = int(rng.integers(3, 6))
         way = draw_export(rng, count)
-        cut = way.cut != (0, 0)
         if way.codec in CLIPS:
-            # A codec of video spends its bits otherwise on a very small picture.
-            room, zooms = max(3 * small // 2, small + BLOCK, SMALLEST_CLIP), (0.8, 1.34)
+            zooms = (0.8, 1.34)
         else:
-            count, way = 1, replace(way, strength=way.strength[:1])
-            room, zooms = small + BLOCK * cut, (0.8, 2.1)
-        whole = SCALE * (room + room % 2)
+            count, way, zooms = 1, replace(way, strength=way.strength[:1]), (0.8, 2.1)
+        whole = SCALE * whole_side(way, self.side // SCALE)
         poses = draw_poses(shape, rng, count, whole, zooms)
-        soft = way.codec in CLIPS or rng.random() < 0.5
-        psf, sigma = (float(rng.uniform(0.9, 2.7)), float(rng.uniform(0, 5.0)) / 255) if soft else (0.0, 0.0)
-        place = float(rng.random()), float(rng.random())
-        camera = Exported(psf, sigma, int(rng.integers(2**31)), way, place)
-        return DrawnFrame(source, whole, poses, camera, int(rng.integers(count)), draw_hearsay(rng, self.wrong, cut))
-
-
-def through(
-    truths: Sequence[FloatArray], camera: Exported, chosen: int, hearsay: Hearsay, small: int
-) -> tuple[FloatArray, NoiseModel, tuple[int, int]]:
-    """One frame of a clip after its export, cut along the codec's blocks where their place is told.
-
-    Args:
-        truths: ``[H, W, 3]`` of the whole clip.
-        camera: and the way.
-        chosen: which frame.
-        hearsay: what goes wrong with what is told.
-        small: side of the cut in pixels of the frame.
-
-    Returns:
-        ``[small, small, 3]``, what is told, and ``(x, y)`` of its corner in the truth.
-    """
-    rng = np.random.default_rng(camera.noise_seed)
-    before = [seen(truth, camera.psf_sigma, camera.sigma, rng) for truth in truths]
-    files = exported(before, camera.export)
-    frame = decoded(*files[0])[chosen] if len(files) == 1 else decoded(*files[chosen])[0]
-    left, top = camera.export.cut
-    noise, corner = told_of(frame, before[chosen][top:, left:], camera.export, chosen, hearsay)
-    height, width = frame.image.shape[:2]
-    x, y = (
-        start + BLOCK * int(share * ((size - small - start) // BLOCK + 1))
-        for start, size, share in zip(corner, (width, height), camera.place, strict=True)
-    )
-    return frame.image[y : y + small, x : x + small], noise, (SCALE * (left + x), SCALE * (top + y))
+        camera, place = draw_recorder(rng, way), (float(rng.random()), float(rng.random()))
+        hearsay = draw_hearsay(rng, self.wrong, way.cut != (0, 0))
+        return DrawnFrame(source, whole, poses, camera, place, int(rng.integers(count)), hearsay)
 
 
 def draw_poses(
@@ -192,16 +142,6 @@ def draw_poses(
     for _ in range(count - 1):
         poses.append(drifted(poses[-1], rng))
     return tuple(poses)
-
-
-def seen(truth: FloatArray, psf_sigma: float, noise: float, rng: np.random.Generator) -> FloatArray:
-    """What a camera hands to its encoder; blur in pixels of the truth, noise at mid-grey as displayed."""
-    image = cv2.GaussianBlur(truth, (0, 0), psf_sigma, borderType=cv2.BORDER_REFLECT) if psf_sigma > 0 else truth
-    height, width = truth.shape[:2]
-    small = resize(np.asarray(image, np.float32), height // SCALE, width // SCALE, interpolation="area")
-    if noise > 0:
-        small = sensor_noise(small, noise, rng)
-    return np.asarray(np.clip(small, 0, 1), np.float32)
 
 
 def drifted(pose: Pose, rng: np.random.Generator) -> Pose:

@@ -83,10 +83,9 @@ class FrameStream(Stream[DrawnFrames | DrawnLabelled]):
         if isinstance(drawn, DrawnLabelled):
             return self._labelled(drawn)
         shot, cut = make_shot(self.pictures, drawn.shot), drawn.cut
-        view = shot.views[shot.chief]
-        wanted = {"truth": as_tensor(view.image[cut.of_truth])}
+        wanted = {"truth": as_tensor(shot.views[shot.chief].image[cut.of_truth])}
         if self.points is not None:
-            found = self.points.of_crop(view.source, view.pose, drawn.shot.side, view.field)
+            found = shot.points(self.points, shot.chief, drawn.shot)
             wanted["points"] = torch.from_numpy(found - np.array([cut.left, cut.top], np.float32))
         return (stacked([frame.image[cut.of_frame] for frame in shot.frames]),), wanted
 
