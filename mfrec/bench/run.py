@@ -9,7 +9,7 @@ A folder of sequences looks like this; frames have 256 px a side, the table is o
 
     SEQUENCES/seq_001/0.jpg ... 6.jpg
     SEQUENCES/seq_002/0.jpg ...
-    SEQUENCES/sequences.csv              columns seq, person; to split by person
+    SEQUENCES/sequences.csv              columns seq, person; to split by person (or SEQUENCES/SEQUENCES.csv)
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def bench(
 
     Args:
         sequences: folder of truth sequences (see the module); None films the public-domain portrait.
-        protocols: names of :data:`mfrec.camera.protocols.EVERY` and groups of them (``"exports"``).
+        protocols: names of :data:`mfrec.camera.protocols.EVERY` and groups of them (``"exports"``, ``"long"``).
         methods: of :data:`PLAIN`, peers (:mod:`mfrec.bench.peers`), recipe names, or paths of recipe files. ``bicubic``
             is always measured.
         people: ``"all"``, ``"final"``, ``"even"``, ``"odd"`` or ``"K/N"``, see :func:`chosen_person`.
@@ -83,7 +83,7 @@ def bench(
         InputError: the folder is missing or holds no sequence.
         WeightsError: a peer's weights are missing or damaged.
     """
-    from mfrec.camera.protocols import named
+    from mfrec.camera.protocols import LONG, LONG_COUNTS, named
 
     protocols = named(protocols)
     if limit is not None and limit < 1:
@@ -97,7 +97,8 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="mfrec-bench-") as folder:
         root = Path(folder) if sequences is None else Path(sequences)
         if sequences is None:
-            film_sequences(root, count=min(limit or PORTRAITS, PORTRAITS))
+            frames = max(LONG_COUNTS) if any(protocol in LONG for protocol in protocols) else FRAMES
+            film_sequences(root, count=min(limit or PORTRAITS, PORTRAITS), frames=frames)
         found = evenly(find_sequences(root, people), limit)
         work = [(sequence, protocol, methods, seed) for protocol in protocols for sequence in found]
         results: dict[int, SequenceResult] = {}
@@ -149,7 +150,11 @@ PORTRAITS = 6
 """How many sequences are filmed where none are given."""
 
 
-def film_sequences(root: Path, count: int = PORTRAITS) -> None:
+FRAMES = 7
+"""Frames of a filmed sequence, unless a protocol needs more."""
+
+
+def film_sequences(root: Path, count: int = PORTRAITS, frames: int = FRAMES) -> None:
     """Film the portrait ``count`` times with other motions and write the ideal frames as ``seq_1/0.png`` and so on.
 
     They show one person under one light, turned about by a smooth model of a head: enough to see a method
@@ -165,7 +170,7 @@ def film_sequences(root: Path, count: int = PORTRAITS) -> None:
     for number in range(1, count + 1):
         folder = root / f"seq_{number}"
         folder.mkdir()
-        for i, frame in enumerate(film(portrait, draw_shoot(frames=7, size=SIDE // SCALE, seed=number)).truth):
+        for i, frame in enumerate(film(portrait, draw_shoot(frames=frames, size=SIDE // SCALE, seed=number)).truth):
             (folder / f"{i}.png").write_bytes(png_bytes(frame))
     rows = "".join(f"seq_{number},astronaut\n" for number in range(1, count + 1))
     (root / "sequences.csv").write_text(f"seq,person\n{rows}", encoding="utf-8")
@@ -295,12 +300,13 @@ def spoil(sequence: TruthSequence, protocol: str, seed: int) -> Spoilt:
     """Apply a protocol to a sequence; the same for the same seed, protocol and name of the sequence.
 
     Raises:
-        InputError: a frame cannot be read or has another size than :data:`SIDE`.
+        InputError: a frame cannot be read or has another size than :data:`SIDE`, or there are too few.
     """
-    from mfrec.camera.protocols import EVERY
+    from mfrec.camera.protocols import EVERY, LONG
 
     truths = truth_frames(sequence)
-    digest = hashlib.sha256(f"{seed}/{protocol}/{sequence.name}".encode()).digest()
+    damage = LONG.get(protocol, protocol)
+    digest = hashlib.sha256(f"{seed}/{damage}/{sequence.name}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
     return EVERY[protocol](truths, rng)
 

@@ -12,12 +12,14 @@ every time, from its seed or from its record.
   JPEG quality 90; truth 128 px.
 * ``exports``: the camera of ``cctv64``, and between it and the analyst one of :data:`EXPORTS`, which are protocols of
   their own (``export-hevc-png``): another codec, frames decoded, cut, enlarged, saved once more.
+* ``long``: the middle 1, 3, 7, 15 and 31 frames of ``jpeg32`` and of ``export-h264-png``, each a protocol of its own
+  (``long-jpeg32-15``). The frames are the same whatever their number, so that it alone makes the difference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ import cv2
 import numpy as np
 
 from mfrec.camera.exports import CLIPS, Export, exported
-from mfrec.errors import UsageError
+from mfrec.errors import InputError, UsageError
 from mfrec.image.geometry import resize
 from mfrec.imageio import h264_bytes, jpeg_bytes
 from mfrec.types import Drawn, FloatArray, GeneratorState
@@ -295,10 +297,41 @@ EXPORTS: dict[str, Protocol] = {
     f"export-{name}": Protocol(DrawnExport, partial(draw_way, way), handed_over) for name, way in WAYS.items()
 }
 
-EVERY: dict[str, Protocol] = {**PROTOCOLS, **EXPORTS}
+LONG_COUNTS = (1, 3, 7, 15, 31)
+LONG_DAMAGES = ("jpeg32", "export-h264-png")
+
+
+def middle_frames(damage: Protocol, count: int, truths: Sequence[FloatArray], drawn: Any) -> Spoilt:
+    """The middle ``count`` frames of what a protocol makes of a whole sequence, one file each.
+
+    Raises:
+        InputError: the sequence is too short.
+    """
+    whole = damage.apply(truths, drawn)
+    first = whole.reference - count // 2
+    if first < 0 or first + count > len(whole.files):
+        raise InputError(
+            f"the sequence has {len(whole.files)} frames, expected {count} around the middle one; give longer ones"
+        )
+    return replace(whole, files=whole.files[first : first + count], reference=count // 2)
+
+
+LONG: dict[str, str] = {
+    f"long-{damage.removeprefix('export-')}-{count}": damage for damage in LONG_DAMAGES for count in LONG_COUNTS
+}
+"""The protocols of ``long``, and whose damage each of them has."""
+
+
+def long_protocol(name: str) -> Protocol:
+    """One of :data:`LONG`: what its damage draws, and the middle of what that makes."""
+    damage = {**PROTOCOLS, **EXPORTS}[LONG[name]]
+    return replace(damage, apply=partial(middle_frames, damage, int(name.rpartition("-")[2])))
+
+
+EVERY: dict[str, Protocol] = {**PROTOCOLS, **EXPORTS, **{name: long_protocol(name) for name in LONG}}
 """All protocols by name."""
 
-GROUPS: dict[str, tuple[str, ...]] = {"exports": tuple(EXPORTS)}
+GROUPS: dict[str, tuple[str, ...]] = {"exports": tuple(EXPORTS), "long": tuple(LONG)}
 """Names that stand for several protocols."""
 
 
@@ -311,6 +344,8 @@ def named(names: Sequence[str]) -> tuple[str, ...]:
     found: list[str] = []
     for name in names:
         if name not in EVERY and name not in GROUPS:
-            raise UsageError(f"unknown protocol '{name}'; known are {', '.join((*PROTOCOLS, *GROUPS, *EXPORTS))}")
+            raise UsageError(
+                f"unknown protocol '{name}'; known are {', '.join((*PROTOCOLS, *GROUPS, *EXPORTS, *LONG))}"
+            )
         found += GROUPS.get(name, (name,))
     return tuple(dict.fromkeys(found))

@@ -29,8 +29,8 @@ def bench(
         list[str] | None,
         typer.Option(
             "--protocol",
-            help="jpeg32, cctv64, patch32 (the default are these three), exports (all ways of exporting), or one of "
-            "those, such as export-hevc-png; may be repeated.",
+            help="jpeg32, cctv64, patch32 (the default are these three), exports (all ways of exporting), long (1 "
+            "to 31 frames of long sequences), or one of those, such as export-hevc-png; may be repeated.",
         ),
     ] = None,
     method: Annotated[
@@ -48,7 +48,7 @@ def bench(
         list[str] | None,
         typer.Option(
             "--table",
-            help="3.1, 3.3 to 3.6, surveillance, peers, ablation, calibration, regions, foreign, metrics, identity, "
+            help="3.1, 3.3 to 3.6, surveillance, peers, ablation, long, calibration, regions, foreign, metrics, identity, "
             "eyes, parser, faces, set5, set14; repeatable.",
         ),
     ] = None,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mfrec.camera.exports import CLIPS, RANGES, SHARES, STILLS, Export, draw_export, exported
-from mfrec.camera.protocols import EXPORTS, GROUPS, PROTOCOLS, SCALE, WAYS, DrawnExport, named
-from mfrec.errors import UsageError
+from mfrec.camera.protocols import EVERY, EXPORTS, GROUPS, LONG, PROTOCOLS, SCALE, WAYS, DrawnExport, named
+from mfrec.errors import InputError, UsageError
 from mfrec.image.geometry import resize
 from mfrec.imageio.memory import decoded
 from mfrec.metrics.psnr import psnr
@@ -150,3 +150,18 @@ def test_a_group_stands_for_its_members_once():
     with pytest.raises(UsageError, match="unknown protocol 'export'; known are jpeg32, cctv64, patch32, exports"):
         named(["export"])
     assert SCALE == 4
+
+
+def test_a_long_protocol_gives_the_middle_frames_of_the_same_damage(truths):
+    """Of stills and of exported video alike, whatever the number; the reference is the same file."""
+    for damage in ("jpeg32", "export-h264-png"):
+        whole = EVERY[damage](truths, np.random.default_rng(3))
+        for count in (1, 3):
+            part = EVERY[f"long-{damage.removeprefix('export-')}-{count}"](truths, np.random.default_rng(3))
+            first = whole.reference - count // 2
+            assert part.files == whole.files[first : first + count]
+            assert part.files[part.reference] == whole.files[whole.reference]
+            assert np.array_equal(part.truth, whole.truth)
+    with pytest.raises(InputError, match=r"has \d frames, expected 31 around the middle one"):
+        EVERY["long-jpeg32-31"](truths, np.random.default_rng(3))
+    assert named(["long"]) == tuple(LONG)

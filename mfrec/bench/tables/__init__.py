@@ -13,6 +13,7 @@
   (:mod:`mfrec.bench.tables.region_trials`), and whether a frame of somebody else is found
   (:mod:`mfrec.bench.tables.foreign_trials`).
 * ``peers`` adds time and memory, every method in a process of its own.
+* ``long`` is what more frames bring: 1 to 31 of them, of sequences that are so long.
 * ``metrics``, ``identity``, ``calibration`` and ``eyes`` measure the measures: do they say what they are read as?
 """
 
@@ -29,6 +30,7 @@ from mfrec.bench.tables.enlargement import PICTURES, on_faces, on_pictures
 from mfrec.bench.tables.eyes import eyes_table
 from mfrec.bench.tables.identity import identity_table
 from mfrec.bench.tables.ladders import metrics_table
+from mfrec.bench.tables.long import long_table
 from mfrec.bench.tables.memory import with_memory
 from mfrec.bench.tables.methods import COLUMNS, on_sequences
 from mfrec.bench.tables.pairs import on_pairs
@@ -42,15 +44,16 @@ from mfrec.pipeline import Progress, silent
 MEASURES = (DETECTOR, MEASURING["serfiq"])
 """Cards of the networks that the columns of the tables on sequences ask."""
 
-METRIC_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], TableResult]] = {
+WHOLE_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], TableResult]] = {
     "metrics": metrics_table,
     "identity": identity_table,
     "calibration": calibration_table,
     "eyes": eyes_table,
+    "long": long_table,
 }
 """Name to ``table(data, people, seed, limit, progress)``."""
 
-NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", "parser", *METRIC_TABLES, *TRIALS)
+NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", "parser", *WHOLE_TABLES, *TRIALS)
 """Every table there is, but ``ablation``, which is :mod:`mfrec.bench.ablation`."""
 
 
@@ -124,8 +127,8 @@ def tables(
                 out[name] = finished(name, table.title, said, columns, chosen, cards=MEASURES)
             elif name == "3.5":
                 out[name] = on_pairs(data, people, limit, progress)
-            elif name in METRIC_TABLES:
-                out[name] = METRIC_TABLES[name](data, people, seed, limit, progress)
+            elif name in WHOLE_TABLES:
+                out[name] = WHOLE_TABLES[name](data, people, seed, limit, progress)
             elif name in TRIALS:
                 out[name] = on_trials(
                     name, data, Path(folder), people=people, seed=seed, limit=limit, progress=progress

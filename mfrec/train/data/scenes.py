@@ -152,7 +152,9 @@ def make_scene(
     noises = [frame.noise for frame in shot.frames]
     images = with_strangers([frame.image for frame in shot.frames], drawn.strangers, pictures)
     found = [shot.points(points, number, drawn.shot) for number in range(len(images))]
-    own = [None if image is not frame.image else at for image, frame, at in zip(images, shot.frames, found, strict=True)]
+    own = [
+        None if image is not frame.image else at for image, frame, at in zip(images, shot.frames, found, strict=True)
+    ]
     scene = registered_scene(images, noises, shot.chief, network, shot.views[shot.chief].image, own)
     return replace(scene, points=found[shot.chief]).cut(drawn.cut)
 

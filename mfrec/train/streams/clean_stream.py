@@ -21,6 +21,7 @@ from mfrec.train.data.told import Hearsay, draw_hearsay, instead_of
 from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
 from mfrec.types import Drawn
 
+
 @dataclass(frozen=True)
 class DrawnFrame(Drawn):
     """One frame of a clip, or a still.

@@ -204,18 +204,21 @@ def draw_variation(rng: np.random.Generator, frames: int, count: int) -> Variati
 
 
 def varied(scene: Scene, variation: Variation) -> Scene:
-    """The same scene with some of its frames."""
+    """The same scene with some of its frames. Those that it does not have, because it is of labelled frames, are
+    missing."""
     others = [k for k in range(len(scene.stack)) if k != scene.reference]
-    chosen = sorted([scene.reference, *(others[k] for k in variation.kept)])
+    there = [others[k] for k in variation.kept if k < len(others)]
+    missing = variation.missing + len(variation.kept) - len(there)
+    chosen = sorted([scene.reference, *there])
     reference = chosen.index(scene.reference)
     if variation.copies:
         chosen = [scene.reference] * len(chosen)
     stack, told = scene.stack[chosen], scene.told[chosen]
-    if variation.missing:
-        nothing = np.zeros((variation.missing, *stack.shape[1:]), stack.dtype)
+    if missing:
+        nothing = np.zeros((missing, *stack.shape[1:]), stack.dtype)
         nothing[:, 6] = MISSING_LOG_VARIANCE
         stack = np.concatenate([stack, nothing])
-        told = np.concatenate([told, np.zeros((variation.missing, told.shape[1]), told.dtype)])
+        told = np.concatenate([told, np.zeros((missing, told.shape[1]), told.dtype)])
     truth, points = scene.truth, scene.points
     if variation.mirrored:
         stack, truth = stack[..., ::-1], truth[:, ::-1]

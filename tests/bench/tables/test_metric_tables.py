@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mfrec.bench.tables import METRIC_TABLES, NAMES, tables
+from mfrec.bench.tables import WHOLE_TABLES, NAMES, tables
 from mfrec.bench.tables.ladders import BLURS, LADDER_METRICS, LADDERS, QUALITIES, SIZES, order_kept, rungs
 from mfrec.cli import app
 from mfrec.errors import UsageError
@@ -96,8 +96,8 @@ def test_drawn_eyes_are_found(tmp_path: Path) -> None:
 
 
 def test_refusals() -> None:
-    assert set(METRIC_TABLES) <= set(NAMES)
-    for name in METRIC_TABLES:
+    assert set(WHOLE_TABLES) <= set(NAMES)
+    for name in WHOLE_TABLES:
         with pytest.raises(UsageError, match="a limit of 0"):
             tables([name], None, limit=0)
 

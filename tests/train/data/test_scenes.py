@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from few_pictures import few_pictures, write_labelled
+from few_pictures import few_pictures, moving, write_labelled
 from small_networks import small_clean
 
 from mfrec.camera.conditions import CONDITIONS
@@ -24,6 +25,7 @@ from mfrec.train.data.scenes import (
     with_strangers,
 )
 from mfrec.train.data.shots import Cut
+from mfrec.types import FloatArray
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +40,11 @@ def scene_of(
     *,
     side: int = 64,
     video: float = 0.35,
-    points: PicturePoints | None = None,
+    **options: Any,
 ) -> Scene:
     pictures = pictures or few_pictures()
-    drawn = draw_scene(pictures, np.random.default_rng(seed), side, video)
-    return make_scene(pictures, network, drawn, points=points)
+    drawn = draw_scene(pictures, np.random.default_rng(seed), side, video, **options)
+    return make_scene(pictures, network, drawn, PicturePoints(pictures))
 
 
 @pytest.mark.parametrize("video", [0.0, 1.0])
@@ -60,11 +62,10 @@ def test_a_scene_is_seven_frames_on_the_canvas_of_the_reference(network, video: 
         trust = scene.stack[:, 7]
         assert 0 <= trust.min() <= trust.max() <= 1
         assert trust[scene.reference].min() == 1
-        assert scene.points is None
 
 
 def test_the_reference_shows_the_truth_and_the_others_come_near_it(network) -> None:
-    """Raw frames, registered: a random network cleans nothing, so its flow is poor, but the mean is not far off."""
+    """Raw frames, registered as the product does it."""
     for seed in range(4):
         scene = scene_of(network, seed, video=0.0)
         truth = scene.truth.astype(np.float32)
@@ -100,21 +101,60 @@ def test_strangers_replace_anybody_but_the_reference() -> None:
     assert all(image.min() == image.max() for image in images)
 
 
+def test_exported_scenes_show_their_truth_and_nobody_says_that_nothing_is_known(network) -> None:
+    """Whatever was cut off the frames was cut off the truth."""
+    kinds = set()
+    for seed in range(10):
+        scene = scene_of(network, seed, broad=1.0, wrong=0.0)
+        assert scene.stack.shape == (FRAMES, PLANES, 64, 64)
+        assert scene.truth.shape == (64, 64, 3)
+        raw = scene.stack[scene.reference, 3:6].astype(np.float32).transpose(1, 2, 0)
+        truth = scene.truth.astype(np.float32)
+        off = np.abs(raw - truth).mean()
+        moved = [np.roll(raw, step, axis) for axis in (0, 1) for step in (-12, 12)]
+        assert all(off < np.abs(other - truth).mean() for other in (*moved, raw[:, ::-1]))
+        kinds |= {tuple(row) for row in scene.told[:, 6:].tolist()}
+    assert kinds == {(1.0, 0.0), (0.0, 1.0)}
+
+
+def test_a_scene_has_as_many_frames_as_asked(network) -> None:
+    """Real ones where a sequence is so long, and to and fro or of a moved still otherwise."""
+    pictures = Pictures(few_pictures().stills, (moving(), moving(12)))
+    for seed in range(4):
+        scene = scene_of(network, seed, pictures, side=48, video=0.5, frames=12, broad=0.5)
+        assert scene.stack.shape == (12, PLANES, 48, 48)
+        assert scene.told.shape == (12, CONDITIONS)
+        assert 0 <= scene.reference < 12
+
+
 def test_landmarks_are_those_of_the_cut_truth(network) -> None:
-    pictures = few_pictures()
-    points = PicturePoints(pictures)
     for seed, video in ((1, 0.0), (2, 1.0)):
-        with_points = scene_of(network, seed, pictures, video=video, points=points)
-        without = scene_of(network, seed, pictures, video=video)
-        assert np.array_equal(with_points.stack, without.stack)
-        assert with_points.points is not None
-        assert with_points.points.shape == (68, 2)
-        assert np.isfinite(with_points.points).all()
+        scene = scene_of(network, seed, video=video)
+        assert scene.points is not None
+        assert scene.points.shape == (68, 2)
+        assert np.isfinite(scene.points).all()
+
+
+def test_frames_are_registered_from_where_their_landmarks_put_them(network, portrait) -> None:
+    """A frame that is a third of the face away is beyond the flow, and not beyond landmarks."""
+    whole = resize(portrait, 256, 256, interpolation="area")
+    truths = [whole[64:192, 64 + dx : 192 + dx] for dx in (0, 36)]
+    images = [np.ascontiguousarray(resize(truth, 32, 32, interpolation="area")) for truth in truths]
+    noise = from_tables(ijg_tables(95), "test")
+    at = np.random.default_rng(0).uniform(40, 90, (68, 2)).astype(np.float32)
+    shown = np.s_[16:-16, 48:-16]
+
+    def off(points: list[FloatArray | None]) -> float:
+        scene = registered_scene(images, [noise] * 2, 0, network, truths[0], points)
+        raw = scene.stack[:, 3:6].astype(np.float32).transpose(0, 2, 3, 1)
+        return float(np.abs(raw[1] - raw[0])[shown].mean())
+
+    assert off([at, at - (36, 0)]) < 0.5 * off([None, None])
 
 
 def test_cutting_a_scene_moves_its_landmarks(network) -> None:
     pictures = few_pictures()
-    scene = scene_of(network, 1, pictures, points=PicturePoints(pictures))
+    scene = scene_of(network, 1, pictures)
     part = scene.cut(Cut(16, 8, 32))
     assert part.stack.shape == (FRAMES, PLANES, 32, 32)
     assert np.array_equal(part.truth, scene.truth[8:40, 16:48])
@@ -128,7 +168,7 @@ def test_frames_that_stand_still_are_registered_onto_themselves(network, portrai
     image = resize(portrait, 32, 32, interpolation="area")
     noise = from_tables(ijg_tables(90), "test")
     truth = resize(portrait, 128, 128, interpolation="area")
-    scene = registered_scene([image] * 3, [noise] * 3, 1, network, truth)
+    scene = registered_scene([image] * 3, [noise] * 3, 1, network, truth, [None] * 3)
     raw = scene.stack[:, 3:6].astype(np.float32)
     inner = np.s_[:, 16:-16, 16:-16]
     for k in (0, 2):
@@ -140,7 +180,7 @@ def test_labelled_frames_make_a_scene_as_they_are(network, tmp_path: Path) -> No
     for number in range(8):
         write_labelled(tmp_path / f"{number}")
     pictures = read_pictures([tmp_path], "train")
-    scene = scene_of(network, 0, pictures, side=128, points=PicturePoints(pictures))
+    scene = scene_of(network, 0, pictures, side=128)
     assert scene.reference == FRAMES // 2
     label = pictures.labelled[0].label / np.float32(255)
     assert np.abs(scene.truth.astype(np.float32) - label).max() < 1e-3

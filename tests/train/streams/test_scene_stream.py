@@ -24,7 +24,7 @@ def network():
 
 
 def stream_of(network, seed: int = 1, **options: Any) -> SceneStream:
-    return SceneStream(few_pictures(), seed, network, **{"side": 48, "video": 0.0, **options})
+    return SceneStream(few_pictures(), seed, network, **{"side": 48, "video": 0.0, "frames": 9, **options})
 
 
 def same(first: Sample, second: Sample) -> bool:
@@ -33,7 +33,7 @@ def same(first: Sample, second: Sample) -> bool:
 
 
 def test_samples_are_what_the_network_takes(network) -> None:
-    (stack, told, reference), wanted = stream_of(network)[0]
+    (stack, told, reference), wanted = stream_of(network, frames=7, together=1)[1]
     assert stack.shape == (7, 8, 48, 48)
     assert told.shape == (7, 8)
     assert reference.shape == ()
@@ -66,6 +66,21 @@ def test_scenes_are_chosen_among_the_last_ones(network) -> None:
     assert counts.mean() == pytest.approx(4, abs=0.6)
 
 
+def test_samples_that_go_together_have_the_same_number_of_frames_from_one_to_the_most(network) -> None:
+    stream = stream_of(network, together=4, pool=8)
+    stream.store = Numbers([])  # pyright: ignore[reportAttributeAccessIssue]
+    counts = []
+    for first in range(0, 800, 4):
+        drawn = [stream.drawn(index) for index in range(first, first + 4)]
+        (asked,) = {len(stream.make(one)[0][0]) for one in drawn}
+        counts.append(asked)
+        if counts[-1] > 7:
+            assert all(stream.length_of(one.scene) == 9 for one in drawn)
+            assert all(one.variation is not None and not one.variation.missing for one in drawn)
+    assert set(counts) == set(range(1, 10))
+    assert 0.3 < counts.count(7) / len(counts) < 0.6
+
+
 class Numbers:
     """In the place of a store: remembers what is asked for."""
 
@@ -93,7 +108,7 @@ def test_a_list_takes_every_scene_once_as_it_was_made(network) -> None:
     assert len(listed) == 3
     for index in range(3):
         assert same(listed[index], as_sample(listed.store[index]))
-        assert listed[index][0][0][:, 7].amax((1, 2)).min() > 0  # no frame is missing
+        assert len(listed[index][0][0]) == listed.length_of(index)
     with pytest.raises(IndexError):
         listed[3]
 
@@ -116,36 +131,40 @@ def test_files_give_the_same_samples_and_are_kept_apart(network, tmp_path: Path)
 def test_what_is_varied_is_the_choice_of_frames() -> None:
     scene = plain_scene()
     before = scene.stack.copy()
-    kinds = {"mirrored": 0, "missing": 0, "copies": 0}
-    kept = set()
+    kinds = {"mirrored": 0, "neighbours": 0, "copies": 0}
+    chosen = set()
     for seed in range(300):
-        made = varied(scene, draw_variation(np.random.default_rng(seed)))
-        flipped = np.array_equal(made.stack[2], scene.stack[2][..., ::-1])
-        assert flipped or np.array_equal(made.stack[2], scene.stack[2])  # the reference is always there
+        count = 1 + seed % 9
+        made = varied(scene, draw_variation(np.random.default_rng(seed), 7, count))
+        assert len(made.stack) == len(made.told) == count
+        missing = max(0, count - 7)
+        assert np.all(made.stack[count - missing :, 6] == MISSING_LOG_VARIANCE)
+        assert np.all(made.stack[count - missing :, [0, 1, 2, 3, 4, 5, 7]] == 0)
+        own = made.stack[made.reference]
+        flipped = np.array_equal(own, scene.stack[2][..., ::-1])
+        assert flipped or np.array_equal(own, scene.stack[2])  # the reference is always there
         assert np.array_equal(made.truth, scene.truth[:, ::-1] if flipped else scene.truth)
         assert made.points is not None
         assert scene.points is not None
         assert np.allclose(made.points, mirrored(scene.points, 8) if flipped else scene.points)
-        assert made.reference == 2
-        missing = [k for k in range(7) if made.stack[k, 7].max() == 0]
-        copies = [k for k in range(7) if k != 2 and np.array_equal(made.stack[k], made.stack[2])]
-        for k in missing:
-            assert np.all(made.stack[k, 6] == MISSING_LOG_VARIANCE)
-            assert np.abs(made.stack[k, :6]).max() == 0
-        assert copies in ([], [0, 1, 3, 4, 5, 6])
-        assert not (missing and copies)
-        if copies:
-            assert np.all(made.told == scene.told[2])
-        else:
-            assert np.array_equal(made.told, scene.told)
+        source = scene.stack[..., ::-1] if flipped else scene.stack
+        places = [
+            next(k for k in range(7) if np.array_equal(frame, source[k])) for frame in made.stack[: count - missing]
+        ]
+        assert np.array_equal(made.told[: count - missing], scene.told[places])
+        copies = places == [2] * len(places) and count > 1
+        assert copies or places == sorted(set(places))  # in their order, each once
         kinds["mirrored"] += flipped
-        kinds["missing"] += bool(missing)
-        kinds["copies"] += bool(copies)
-        kept.add(7 - len(missing))
+        kinds["copies"] += copies
+        if count == 4 and not copies:
+            chosen.add(tuple(places))
+            others = [k - (k > 2) for k in places if k != 2]
+            kinds["neighbours"] += others[-1] - others[0] == 2
     assert np.array_equal(scene.stack, before)
-    assert kept == {1, 2, 3, 4, 5, 6, 7}
-    for name, share in (("mirrored", 0.5), ("missing", 0.4), ("copies", 0.09)):
-        assert kinds[name] / 300 == pytest.approx(share, abs=0.1), name
+    assert kinds["mirrored"] / 300 == pytest.approx(0.5, abs=0.1)
+    assert kinds["copies"] / 267 == pytest.approx(0.09, abs=0.06)
+    assert kinds["neighbours"] > 10
+    assert len(chosen) > 8
 
 
 def test_the_plain_enlargement_is_the_raw_reference(network) -> None:
@@ -162,7 +181,7 @@ def test_landmarks_come_when_they_are_asked_for(network) -> None:
 
 
 def test_settings_that_cannot_be_are_refused(network) -> None:
-    for name, value in (("pool", 0), ("uses", 0), ("video", 2.0)):
+    for name, value in (("pool", 0), ("uses", 0), ("video", 2.0), ("broad", -1.0), ("frames", 6), ("together", 0)):
         options: dict[str, Any] = {name: value}
         with pytest.raises(UsageError, match=f"{name} is {value}"):
             stream_of(network, **options)
