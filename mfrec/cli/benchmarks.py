@@ -48,8 +48,8 @@ def bench(
         list[str] | None,
         typer.Option(
             "--table",
-            help="3.1, 3.3 to 3.6, surveillance, peers, ablation, long, calibration, regions, foreign, metrics, identity, "
-            "eyes, parser, faces, set5, set14; repeatable.",
+            help="3.1, 3.3 to 3.6, surveillance, long, peers, ablation, calibration, regions, foreign, metrics, "
+            "identity, eyes, parser, faces, set5, set14; repeatable.",
         ),
     ] = None,
     curve: Annotated[

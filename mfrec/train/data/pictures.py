@@ -9,8 +9,7 @@ Folders of three kinds are read:
   its size, whatever the files are called; the frames are taken in natural order of their names.
 
 People are split by name where a table beside the folders says who is who (:func:`mfrec.imageio.sequences.table_of`), by
-the name of the folder or file
-otherwise. Pictures lie in memory as 8-bit arrays.
+the name of the folder or file otherwise. Pictures lie in memory as 8-bit arrays.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def make_scene(
     own = [
         None if image is not frame.image else at for image, frame, at in zip(images, shot.frames, found, strict=True)
     ]
-    scene = registered_scene(images, noises, shot.chief, network, shot.views[shot.chief].image, own)
+    scene = registered_scene(images, noises, shot.chief, network, shot.views[shot.chief].image, points=own)
     return replace(scene, points=found[shot.chief]).cut(drawn.cut)
 
 
@@ -164,7 +164,7 @@ def labelled_scene(pictures: Pictures, network: Any, drawn: DrawnLabelledScene, 
     labelled = pictures.labelled[drawn.labelled]
     images, truth = labelled.matched()
     noises = [noise_of(frame) for frame in labelled.frames]
-    scene = registered_scene(images, noises, FRAMES // 2, network, truth, [None] * len(images))
+    scene = registered_scene(images, noises, FRAMES // 2, network, truth, points=[None] * len(images))
     source, pose = len(pictures.every) + drawn.labelled, whole(labelled.label, truth)
     return replace(scene, points=points.of_crop(source, pose, truth.shape[1])).cut(drawn.cut)
 
@@ -175,6 +175,7 @@ def registered_scene(
     chief: int,
     network: Any,
     truth: FloatArray,
+    *,
     points: Sequence[FloatArray | None],
 ) -> Scene:
     """Clean frames, register them onto the reference, and bring them onto its canvas.

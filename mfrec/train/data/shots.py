@@ -233,9 +233,9 @@ def draw_views(
     lengths = [len(sequence) for sequence in pictures.sequences]
     long = [number for number, length in enumerate(lengths) if length >= frames] if frames > FRAMES else []
     if long and rng.random() < LONG:
-        return _draw_real(pictures, rng, side, zoom, frames, long[int(rng.integers(len(long)))])
+        return _draw_real(pictures, rng, side, zoom, frames=frames, number=long[int(rng.integers(len(long)))])
     if lengths and (not pictures.stills or rng.random() < 0.6):
-        return _draw_real(pictures, rng, side, zoom, frames, int(rng.integers(len(lengths))))
+        return _draw_real(pictures, rng, side, zoom, frames=frames, number=int(rng.integers(len(lengths))))
     source = int(rng.integers(len(pictures.stills)))
     picture = pictures.stills[source]
     height, width = picture.shape[:2]
@@ -245,7 +245,7 @@ def draw_views(
 
 
 def _draw_real(
-    pictures: Pictures, rng: np.random.Generator, side: int, zoom: float, frames: int, number: int
+    pictures: Pictures, rng: np.random.Generator, side: int, zoom: float, *, frames: int, number: int
 ) -> tuple[DrawnView, ...]:
     """Consecutive frames of a sequence, forwards or backwards."""
     sequence = pictures.sequences[number]

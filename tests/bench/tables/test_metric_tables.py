@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mfrec.bench.tables import WHOLE_TABLES, NAMES, tables
+from mfrec.bench.tables import NAMES, WHOLE_TABLES, tables
 from mfrec.bench.tables.ladders import BLURS, LADDER_METRICS, LADDERS, QUALITIES, SIZES, order_kept, rungs
 from mfrec.cli import app
 from mfrec.errors import UsageError

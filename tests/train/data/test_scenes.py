@@ -145,7 +145,7 @@ def test_frames_are_registered_from_where_their_landmarks_put_them(network, port
     shown = np.s_[16:-16, 48:-16]
 
     def off(points: list[FloatArray | None]) -> float:
-        scene = registered_scene(images, [noise] * 2, 0, network, truths[0], points)
+        scene = registered_scene(images, [noise] * 2, 0, network, truths[0], points=points)
         raw = scene.stack[:, 3:6].astype(np.float32).transpose(0, 2, 3, 1)
         return float(np.abs(raw[1] - raw[0])[shown].mean())
 
@@ -168,7 +168,7 @@ def test_frames_that_stand_still_are_registered_onto_themselves(network, portrai
     image = resize(portrait, 32, 32, interpolation="area")
     noise = from_tables(ijg_tables(90), "test")
     truth = resize(portrait, 128, 128, interpolation="area")
-    scene = registered_scene([image] * 3, [noise] * 3, 1, network, truth, [None] * 3)
+    scene = registered_scene([image] * 3, [noise] * 3, 1, network, truth, points=[None] * 3)
     raw = scene.stack[:, 3:6].astype(np.float32)
     inner = np.s_[:, 16:-16, 16:-16]
     for k in (0, 2):
