@@ -25,7 +25,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from mfrec.desk import inputs, notes
+from mfrec.desk import inputs, masks, notes, signing
 from mfrec.desk.case import About, Case, Cases, asked
 from mfrec.desk.choices import Wanted, checked_options, choices, command_text, recipes, reconstruct_arguments
 from mfrec.desk.frames import Frames
@@ -234,7 +234,7 @@ async def about_desk(request: Request) -> Response:
             "upload_limit": desk.upload_limit,
             "choices": [asdict(choice) for choice in choices()],
             "recipes": await run_in_threadpool(recipes),
-            "mark_colours": list(notes.COLOURS),
+            "regions": masks.region_names(),
         }
     )
 
@@ -376,11 +376,21 @@ async def look_for_people(request: Request) -> Response:
 async def command(request: Request) -> Response:
     case, run = _case(request), await _document(request, RunAsked)
 
-    def text() -> str:
-        values = checked_options(run.wanted, case.folder)
-        return command_text(reconstruct_arguments(case.input(run.input).source, "runs/NEW", run.wanted, values))
+    def text() -> dict[str, str]:
+        source = case.input(run.input).source
+        try:
+            values = checked_options(run.wanted, case.folder)
+        except RefusalError as refusal:
+            # An answer like the other: somebody is choosing, and asks whether it can be.
+            return {"refused": str(refusal)}
+        return {"command": command_text(reconstruct_arguments(source, "runs/NEW", run.wanted, values))}
 
-    return JSONResponse({"command": await run_in_threadpool(text)})
+    return JSONResponse(await run_in_threadpool(text))
+
+
+async def add_mask(request: Request) -> Response:
+    case, mask = _case(request), await _document(request, masks.DrawnMask)
+    return JSONResponse({"path": await run_in_threadpool(masks.add, case, mask)}, 201)
 
 
 async def start_run(request: Request) -> Response:
@@ -447,6 +457,25 @@ async def run_pixel(request: Request) -> Response:
     return JSONResponse(await run_in_threadpool(desk.results.pixel, case, number, x, y))
 
 
+async def sign_run(request: Request) -> Response:
+    desk, case, wanted = _desk(request), _case(request), await _document(request, signing.SignAsked)
+    folder = desk.results.folder(case, request.path_params["run"])
+    return JSONResponse(await run_in_threadpool(signing.sign, case, folder, wanted), 201)
+
+
+async def verify_run(request: Request) -> Response:
+    folder = _desk(request).results.folder(_case(request), request.path_params["run"])
+    return JSONResponse(await run_in_threadpool(signing.verify, folder))
+
+
+async def own_keys(_request: Request) -> Response:
+    return JSONResponse({"installed": signing.installed(), "keys": await run_in_threadpool(signing.own_keys)})
+
+
+async def case_ledger(request: Request) -> Response:
+    return JSONResponse(await run_in_threadpool(signing.ledger, _case(request)))
+
+
 # Notes.
 
 
@@ -456,7 +485,9 @@ async def add_note(request: Request) -> Response:
 
     def draw() -> dict[str, Any]:
         folder = desk.results.folder(case, number)
-        return notes.add(case, number, folder, desk.results.summary(case, number), note)
+        added = notes.add(case, number, folder, desk.results.summary(case, number), note)
+        signing.enter(case, "marked copy", {"run": number, "file": f"notes/{added['name']}.png"})
+        return added
 
     return JSONResponse(await run_in_threadpool(draw), 201)
 
@@ -492,6 +523,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", CASE + "/inputs/{input}/people", people),
     ("POST", CASE + "/inputs/{input}/people", look_for_people),
     ("POST", f"{CASE}/command", command),
+    ("POST", f"{CASE}/masks", add_mask),
     ("POST", f"{CASE}/runs", start_run),
     ("POST", CASE + "/jobs/{job}/cancel", cancel_job),
     ("GET", CASE + "/jobs/{job}/log", job_log),
@@ -499,6 +531,10 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", CASE + "/runs/{run}/files/{name}", run_file),
     ("GET", CASE + "/runs/{run}/maps/{name}", run_map),
     ("GET", CASE + "/runs/{run}/pixel", run_pixel),
+    ("POST", CASE + "/runs/{run}/sign", sign_run),
+    ("GET", CASE + "/runs/{run}/verify", verify_run),
+    ("GET", "/api/keys", own_keys),
+    ("GET", f"{CASE}/ledger", case_ledger),
     ("POST", CASE + "/runs/{run}/notes", add_note),
     ("GET", CASE + "/notes/{note}", note_picture),
 )

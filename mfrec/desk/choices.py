@@ -142,13 +142,10 @@ def _of_kind(choice: Choice, value: Any) -> Any:
         return float(value)
     if choice.kind in ("text", "file") and isinstance(value, str | int) and plain and len(str(value)) <= TEXT:
         return str(value)
-    listed = isinstance(value, list) and len(value) <= MOST_VALUES
-    if (
-        choice.kind in ("list", "files")
-        and listed
-        and all(isinstance(item, str) and len(item) <= TEXT for item in value)
-    ):
-        return value
+    if choice.kind in ("list", "files") and isinstance(value, list) and len(value) <= MOST_VALUES:
+        texts = [item for item in value if isinstance(item, str) and len(item) <= TEXT]
+        if len(texts) == len(value):
+            return texts
     raise RefusalError("refused.kind", 400, flag=choice.flag, kind=choice.kind)
 
 

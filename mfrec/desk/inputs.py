@@ -7,12 +7,14 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 
 from mfrec.desk.case import Case, CaseFile, Input, InputFile, now
 from mfrec.desk.places import child, file_name, number_of
 from mfrec.desk.refusal import RefusalError
+from mfrec.desk.signing import enter
 from mfrec.errors import MfrecError
 from mfrec.imageio.container import opened, picture_stream
 from mfrec.imageio.survey import Survey, survey
@@ -102,6 +104,7 @@ def _take_up(
         # Nothing of this program writes to an original again.
         place.chmod(0o444)
         given.files.append(InputFile(name[:200], f"inputs/{given.number}/{place.name}", *digests, size))
+        enter(case, "original added", {"input": given.number, "name": name[:200], "sha256": digests[0]})
     return given
 
 
@@ -122,11 +125,13 @@ def open_in_place(case: Case, path: Path) -> Input:
     for file in used:
         digests = file_digests(file)
         files.append(InputFile(file.name, str(file), digests["sha256"], digests["md5"], file.stat().st_size))
-    kind = "video" if found.video is not None else "pictures"
+    kind: Literal["video", "pictures"] = "video" if found.video is not None else "pictures"
     source = str(found.video if found.video is not None else path)
     with case.change() as content:
         given = Input(_free_number(case, content), kind, path.name, source, now(), files, True)
         content.inputs.append(given)
+        hashes = {file.name: file.sha256 for file in files[:100]}
+        enter(case, "original opened in place", {"input": given.number, "source": source, "sha256": hashes})
     return given
 
 
@@ -181,7 +186,7 @@ def changed_files(case: Case, given: Input) -> list[str]:
     return out
 
 
-def _kind_of(part: Path, name: str) -> str:
+def _kind_of(part: Path, name: str) -> Literal["video", "pictures"]:
     """Whether a received file is a video or a picture.
 
     Raises:

@@ -30,10 +30,13 @@ from mfrec.desk.choices import Wanted, checked_options, command_text, reconstruc
 from mfrec.desk.inputs import source_path
 from mfrec.desk.places import NUMBER, child, number_of, write_whole
 from mfrec.desk.refusal import RefusalError
+from mfrec.desk.signing import enter
 from mfrec.desk.words import word
 from mfrec.documents import DocumentError, check_schema, parse_json, read_text, shaped
+from mfrec.errors import MfrecError
 from mfrec.provenance.plain_json import to_json
 from mfrec.provenance.record import RECORD
+from mfrec.publication.claims import sha256
 
 SCHEMA = 1
 
@@ -317,9 +320,23 @@ class Jobs:
             job.state = "failed"
             errors = [line.removeprefix("mfrec: error: ") for line in lines if line.startswith("mfrec: error: ")]
             job.message = errors[-1] if errors else word("job.silent", log=f"jobs/{job.number}.log")
+        self._enter(handle)
         handle.save()
         with contextlib.suppress(OSError):
             handle.file(".lock").unlink()
+
+    def _enter(self, handle: Handle) -> None:
+        """Say in the case's ledger how a run has ended."""
+        job = handle.job
+        if job.kind != "reconstruct":
+            return
+        details = {"run": job.number, "state": job.state, "command": command_text(job.words)}
+        if job.state == "done":
+            details["sha256"] = sha256(child(handle.case.folder, "runs", job.number, RECORD))
+        try:
+            enter(handle.case, "run ended", details)
+        except MfrecError as error:
+            job.message = str(error)
 
     def _complete(self, handle: Handle, code: int | None) -> bool:
         """Whether a job that has ended left what it was to make; a desk that did not start it knows no code."""

@@ -12,7 +12,7 @@ from mfrec.desk.refusal import RefusalError
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
-PAGES = ("desk", "index", "maps", "outputs", "court")
+PAGES = ("desk", "index", "maps", "outputs", "custody", "court")
 """Of ``docs/analyst/``."""
 
 ROLE = re.compile(r"\{(?:doc|func|mod|class)\}`(?:([^`<]+) )?<?([^`<>]+)>?`")

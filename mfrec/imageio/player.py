@@ -17,7 +17,7 @@ from mfrec.imageio.container import frame_rate, opened, picture_stream
 from mfrec.imageio.damage import DamageWatch
 from mfrec.imageio.decoding import Coded, decoded
 from mfrec.imageio.encode import to_uint8
-from mfrec.imageio.orientation import AS_STORED, upright, video_orientation
+from mfrec.imageio.orientation import upright, video_orientation
 from mfrec.imageio.packets import PacketTable, packet_table
 from mfrec.imageio.pictures import picture_frames
 from mfrec.imageio.reading import Findings, shown
@@ -160,7 +160,7 @@ class ClipPlayer:
             interpolation="AREA",
         ).to_ndarray()
         orientation = video_orientation(coded.source, coded.jpeg, [])
-        return small if orientation == AS_STORED else np.ascontiguousarray(upright(small, orientation))
+        return np.ascontiguousarray(upright(small, orientation), np.uint8)
 
     def _keep(self, number: int, width: int, small: NDArray[np.uint8]) -> None:
         self._small[number, width] = small

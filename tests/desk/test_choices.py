@@ -20,7 +20,7 @@ CHANGED: dict[str, Any] = {
     "recipe": "evidence", "settings": ["fuse.passes=3", "align.patch=16"], "reference": "clip.mp4#3", "scale": 3,
     "crop": "frame", "subject": "2", "turn": "90", "start": 1.25, "end": 2.0, "every": 2,
     "deinterlace": True, "most": "9", "box": "10,20,30,40@1.5", "like": "inputs/02/photo.png", "without": "12,15-18",
-    "levels": True,
+    "levels": True, "source": ["eyes=3", "mouth=clip.mp4#4"],
 }  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def test_every_field_of_the_options_is_offered_with_its_flag_and_its_default() -
     offered = {choice.name: choice for choice in choices()}
     assert set(offered) == {field.name for field in fields(Options)}
     for field in fields(Options):
-        assert offered[field.name].default == (None if field.name == "settings" else field.default)
+        assert offered[field.name].default == (None if field.default == () else field.default)
         assert offered[field.name].flag.startswith("--") and offered[field.name].help
 
 

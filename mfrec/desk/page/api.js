@@ -68,6 +68,7 @@ export function casePaths(key) {
     input: (number, what) => `${base}/inputs/${part(number)}/${what}`,
     frame: (number, frame, width = 0) => `${base}/inputs/${part(number)}/frames/${frame}${width ? `?width=${width}` : ""}`,
     command: `${base}/command`,
+    masks: `${base}/masks`,
     runs: `${base}/runs`,
     run: (number) => `${base}/runs/${part(number)}`,
     file: (number, name) => `${base}/runs/${part(number)}/files/${part(name)}`,

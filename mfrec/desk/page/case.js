@@ -3,6 +3,7 @@
 import { get, send, upload } from "./api.js";
 import { aboutFields } from "./cases.js";
 import { bytes, field, guarded, h, say, what } from "./dom.js";
+import { ledgerPanel } from "./signing.js";
 import { desk, linkTo, refreshed } from "./state.js";
 import { t } from "./words.js";
 
@@ -96,6 +97,6 @@ export async function caseView() {
       h("p.lede", {}, `${t("case.folder")} `, h("code", {}, `${desk.about.folder}/${desk.key}`)),
       h("div.columns", {}, h("section.main", {},
         h("h2", {}, t("case.inputs"), " ", what(t("case.inputs"), "index")), h("p.lede", {}, t("case.inputs.lede")),
-        drop, place, progress, list), h("aside", {}, form))),
+        drop, place, progress, list, await ledgerPanel()), h("aside", {}, form))),
   };
 }

@@ -68,9 +68,9 @@ export class Choices extends EventTarget {
     this.set("settings", value === undefined ? others : [...others, `${name}=${value}`]);
   }
 
-  /** The command that does the same. Refuses with the sentence of mfrec what cannot be. */
-  async command(signal) {
-    return (await send("POST", desk.paths.command, { input: this.input, wanted: this.wanted }, signal)).command;
+  /** The command that does the same, or why it is refused, in the words of mfrec. */
+  command(signal) {
+    return send("POST", desk.paths.command, { input: this.input, wanted: this.wanted }, signal);
   }
 
   run() {

@@ -5,7 +5,7 @@ import { desk, linkTo } from "./state.js";
 import { t } from "./words.js";
 
 /** Options that the panel has a place of its own for; all others are listed under "Further options". */
-const OWN = new Set(["recipe", "reference", "subject", "box", "scale", "crop", "settings", "start", "end", "without"]);
+const OWN = new Set(["recipe", "reference", "subject", "box", "scale", "crop", "settings", "start", "end", "without", "source", "mask"]);
 
 /** Milliseconds after a change before the command is asked for. */
 const PAUSE = 150;
@@ -39,7 +39,7 @@ export class ChoicePanel {
 
   draw() {
     const focused = document.activeElement?.dataset?.keep;
-    this.body.replaceChildren(this._who(), this._when(), this._recipe(), this._shape(), this._further(), this._parameters(), this._how());
+    this.body.replaceChildren(this._who(), this._when(), this._recipe(), this._shape(), this._byHand(), this._further(), this._parameters(), this._how());
     if (focused) this.body.querySelector(`[data-keep="${focused}"]`)?.focus();
     this._changes();
     clearTimeout(this._pause);
@@ -50,12 +50,15 @@ export class ChoicePanel {
     this._asking?.abort();
     this._asking = new AbortController();
     try {
-      this.text = await this.choices.command(this._asking.signal);
+      const said = await this.choices.command(this._asking.signal);
+      this.wrong.textContent = said.refused ?? "";
+      this.wrong.hidden = !said.refused;
+      this.start.disabled = Boolean(said.refused);
+      if (said.refused) return;
+      this.text = said.command;
       const shown = command(this.text);
       this.command.replaceWith(shown);
       this.command = shown;
-      this.wrong.hidden = true;
-      this.start.disabled = false;
     } catch (error) {
       if (error.name === "AbortError") return;
       this.wrong.textContent = error.message;
@@ -135,6 +138,15 @@ export class ChoicePanel {
     return h("div.pair", {}, field(t("choose.scale"), scale, t("choose.scale.help")),
       choiceRow(t("choose.crop"), ["auto", "face", "frame"].map((value) => [value, t(`choose.crop.${value}`)]), choices.get("crop"),
         (value) => choices.set("crop", value)));
+  }
+
+  /** Which frame gives a region, and where that lies. */
+  _byHand() {
+    const { pad } = this.clip;
+    if (!pad) return "";
+    const element = this._details("hand", t("mask.title"), [pad.body]);
+    element.addEventListener("toggle", () => pad.show(element.open));
+    return element;
   }
 
   /** Every option that has no place of its own, from what the command line says of it. */

@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { choiceRow, command, guarded, h, select, trouble, what } from "./dom.js";
 import { differenceOf, layerName, layerPicture, layersOf, summaryOf } from "./layers.js";
 import { NotePad } from "./notepad.js";
+import { signingPanel } from "./signing.js";
 import { desk } from "./state.js";
 import { Gaze, View, zoomButtons } from "./view.js";
 import { t } from "./words.js";
@@ -227,6 +228,7 @@ class Compare {
       h("section", {}, h("h3", {}, t("compare.warnings"), " ", what(t("compare.warnings"), "maps", "the-warnings")),
         summary.warnings.length ? h("ul.warnings", {}, ...summary.warnings.map((warning) => h("li", {}, warning))) : h("p.note", {}, t("compare.warnings.none"))),
       h("section", {}, h("h3", {}, t("compare.identity"), " ", what(t("compare.identity"), "maps", "the-figures-at-the-top-of-the-report")), h("p", {}, summary.identity || t("app.unknown"))),
+      signingPanel(job.number),
       h("section", {}, h("h3", {}, t("compare.legend")), h("p.note", {}, t("compare.used", { used: summary.used.length, dropped: summary.dropped.length })), h("ul.legends", {}, ...legend)));
   }
 

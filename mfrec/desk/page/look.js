@@ -5,6 +5,7 @@ import { Choices } from "./choices.js";
 import { ChoicePanel } from "./choose.js";
 import { choiceRow, guarded, h, select, trouble, what } from "./dom.js";
 import { Loupe } from "./loupe.js";
+import { MaskPad } from "./maskpad.js";
 import { Player } from "./player.js";
 import { desk, linkTo, progressOf } from "./state.js";
 import { faceColour, frameOf, Timeline } from "./timeline.js";
@@ -33,7 +34,10 @@ class Look {
     this.view = new View(new Gaze(), given.name);
     this.loupe = new Loupe();
     this.timeline = new Timeline(this.player, () => this.span());
+    this.pad = this.choices.has("mask") ? new MaskPad(this.view, { choices: this.choices, frameName: () => this.frameName() }) : null;
+    this.view.onpress = (event, at) => this.pad?.press(event, at) ?? false;
     this.panel = new ChoicePanel(this.choices, {
+      pad: this.pad,
       player: this.player,
       people: () => this.found?.people ?? [],
       chosenPerson: () => this.chosenPerson(),
