@@ -60,6 +60,7 @@ def reconstruct_into(
     strict: bool = False,
     pdf: bool = False,
     overwrite: bool = False,
+    about: Mapping[str, str] | None = None,
     progress: Progress = silent,
 ) -> Reconstruction:
     """Reconstruct from files, and publish everything about it as the folder ``out``: what ``mfrec reconstruct`` does.
@@ -70,6 +71,7 @@ def reconstruct_into(
         options, device, seed, strict, progress: see :func:`mfrec.reconstruct`.
         command: goes into the record, as what was typed.
         pdf, overwrite: see :func:`save`.
+        about: the case, see :func:`mfrec.provenance.about.read_about`.
 
     Raises:
         UsageError, InputError, IdentityError, WeightsError: see :func:`mfrec.reconstruct` and :func:`save`.
@@ -78,7 +80,8 @@ def reconstruct_into(
 
     with staged(out, overwrite=overwrite, originals=frames) as folder:
         result = run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
-        result = replace(result, record={**result.record, "command": command})
+        case = {"case": dict(about)} if about else {}
+        result = replace(result, record={**result.record, "command": command, **case})
         write_outputs(result, folder, pdf=pdf)
     return result
 

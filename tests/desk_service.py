@@ -14,11 +14,12 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from mfrec.desk.app import Desk, desk_app
-from mfrec.desk.case import About, Case, Cases
+from mfrec.desk.case import Case, Cases
 from mfrec.desk.frames import Frames
 from mfrec.desk.guard import Keys
 from mfrec.desk.jobs import Jobs
 from mfrec.desk.results import Results
+from mfrec.provenance.about import About
 
 ROOT = Path(__file__).resolve().parent.parent
 

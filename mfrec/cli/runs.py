@@ -41,11 +41,20 @@ def reconstruct(
         ),
     ] = False,
     overwrite: Overwrite = False,
+    case: Annotated[
+        Path | None,
+        typer.Option(
+            "--case", help="What the run is made for, for record and report: JSON with 'about'.", show_default=False
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make one picture from many frames, with its provenance, a report and a record."""
     from mfrec.outputs import reconstruct_into
+    from mfrec.provenance.about import read_about
     from mfrec.provenance.left_out import count_others, other_files
+
+    about = None if case is None else read_about(case)
 
     if out is None:
         out = usual_out(frames)
@@ -61,6 +70,7 @@ def reconstruct(
             strict=strict,
             pdf=pdf,
             overwrite=overwrite,
+            about=about,
             progress=progress,
         )
     record = _written(out)

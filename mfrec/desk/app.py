@@ -26,7 +26,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Redire
 from starlette.routing import Route
 
 from mfrec.desk import inputs, masks, notes, signing
-from mfrec.desk.case import About, Case, Cases, asked
+from mfrec.desk.case import Case, Cases, asked
 from mfrec.desk.choices import Wanted, checked_options, choices, command_text, recipes, reconstruct_arguments
 from mfrec.desk.frames import Frames
 from mfrec.desk.guard import PAGE_POLICY, REPORT_POLICY, Guard, Keys
@@ -39,6 +39,7 @@ from mfrec.desk.results import Results
 from mfrec.desk.words import WORDS, word
 from mfrec.documents import DocumentError, parse_json, read_text
 from mfrec.errors import MfrecError
+from mfrec.provenance.about import About
 from mfrec.version import __version__
 
 PAGE = Path(__file__).with_name("page")

@@ -26,6 +26,7 @@ from msgspec import Meta, Struct
 from mfrec.desk.places import NAME, child, number_of, write_whole
 from mfrec.desk.refusal import RefusalError
 from mfrec.documents import DocumentError, check_schema, parse_json, read_text, shaped
+from mfrec.provenance.about import LIMIT, About
 from mfrec.provenance.plain_json import to_json
 from mfrec.provenance.schema import Count, Md5, Sha256
 from mfrec.version import __version__
@@ -33,12 +34,6 @@ from mfrec.version import __version__
 CASE = "case.json"
 
 SCHEMA = 1
-
-LIMIT = 1 << 24
-"""Bytes that a ``case.json`` may have; one of ten thousand pictures has four million."""
-
-Line = Annotated[str, Meta(max_length=200)]
-Text = Annotated[str, Meta(max_length=20_000)]
 
 
 class InputFile(Struct):
@@ -71,16 +66,6 @@ class Input(Struct):
     added: str
     files: list[InputFile]
     in_place: bool = False
-
-
-class About(Struct):
-    """What the analyst says of a case."""
-
-    title: Line = ""
-    number: Line = ""
-    exhibit: Line = ""
-    analyst: Line = ""
-    notes: Text = ""
 
 
 class CaseFile(Struct):

@@ -176,7 +176,7 @@ def reconstruct_arguments(source: str, out: str, wanted: Wanted, values: Mapping
         words += ["--seed", str(wanted.seed)]
     words += ["--strict"] if wanted.strict else []
     words += ["--pdf"] if wanted.pdf else []
-    return words
+    return [*words, "--case", "case.json"]
 
 
 def command_text(words: list[str]) -> str:

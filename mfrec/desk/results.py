@@ -28,6 +28,7 @@ FILES = {
     "provenance.png": "image/png",
     "uncertainty.png": "image/png",
     "consistency.png": "image/png",
+    "levels.png": "image/png",
     "report.html": "text/html; charset=utf-8",
     "report.pdf": "application/pdf",
     "run.json": "application/json",

@@ -129,6 +129,8 @@ def with_history(again: Reconstruction, record: Mapping[str, Any]) -> Reconstruc
         merged[key] = record.get(key)
     paths = {entry["index"]: entry.get("path") for entry in record.get("inputs", ())}
     merged["inputs"] = [{**entry, "path": paths.get(entry["index"])} for entry in merged["inputs"]]
+    if "case" in record:
+        merged["case"] = record["case"]
     merged["steps"] = _with_seconds(merged["steps"], record.get("steps", ()))
     merged["evidence"] = {
         **merged["evidence"],

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from mfrec.provenance.about import About
+
 SCHEMA = 1
 
 Count = Annotated[int, Meta(ge=0, le=2**31)]
@@ -219,7 +221,7 @@ class LevelsRecord(Struct):
 
 
 class Record(Struct):
-    """The whole of ``run.json``."""
+    """The whole of ``run.json``; ``case`` is what the run was made for."""
 
     schema: int
     mfrec: str
@@ -248,4 +250,5 @@ class Record(Struct):
     by_hand: list[ByHandRecord] = []
     levels: LevelsRecord | None = None
     outputs: dict[PlainName, Digests] = {}
+    case: About | None = None
     seal: str = ""

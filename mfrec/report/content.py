@@ -268,6 +268,7 @@ def gather(reconstruction: Reconstruction) -> Content:
     counts = (f"{len(used)} used", f"{len(rows) - len(used)} left out", count_others(len(others)))
     effective = 1 / max(sum((row.share or 0.0) ** 2 for row in used), 1e-9)
     facts = [
+        *_case(record.get("case") or {}),
         ("Frames", ", ".join(filter(None, counts)), ""),
         (
             "Effective number of frames",
@@ -473,6 +474,13 @@ def _step(step: Mapping[str, Any]) -> StepRow:
     )
 
 
+def _case(case: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What the run was made for, as the first of the facts; nothing where nobody said."""
+    title = ", ".join(plain(case[key]) for key in ("number", "title") if case.get(key))
+    rest = [f"{key} {plain(case[key])}" for key in ("exhibit", "analyst") if case.get(key)]
+    return [("Case", title or rest.pop(0), ", ".join(rest))] if title or rest else []
+
+
 def _surroundings(record: Mapping[str, Any]) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
     command = record.get("command", "")
     call = {
@@ -484,6 +492,7 @@ def _surroundings(record: Mapping[str, Any]) -> list[tuple[str, tuple[tuple[str,
     }
     groups = [("Run", call)]
     groups += [(key.capitalize(), dict(record.get(key, {}))) for key in ("arguments", "versions", "machine")]
+    groups.insert(0, ("Case", {key.capitalize(): value for key, value in (record.get("case") or {}).items()}))
     groups.insert(-1, ("Models", {model["name"]: model_text(model) for model in record.get("models", ())}))
     for pairs in (pairs for _, pairs in groups):
         for label, value in pairs.items():

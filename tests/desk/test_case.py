@@ -13,9 +13,10 @@ import pytest
 from desk_service import Opened, opened
 
 from mfrec.desk.app import ROUTES
-from mfrec.desk.case import CASE, About, Cases
+from mfrec.desk.case import CASE, Cases
 from mfrec.desk.places import file_name
 from mfrec.desk.refusal import RefusalError
+from mfrec.provenance.about import About
 
 MARKUP = "</title><img src=x onerror=alert(1)>"
 

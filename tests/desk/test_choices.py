@@ -35,6 +35,7 @@ def test_every_field_of_the_options_is_offered_with_its_flag_and_its_default() -
 def test_the_command_that_is_shown_asks_for_what_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mfrec.cli import app, runs
 
+    (tmp_path / "case.json").write_text('{"about": {"number": "7"}}')
     (tmp_path / "inputs" / "02").mkdir(parents=True)
     (tmp_path / "inputs" / "02" / "photo.png").touch()
 
@@ -59,7 +60,7 @@ def test_the_command_that_is_shown_asks_for_what_was_chosen(tmp_path: Path, monk
 def test_defaults_add_nothing_to_the_command(tmp_path: Path) -> None:
     wanted = Wanted({choice.name: choice.default for choice in choices()}, pdf=False)
     assert checked_options(wanted, tmp_path) == {}
-    assert reconstruct_arguments("a", "b", wanted, {}) == ["reconstruct", "a", "-o", "b"]
+    assert reconstruct_arguments("a", "b", wanted, {}) == ["reconstruct", "a", "-o", "b", "--case", "case.json"]
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,7 @@ def test_from_an_empty_folder_to_a_report_that_rerun_repeats(walk: Walk, clip: P
     record = json.loads((folder / "runs" / "0002" / "run.json").read_text())
     assert record["command"] == shown.replace("NEW", "0002")
     assert record["reference"]["name"].endswith("#1")
+    assert record["case"] == {"title": MARKUP, "number": "2026-0142"}
 
     done.get_by_role("link", name="Compare").click()
     walk.ready("compare")
@@ -200,6 +201,7 @@ def test_from_an_empty_folder_to_a_report_that_rerun_repeats(walk: Walk, clip: P
         page.get_by_role("link", name="Report", exact=True).click()
     report = opening.value
     report.wait_for_selector("html[data-ready]")
+    assert report.locator(".facts").inner_text().startswith(f"Case\n2026-0142, {MARKUP}")
     assert "ENHANCED" in report.title() or "ENHANCED" in report.locator("nav .tag").inner_text()
     assert report.evaluate("window.origin") == "null", "a report cannot act as the desk's page"
     report.close()

@@ -51,7 +51,10 @@ def test_runs_wait_in_their_order_and_a_waiting_one_can_be_cancelled(desk: Opene
     for number in ("0001", "0002"):
         answer = desk.client.post(f"{desk.base}/runs", json={"input": "01", "wanted": {"options": {"scale": 2}}})
         assert answer.json()["number"] == number and answer.json()["state"] == "waiting"
-        assert answer.json()["command"] == f"mfrec reconstruct inputs/01/clip.mp4 -o runs/{number} --scale 2 --pdf"
+        assert (
+            answer.json()["command"]
+            == f"mfrec reconstruct inputs/01/clip.mp4 -o runs/{number} --scale 2 --pdf --case case.json"
+        )
     assert desk.client.post(f"{desk.base}/jobs/0001/cancel").json()["state"] == "cancelled"
     assert states(desk) == {"0001": "cancelled", "0002": "waiting"}
     # Another desk, later, over the same folder.

@@ -4,7 +4,7 @@ import { bitmap, get } from "./api.js";
 import { desk } from "./state.js";
 import { worded, t } from "./words.js";
 
-const PICTURES = ["reconstruction.png", "evidence.png", "reference.png"];
+const PICTURES = ["reconstruction.png", "evidence.png", "reference.png", "levels.png"];
 const MAPS = ["sources", "observed", "uncertainty"];
 
 const summaries = new Map();
