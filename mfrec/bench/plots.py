@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import importlib.util
 import io
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -81,10 +82,9 @@ class Plot:
         Raises:
             UsageError: matplotlib is not installed.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise UsageError(not_installed("a plot", "matplotlib", "plots")) from None
+        check_drawing()
+        from matplotlib.figure import Figure
+
         figure = Figure(figsize=(5.2 * len(self.panels), 3.8), dpi=110, layout="constrained")
         for axes, panel in zip(np.atleast_1d(figure.subplots(1, len(self.panels))), self.panels, strict=True):
             for (label, points), style in zip(panel.series.items(), STYLES * len(panel.series), strict=False):
@@ -143,6 +143,16 @@ class Plot:
             f"  {label}: " + ", ".join(f"{x:g} {y:.4g}" for x, y in points[:: max(1, len(points) // 12)])
             for label, points in panel.series.items()
         ]
+
+
+def check_drawing() -> None:
+    """Whether plots can be drawn, asked before minutes of measuring.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UsageError(not_installed("a plot", "matplotlib", "plots"))
 
 
 STYLES = ("o-", "s-", "^-", "D-", "v-", "P-", "X-", "*-")

@@ -87,8 +87,10 @@ def bench(
     if table and curve:
         raise UsageError("tables and plots are measured one after the other: give --table or --plot")
     if curve:
-        from mfrec.bench.plots import plot
+        from mfrec.bench.plots import check_drawing, plot
 
+        if document:
+            check_drawing()
         chosen = method or ["mean", "evidence", "restore"]
         with Progress() as progress:
             plots = [
