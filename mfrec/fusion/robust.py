@@ -45,6 +45,8 @@ class MapSettings:
         edge: difference above which a step counts as an edge and is spared.
         chroma_prior: expected difference between neighbouring canvas pixels of colour, as a multiple of that of luma.
         registration_sigma: error that a perfect frame has after registration, because registration is not perfect.
+        shared: standard deviation of the error of registration that all frames beside the reference have in common, for
+            each frame pixel by which the flows forward and backward miss each other; see :func:`registration_variance`.
         agreement: difference to the current estimate at which a frame's weight is halved.
         likeness: difference to the reference, both without their detail, at which a frame's weight is halved: another
             expression, an occlusion. Coarser than ``agreement``: a blurred reference does not reject sharp frames.
@@ -57,6 +59,7 @@ class MapSettings:
     edge: float = 3 / 255
     chroma_prior: float = 1.2
     registration_sigma: float = 4 / 255
+    shared: float = 0.0
     agreement: float = 10 / 255
     likeness: float = 14 / 255
     detail_power: float = 2.0
@@ -197,12 +200,26 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     return taken_by_hand(judged, np.stack([source.given for source in sources])).astype(np.float32)
 
 
-def precision_scalar(source: Source, settings: MapSettings) -> float:
-    """Precision of one pixel of a source, before its belief, in 1 / grey level squared."""
-    variance = source.noise.sigma**2
+def registration_variance(source: Source, settings: MapSettings, count: int) -> float:
+    """Variance of the error of registration of one of ``count`` frames, in squared grey levels, as it counts in a sum.
+
+    A part of it is the frame's own and averages out. Another part all frames beside the reference have in common: the
+    flow follows the reference's own noise and bends a face that has moved alike in all of them. ``N`` frames with the
+    variances ``s**2`` and ``c**2`` know the picture to ``s**2 / N + c**2``, so each of them counts as if it had
+    ``s**2 + N c**2`` to itself. How far the flows forward and backward miss each other tells ``c``.
+    """
     if source.is_reference:
-        return 1.0 / variance
-    return source.noise.independent / (variance + settings.registration_sigma**2)
+        return 0.0
+    own = settings.registration_sigma**2
+    if settings.shared == 0:  # a frame that shows nothing misses by infinity
+        return own
+    return own + (count - 1) * (settings.shared * source.registration.closure) ** 2
+
+
+def precision_scalar(source: Source, settings: MapSettings, count: int) -> float:
+    """Precision of one pixel of one of ``count`` sources, before its belief, in 1 / grey level squared."""
+    variance = source.noise.sigma**2 + registration_variance(source, settings, count)
+    return (1.0 if source.is_reference else source.noise.independent) / variance
 
 
 def weighted_mean(sources: Sequence[Source], belief: FloatArray, precision: Sequence[float]) -> FloatArray:
@@ -368,7 +385,7 @@ def bound(
         settings: of the data term.
     """
     belief = believe(sources, prior, canvas.scale, settings)
-    precision = [precision_scalar(source, settings) for source in sources]
+    precision = [precision_scalar(source, settings, len(sources)) for source in sources]
     data = _Data(sources, belief, canvas, settings)
     stiff = np.pad((1.0 / np.maximum(sigma, 1e-3) ** 2).astype(np.float32), data.margin, mode="edge")
     mass = np.stack([data.mass(k, p) for k, p in enumerate(precision)])
@@ -401,7 +418,7 @@ def _tables(sources: Sequence[Source], channel: int, settings: MapSettings) -> l
     tables = []
     for source in sources:
         variance = source.noise.chroma if channel else source.noise.luma
-        extra = 0.0 if source.is_reference else settings.registration_sigma**2
+        extra = registration_variance(source, settings, len(sources))
         share = 1.0 if source.is_reference else source.noise.independent
         tables.append((share / (variance + extra)).astype(np.float32))
     return tables
@@ -491,7 +508,7 @@ def estimate(
         data has in the balance of data and prior.
     """
     belief = believe(sources, current, canvas.scale, settings)
-    precision = [precision_scalar(source, settings) for source in sources]
+    precision = [precision_scalar(source, settings, len(sources)) for source in sources]
     start = rgb_to_ycc(weighted_mean(sources, belief, precision))
     data = _Data(sources, belief, canvas, settings)
     planes = []

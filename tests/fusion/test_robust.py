@@ -8,7 +8,16 @@ from moving_portrait import SCALE, film_shifts, psnr_inside
 
 from mfrec.camera.forward import degrade
 from mfrec.camera.noise import noise_of
-from mfrec.fusion.robust import MapSettings, as_source, believe, bound, detail_energy, estimate
+from mfrec.fusion.robust import (
+    MapSettings,
+    as_source,
+    believe,
+    bound,
+    detail_energy,
+    estimate,
+    precision_scalar,
+    registration_variance,
+)
 from mfrec.image.geometry import enlarge, resize
 from mfrec.registration.dense import identity_registration, register
 from mfrec.stages.fuse import mean_of
@@ -280,3 +289,36 @@ def test_noise_in_place_of_the_others_does_not_discredit_the_reference(jpegs):
     assert np.median(belief[1:]) < 0.02
     result = estimate(sources, target, jpegs.canvas, SETTINGS)
     assert psnr_inside(result.image, jpegs.truth) > psnr_inside(target, jpegs.truth) - 2.0
+
+
+def test_what_the_frames_get_wrong_alike_does_not_average_out(jpegs):
+    """However many frames, their precision together stays below one over the common variance."""
+    sources, _ = sources_of(jpegs)
+    chief = next(source for source in sources if source.is_reference)
+    other = next(source for source in sources if not source.is_reference)
+    missed = replace(other, registration=replace(other.registration, closure=0.2))
+    settings = MapSettings(shared=30 / 255)
+    common = (settings.shared * 0.2) ** 2
+    together = [(n - 1) * precision_scalar(missed, settings, n) for n in (2, 3, 7, 31, 1000)]
+    assert together == sorted(together)
+    assert 0.9 / common < together[-1] < 1 / common
+    # Frames whose flows meet are as good as they ever were, and the reference is registered exactly.
+    met = replace(other, registration=replace(other.registration, closure=0.0))
+    assert registration_variance(met, settings, 1000) == settings.registration_sigma**2
+    assert registration_variance(chief, settings, 1000) == 0
+    # What a frame that shows nothing misses by.
+    nothing = replace(other, registration=replace(other.registration, closure=float("inf")))
+    assert precision_scalar(nothing, settings, 7) == 0
+    assert precision_scalar(nothing, MapSettings(), 7) > 0
+
+
+def test_frames_that_were_misplaced_move_a_picture_less_the_more_their_flows_missed(jpegs, made):
+    sources, target, _ = made
+    observed = []
+    for closure in (0.0, 0.1, 0.4):
+        missed = [
+            s if s.is_reference else replace(s, registration=replace(s.registration, closure=closure)) for s in sources
+        ]
+        result = bound(missed, target, flat(jpegs, 0.02), jpegs.canvas, MapSettings(shared=30 / 255))
+        observed.append(result.observed.mean())
+    assert observed[0] > observed[1] > observed[2]

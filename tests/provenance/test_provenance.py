@@ -69,7 +69,7 @@ def test_record_says_what_went_in_and_what_was_done(finished: Path, frames: Path
     assert fuse["method"]
     assert fuse["literature"]
     asked = record["recipe"]["stages"][-1]
-    automatic = dict.fromkeys(("psf_sigma", "edge", "agreement", "doubt"), "auto")
+    automatic = dict.fromkeys(("psf_sigma", "edge", "agreement", "shared", "doubt"), "auto")
     assert asked == {"name": "fuse", **fuse["parameters"], **automatic}
     assert fuse["parameters"]["psf_sigma"] > 0  # what "auto" came to
     assert fuse["parameters"]["edge"] > 0

@@ -14,7 +14,7 @@ from mfrec.image.geometry import enlarge
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align
 from mfrec.stages.clean import Clean
-from mfrec.stages.fuse import AGREEMENT, METHODS, Fuse, consistency_with, mean_of, median_of, sources_of
+from mfrec.stages.fuse import AGREEMENT, METHODS, SHARED, Fuse, consistency_with, mean_of, median_of, sources_of
 from mfrec.types import FaceTrack, Observation
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8), (-0.4, -1.2), (0.9, -0.9))
@@ -148,6 +148,13 @@ def test_a_network_judges_the_frames_more_strictly_than_what_they_made_themselve
     assert automatic == [AGREEMENT["learned"], AGREEMENT["map"]]
     assert automatic[0] < automatic[1]
     assert Fuse(method="learned", agreement=0.05).settings(track).agreement == 0.05
+
+
+def test_a_network_yields_less_to_frames_that_err_alike_than_a_smooth_prior(track):
+    automatic = [Fuse(method=method).settings(track).shared for method in ("learned", "map")]
+    assert automatic == [SHARED["learned"], SHARED["map"]]
+    assert automatic[0] > automatic[1] > 0
+    assert Fuse(shared=0.0).settings(track).shared == 0.0
 
 
 def test_unknown_methods_and_counts_are_refused():
