@@ -53,7 +53,7 @@ def take(address: str, clip: Path, out: Path) -> None:
 
         def shoot(name: str) -> None:
             page.wait_for_timeout(600)
-            small(page.screenshot(), out / f"desk-{name}.png")
+            page.screenshot(path=out / f"desk-{name}.png")
 
         page.goto(address)
         page.get_by_label("Title").fill("Shop, till 2")
@@ -98,16 +98,6 @@ def point(page: Any, selector: str, across: float, down: float) -> None:
     """Put the pointer on an element."""
     box = page.locator(selector).bounding_box()
     page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
-
-
-def small(png: bytes, path: Path) -> None:
-    """Write a screenshot with 256 colours, which nobody sees and which is a third of the bytes."""
-    import io
-
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

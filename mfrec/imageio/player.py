@@ -122,7 +122,7 @@ class ClipPlayer:
         Raises:
             NoFramesError: there is none of that number, or it cannot be decoded.
         """
-        coded = self._exactly(number)
+        coded = self._exactly(number) if 0 <= number < len(self._table.times) else None
         if coded is None:
             raise NoFramesError(f"frame {number} of '{shown(self.path)}' cannot be decoded; look at its neighbours")
         before = self._before if self._before is not None and self._before.number == number - 1 else None
@@ -137,6 +137,10 @@ class ClipPlayer:
         Raises:
             NoFramesError: see :meth:`frame`.
         """
+        if not 0 <= number < len(self._table.times):
+            raise NoFramesError(
+                f"frame {number} of '{shown(self.path)}' is not there; expected 0 to {self.sheet.count - 1}"
+            )
         kept = self._small.get((number, width))
         if kept is not None:
             self._small.move_to_end((number, width))

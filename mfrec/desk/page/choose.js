@@ -27,10 +27,9 @@ export class ChoicePanel {
     this.element = h("aside.choices", { "aria-label": t("choose.title") },
       h("h2", {}, t("choose.title")), this.body,
       h("section", {}, h("h3", {}, t("choose.changed")), this.changes),
-      h("section", {}, h("h3", {}, t("choose.command"), " ",
+      h("div.foot", {}, h("h3", { title: t("choose.command.help") }, t("choose.command"), " ",
         h("button.plain", { type: "button", onclick: guarded(() => this._copy()) }, t("choose.copy"))),
-      this.command, h("p.note", {}, t("choose.command.help"))),
-      this.wrong, h("div.inline", {}, this.start, this.queued));
+      this.command, this.wrong, h("div.inline", {}, this.start, this.queued)));
     this.open = new Set();
     this._pause = 0;
     choices.addEventListener("change", () => this.draw());

@@ -222,14 +222,17 @@ class Compare {
     const links = [["report.html", "runs.report"], ["report.pdf", "runs.pdf"], ["run.json", "runs.record"], ["consistency.png", "compare.consistency.open"]]
       .filter(([name]) => summary.files.includes(name))
       .map(([name, label]) => h("a.button", { href: desk.paths.file(job.number, name), ...(name === "report.pdf" ? { download: "" } : away) }, t(label)));
-    this.facts.replaceChildren(
+    this.facts.replaceChildren(...[
       h("section", {}, h("h2", {}, `${t("compare.run")} ${job.number} `, h("span.tag", { class: `stamp-${summary.stamp.toLowerCase().replace(" ", "-")}` }, summary.stamp)),
         command(job.command), h("div.bar-line", {}, ...links)),
       h("section", {}, h("h3", {}, t("compare.warnings"), " ", what(t("compare.warnings"), "maps", "the-warnings")),
         summary.warnings.length ? h("ul.warnings", {}, ...summary.warnings.map((warning) => h("li", {}, warning))) : h("p.note", {}, t("compare.warnings.none"))),
       h("section", {}, h("h3", {}, t("compare.identity"), " ", what(t("compare.identity"), "maps", "the-figures-at-the-top-of-the-report")), h("p", {}, summary.identity || t("app.unknown"))),
+      summary.dropped.length ? h("details", {}, h("summary", {}, t("compare.dropped", { count: summary.dropped.length })),
+        h("ul.dropped", {}, ...summary.dropped.map((gone) => h("li", {}, h("b.name", {}, gone.name), ` (${gone.stage}): ${gone.reason}`)))) : null,
       signingPanel(job.number),
-      h("section", {}, h("h3", {}, t("compare.legend")), h("p.note", {}, t("compare.used", { used: summary.used.length, dropped: summary.dropped.length })), h("ul.legends", {}, ...legend)));
+      h("section", {}, h("h3", {}, t("compare.legend")), h("p.note", {}, t("compare.used", { used: summary.used.length, dropped: summary.dropped.length })), h("ul.legends", {}, ...legend)),
+    ].filter(Boolean));
   }
 
   key(event) {

@@ -62,7 +62,10 @@ class Look {
     player.addEventListener("speed", () => { this.playing.textContent = t(player.speed === 0 ? "look.play" : "look.stop"); });
     player.addEventListener("trouble", (event) => trouble(event.detail));
     view.onpoint = (point) => this.loupe.show(view, point);
-    view.element.addEventListener("drawn", () => this.placeFaces());
+    view.element.addEventListener("drawn", () => {
+      this.placeFaces();
+      if (view.size) player.shownAt(Math.max(...view.size) * view.geometry().zoom);
+    });
     view.overlays.push((context, geometry) => this.drawCodec(context, geometry));
     this.choices.addEventListener("change", () => { this.timeline.draw(); this.drawFrame(); });
     desk.watchers.add((jobs) => this.watch(jobs));
@@ -82,7 +85,7 @@ class Look {
     const element = h("div.look", {},
       h("section.viewer", { "aria-label": t("look.title") },
         h("div.bar-line", {}, h("h1.small", {}, pick), this.where, this.state, h("span.spacer"),
-          zoomButtons(view, { zoom: t("look.zoom"), fit: t("look.fit") }), smooth, this.sheet.kind === "video" ? codec : null),
+          zoomButtons(view, { zoom: t("look.zoom"), fit: t("look.fit") }), smooth),
         view.element,
         h("div.bar-line.transport", {},
           button("|◀", () => player.go(0), { "aria-label": t("look.first"), title: t("look.first") }),
@@ -93,7 +96,7 @@ class Look {
           this.sheet.kind === "video" ? [button(t("look.in"), () => this.cut("start")), button(t("look.out"), () => this.cut("end"))] : null,
           h("span.spacer"), this.search),
         this.timeline.element,
-        h("div.under", {}, this.loupe.element, h("section", {}, h("h3", {}, t("look.facts"), " ", what(t("look.facts"), "maps")), this.about))),
+        h("div.under", {}, this.loupe.element, h("section", {}, h("div.bar-line", {}, h("h3", {}, t("look.facts"), " ", what(t("look.facts"), "desk", "look")), h("span.spacer"), this.sheet.kind === "video" ? codec : null), this.about))),
       this.panel.element);
     // Wherever the focus is: keys are for the clip unless something is being written.
     const keys = (event) => this.key(event);
@@ -190,7 +193,7 @@ class Look {
     const time = sheet.times[player.frame];
     this.where.textContent = [t("look.frame", { number: player.frame, count: sheet.count }),
       time === null ? null : t("look.time", { time: time.toFixed(3) }), sheet.kind === "video" ? null : sheet.names[player.frame]].filter(Boolean).join(" · ");
-    this.timeline.draw();
+    this.timeline.move();
     if (this.choices.has("without")) {
       const button = this.panel.body.querySelector('[data-keep="without"]');
       if (button) button.textContent = t(this.leftOut().has(player.frame) ? "choose.take_back" : "choose.leave");

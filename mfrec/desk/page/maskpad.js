@@ -15,7 +15,7 @@ export class MaskPad {
   constructor(view, clip) {
     this.view = view;
     this.clip = clip;
-    this.region = desk.about.regions[0];
+    this.region = desk.about.regions.includes("eyes") ? "eyes" : desk.about.regions[0];
     this.tool = "brush";
     this.radius = 3;
     this.points = [];
@@ -38,6 +38,8 @@ export class MaskPad {
   /** The pad is in sight, so the pointer draws. */
   show(open) {
     this.open = open;
+    // The buttons over the faces would be in the way of the brush.
+    this.view.element.classList.toggle("drawing", open);
     this.view.draw();
   }
 

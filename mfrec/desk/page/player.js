@@ -5,7 +5,8 @@ import { bitmap } from "./api.js";
 /** A frame of at most so many pixels is quick enough as it is. */
 const SMALL = 640 * 480;
 
-const PREVIEW = 960;
+/** Widths that the desk makes small pictures of. */
+const WIDTHS = [320, 640, 960, 1280];
 
 /** Milliseconds of rest after which the true pixels are asked for. */
 const REST = 160;
@@ -26,6 +27,7 @@ export class Player extends EventTarget {
     this.frame = 0;
     this.speed = 0;
     this.quick = sheet.width * sheet.height > SMALL;
+    this.width = WIDTHS[2];
     this.kept = new Map();
     this.shown = null;
     this.drawn = 0;
@@ -39,7 +41,19 @@ export class Player extends EventTarget {
     this._playing += 1;
     clearTimeout(this._timer);
     this._exact?.abort();
-    for (const picture of this.kept.values()) picture.then((p) => p.close?.(), () => {});
+    this._forget();
+  }
+
+  /** Small pictures need no more pixels than the screen shows. */
+  shownAt(pixels) {
+    const width = WIDTHS.find((one) => one >= pixels) ?? WIDTHS.at(-1);
+    if (width === this.width) return;
+    this.width = width;
+    this._forget();
+  }
+
+  _forget() {
+    for (const picture of this.kept.values()) picture.then((gone) => gone !== this.shown?.picture && gone.close?.(), () => {});
     this.kept.clear();
   }
 
@@ -143,7 +157,7 @@ export class Player extends EventTarget {
     if (frame < 0 || frame >= this.sheet.count) return null;
     let picture = this.kept.get(frame);
     if (!picture) {
-      picture = bitmap(this.address(frame, this.quick ? PREVIEW : 0));
+      picture = bitmap(this.address(frame, this.quick ? this.width : 0));
       picture.catch(() => this.kept.delete(frame));
       this.kept.set(frame, picture);
       if (this.kept.size > KEPT) {

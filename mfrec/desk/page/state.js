@@ -20,19 +20,27 @@ export async function openCase(key) {
   if (key === null) return;
   await refreshed();
   desk.jobs = desk.case.jobs;
-  const states = new Map(desk.jobs.map((job) => [job.number, job.state]));
+  listen();
+}
+
+/** Hear of the jobs of the open case, unless nobody looks: a browser keeps few connections open for all its windows. */
+function listen() {
+  events?.close();
+  if (desk.key === null || document.hidden) return;
   events = new EventSource(desk.paths.events);
   events.onmessage = (event) => {
+    const states = new Map(desk.jobs.map((job) => [job.number, job.state]));
     desk.jobs = JSON.parse(event.data);
     for (const job of desk.jobs) {
       if (states.get(job.number) !== job.state) {
         say(t("runs.announce", { number: job.number, state: t(`runs.state.${job.state}`) }));
       }
-      states.set(job.number, job.state);
     }
     for (const watcher of desk.watchers) watcher(desk.jobs);
   };
 }
+
+document.addEventListener("visibilitychange", listen);
 
 /** Read the open case again after it was changed. */
 export async function refreshed() {

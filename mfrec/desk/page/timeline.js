@@ -19,6 +19,7 @@ export class Timeline {
     this.player = player;
     this.span = span;
     this.found = null;
+    this.base = null;
     this.canvas = h("canvas", { class: "timeline", tabindex: 0, role: "slider", "aria-label": t("look.timeline"),
       "aria-valuemin": 0, "aria-valuemax": player.sheet.count - 1, title: t("look.timeline.help") });
     this.element = h("div.timeline-box", {}, this.canvas);
@@ -65,22 +66,20 @@ export class Timeline {
     return lanes;
   }
 
+  /** Everything anew. */
   draw() {
     const lanes = this._lanes();
-    const { sheet, frame } = this.player;
+    const { sheet } = this.player;
     const ratio = window.devicePixelRatio || 1;
     const width = Math.max(200, this.element.clientWidth);
     const height = lanes.length * LANE + 6;
-    this.canvas.width = Math.round(width * ratio);
-    this.canvas.height = Math.round(height * ratio);
-    this.canvas.style.height = `${height}px`;
-    const context = this.canvas.getContext("2d");
+    this.across = (width - LABEL) / sheet.count;
+    this.base = new OffscreenCanvas(Math.round(width * ratio), Math.round(height * ratio));
+    const context = this.base.getContext("2d");
     context.scale(ratio, ratio);
-    const style = getComputedStyle(this.canvas);
-    context.font = `11px ${style.fontFamily}`;
+    context.font = `11px ${getComputedStyle(this.canvas).fontFamily}`;
     context.textBaseline = "middle";
-    const across = (width - LABEL) / sheet.count;
-    const at = (number) => LABEL + number * across;
+    const at = (number) => LABEL + number * this.across;
     lanes.forEach((lane, row) => {
       const top = 3 + row * LANE;
       context.fillStyle = "#59616a";
@@ -90,22 +89,37 @@ export class Timeline {
       if (lane.kind === "span") {
         const { first, last, out } = this.span();
         context.fillStyle = "#9fb7d3";
-        context.fillRect(at(first), top + 1, (last - first + 1) * across, LANE - 3);
+        context.fillRect(at(first), top + 1, (last - first + 1) * this.across, LANE - 3);
         context.fillStyle = "#b3261e";
-        for (const number of out) context.fillRect(at(number), top + 1, Math.max(2, across), LANE - 3);
+        for (const number of out) context.fillRect(at(number), top + 1, Math.max(2, this.across), LANE - 3);
       } else {
         context.fillStyle = lane.colour;
         for (const [number, share] of lane.values) {
           const high = share * (LANE - 3);
-          context.fillRect(at(number), top + LANE - 2 - high, Math.max(1, across - (across > 4 ? 1 : 0)), high);
+          context.fillRect(at(number), top + LANE - 2 - high, Math.max(1, this.across - (this.across > 4 ? 1 : 0)), high);
         }
       }
     });
-    const x = at(frame + 0.5);
+    this.canvas.width = this.base.width;
+    this.canvas.height = this.base.height;
+    this.canvas.style.height = `${height}px`;
+    this.move();
+  }
+
+  /** The line of the frame that is shown; many times a second while a clip plays. */
+  move() {
+    if (!this.base) return;
+    const { frame, sheet } = this.player;
+    const context = this.canvas.getContext("2d");
+    const ratio = window.devicePixelRatio || 1;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    context.drawImage(this.base, 0, 0);
+    const x = (LABEL + (frame + 0.5) * this.across) * ratio;
     context.fillStyle = "#fff";
-    context.fillRect(x - 2, 0, 4, height);
+    context.fillRect(x - 2 * ratio, 0, 4 * ratio, this.canvas.height);
     context.fillStyle = "#0b63c4";
-    context.fillRect(x - 1, 0, 2, height);
+    context.fillRect(x - ratio, 0, 2 * ratio, this.canvas.height);
     this.canvas.setAttribute("aria-valuenow", frame);
     this.canvas.setAttribute("aria-valuetext", sheet.names[frame]);
   }

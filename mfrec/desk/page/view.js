@@ -38,6 +38,7 @@ export class View {
     this.canvas = h("canvas", { tabindex: 0, role: "img", "aria-label": label });
     this.element = h("div.view", {}, this.canvas);
     this.samples = null;
+    this.exact = true;
     this._redraw = () => this.draw();
     gaze.addEventListener("change", this._redraw);
     this._watch = new ResizeObserver(this._redraw);
@@ -104,7 +105,8 @@ export class View {
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (!this.source) return;
     context.imageSmoothingEnabled = this.smooth || zoom < 1;
-    context.imageSmoothingQuality = "high";
+    // A preview is there to be quick.
+    context.imageSmoothingQuality = this.exact ? "high" : "low";
     context.drawImage(this.source, left, top, this.size[0] * zoom, this.size[1] * zoom);
     context.imageSmoothingEnabled = false;
     for (const overlay of this.overlays) overlay(context, { zoom, left, top, ratio, size: this.size });
