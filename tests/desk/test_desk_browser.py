@@ -121,9 +121,9 @@ def test_from_an_empty_folder_to_a_report_that_rerun_repeats(walk: Walk, clip: P
     square = to_uint8(frames[1].image).repeat(factor, axis=0).repeat(factor, axis=1)
     top, left = ((a - b) // 2 for a, b in zip(seen.shape[:2], square.shape[:2], strict=True))
     spots = [
-        np.abs(seen[top + i :, left + j :][: square.shape[0], : square.shape[1]] - square).max()
-        for i in (0, 1)
-        for j in (0, 1)
+        np.abs(seen[top + i :, left + j :][: square.shape[0], : square.shape[1]].astype(int) - square).max()
+        for i in (-1, 0, 1)
+        for j in (-1, 0, 1)
     ]
     assert 0 in spots, "un-interpolated, to the last bit"
 

@@ -82,7 +82,9 @@ export class View {
   geometry() {
     const box = this.element.getBoundingClientRect();
     const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [box.width * ratio, box.height * ratio];
+    // The canvas lies on whole screen pixels, wherever the layout puts its box: else rows would be doubled or left out.
+    const [x, y] = [box.left, box.top].map((edge) => Math.ceil(edge * ratio - 1e-3) - edge * ratio);
+    const [width, height] = [Math.floor(box.width * ratio - x + 1e-3), Math.floor(box.height * ratio - y + 1e-3)];
     const size = this.size ?? [1, 1];
     const fit = Math.min(width / size[0], height / size[1]);
     const zoom = this.gaze.zoom ?? Math.max(...STEPS.filter((step) => step <= fit), STEPS[0]);
@@ -90,16 +92,18 @@ export class View {
     // Whole screen pixels, so that every picture pixel is a square of the same size.
     const left = Math.round(width / 2 - middle[0] * zoom);
     const top = Math.round(height / 2 - middle[1] * zoom);
-    return { width, height, ratio, zoom, left, top };
+    return { width, height, ratio, zoom, left, top, x, y };
   }
 
   draw() {
-    const { width, height, ratio, zoom, left, top } = this.geometry();
+    const { width, height, ratio, zoom, left, top, x, y } = this.geometry();
+    if (width < 1 || height < 1) return;
     const { canvas } = this;
-    if (canvas.width !== Math.round(width) || canvas.height !== Math.round(height)) {
-      canvas.width = Math.round(width);
-      canvas.height = Math.round(height);
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
     }
+    Object.assign(canvas.style, { left: `${x / ratio}px`, top: `${y / ratio}px`, width: `${width / ratio}px`, height: `${height / ratio}px` });
     const context = canvas.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
