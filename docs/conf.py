@@ -46,7 +46,7 @@ myst_update_mathjax = False
 nb_execution_mode = "off"
 nb_merge_streams = True
 
-# The API from the docstrings. What training and signatures import at their top need not be installed to read about it.
+# The API from the docstrings. What rooms import at their top need not be installed to read about it.
 autosummary_generate = True
 autodoc_mock_imports = [
     "fastai",
@@ -64,6 +64,12 @@ autodoc_mock_imports = [
     "pyhanko",
     "pyhanko_certvalidator",
     "c2pa",
+    "dask",
+    "dask_jobqueue",
+    "distributed",
+    "psutil",
+    "starlette",
+    "uvicorn",
 ]
 autodoc_member_order = "bysource"
 autodoc_default_options = {"ignore-module-all": True}  # what is re-exported is described where it is defined
