@@ -20,16 +20,17 @@ from mfrec.asked_frames import BY_HAND, left_out_by_hand
 from mfrec.asked_person import asked_person, check_asked
 from mfrec.asked_regions import asked_regions, sources_asked
 from mfrec.camera.sampling import Enlargement, find_enlargement, reduced
-from mfrec.face.turn import turned_box
+from mfrec.face.search import look
+from mfrec.face.surroundings import cut, overview, surroundings
+from mfrec.face.turn import turned, turned_box
 from mfrec.image.geometry import resize
 from mfrec.options import DEFAULT, Options, as_most, as_subject
 from mfrec.pipeline import Progress, silent
-from mfrec.runtime.threads import one_thread
+from mfrec.runtime.threads import ahead, one_thread
 from mfrec.stages.align import MAX_SCALE, reduced_crop
 from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, FrameId, Observation, Subject
 
 if TYPE_CHECKING:
-    from mfrec.face.footage import Glimpse
     from mfrec.imageio import FrameStream, Source
 
 
@@ -56,14 +57,16 @@ def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress
         with one_thread():
             return _chosen_frames(footage, opened, options, most)
     footage.close()
-    reading = read(
-        frames,
-        start=options.start,
-        end=options.end,
-        every=options.every,
-        deinterlace=options.deinterlace,
-        progress=progress,
-    )
+    with one_thread():
+        reading = read(
+            frames,
+            start=options.start,
+            end=options.end,
+            every=options.every,
+            deinterlace=options.deinterlace,
+            keep=_Keeper(options),
+            progress=progress,
+        )
     there = [FrameId(frame.index, frame.name, frame.time) for frame in reading.frames]
     without = left_out_by_hand(options.without, there)
     dropped = (*reading.dropped, *(by_hand(frame) for frame in reading.frames if frame.index in without))
@@ -75,6 +78,49 @@ def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress
         wanted=asked_person(options, in_use),
         by_hand=asked_regions(options, in_use, dropped),
     )
+
+
+PARTS = ("auto", "face")
+"""Crops for which the surroundings of the face do in place of all of a frame."""
+
+LARGE = 2_500_000
+"""Pixels of a frame from which on only the surroundings of its faces are kept while the next ones are read: 30 MB."""
+
+
+class _Keeper:
+    """What is kept of each frame of a sequence that is read at once; called with them in their order."""
+
+    def __init__(self, options: Options) -> None:
+        self._degrees = 0 if options.turn == "auto" else int(options.turn)
+        self._all = options.crop not in PARTS
+        self._first = True
+
+    def __call__(self, frame: Frame) -> Frame:
+        if self._first:
+            self._first = False
+            # What was enlarged is recognised and brought back as a whole.
+            self._all = self._all or find_enlargement(frame.image) is not None
+        height, width = frame.image.shape[:2]
+        if self._all or height * width < LARGE:
+            return frame
+        upright = turned(frame, self._degrees)
+        return part_of(frame, [face.box for face in look(upright.image).faces], self._degrees)
+
+
+def part_of(frame: Frame, boxes: Sequence[FloatArray], degrees: int) -> Frame:
+    """The part of a frame that some faces need, see :func:`mfrec.face.surroundings.surroundings`.
+
+    Args:
+        frame: as it was read.
+        boxes: of the faces in the frame turned by ``degrees``.
+        degrees: clockwise.
+    """
+    upright = turned(frame, degrees)
+    height, width = upright.image.shape[:2]
+    part = surroundings(boxes, width, height)
+    if part is None:
+        return frame
+    return replace(turned(cut(upright, part), -degrees % 360), notes=frame.notes)
 
 
 def smaller(box: FloatArray, factor: float) -> FloatArray:
@@ -107,7 +153,7 @@ def at_own_sampling(track: FaceTrack, options: Options) -> tuple[FaceTrack, Opti
     """
     frames = [observation.frame for observation in track.observations]
     shapes = {frame.image.shape for frame in frames}
-    if len(shapes) != 1 or any(frame.key is not None for frame in frames):
+    if len(shapes) != 1 or any(frame.key is not None or frame.whole is not None for frame in frames):
         return track, options
     # A few frames are enough; they have to agree.
     found: set[Enlargement | None] = set()
@@ -175,11 +221,11 @@ def _chosen_frames(
     from mfrec.face.search import PROBES, upright_turn
 
     degrees = 0 if options.turn == "auto" else int(options.turn)
-    found = survey(frames, degrees=degrees)
+    found = survey(ahead(frames), degrees=degrees)
     seen = max((len(person.glimpses) for person in found.people), default=0)
     if options.turn == "auto" and 2 * seen < len(found.frames):
         degrees = upright_turn(list(again(only=_spread(found.frames, PROBES))))
-        found = survey(again(), degrees=degrees) if degrees else found
+        found = survey(ahead(again()), degrees=degrees) if degrees else found
     without = left_out_by_hand(options.without, found.frames)
     warnings = frames.warnings
     dropped = [
@@ -199,30 +245,44 @@ def _chosen_frames(
     chosen = choose(
         person, most or enough_frames(person), always=(options.reference, *sources_asked(options)), without=without
     )
-    kept = list(again(only=frozenset(chosen)))
+    people = [
+        Subject(
+            other.number,
+            {g.index: g.detection.box for g in other.glimpses if g.index in chosen},
+            other.number == person.number,
+        )
+        for other in found.people
+    ]
+    shows_most = max(sorted(chosen), key=lambda index: sum(index in other.boxes for other in people))
+    seen_in, kept = None, []
+    for frame in again(only=frozenset(chosen)):
+        if frame.index == shows_most:
+            seen_in = overview([turned(frame, degrees)], people)
+        box = chosen[frame.index].detection.box
+        kept.append(part_of(frame, [box], degrees) if options.crop in PARTS else frame)
     dropped += [
         Dropped(name, why_not(person, index, len(chosen)), index, "choose")
         for index, name, _ in in_use
         if index not in chosen
     ]
-    sizes = {frame.index: frame.image.shape[:2] for frame in kept}
+    sizes = {frame.index: frame.size for frame in kept}
 
-    def as_read(glimpse: Glimpse) -> FloatArray:
+    def as_read(index: int, box: FloatArray) -> FloatArray:
         """Where a face lies in the frame as it is, not as it was turned to look for it."""
-        height, width = sizes[glimpse.index][:: -1 if degrees % 180 else 1]
-        return turned_box(glimpse.detection.box, -degrees % 360, height, width)
+        width, height = sizes[index][:: -1 if degrees % 180 else 1]
+        return turned_box(box, -degrees % 360, height, width)
 
     return FaceTrack(
-        tuple(Observation(frame, as_read(chosen[frame.index])) for frame in kept),
+        tuple(
+            Observation(frame, as_read(frame.index, chosen[frame.index].detection.box) - np.tile(frame.origin, 2))
+            for frame in kept
+        ),
         tuple(dropped),
         subjects=tuple(
-            Subject(
-                other.number,
-                {g.index: as_read(g) for g in other.glimpses if g.index in sizes},
-                other.number == person.number,
-            )
-            for other in found.people
+            replace(other, boxes={i: as_read(i, box) for i, box in other.boxes.items() if i in sizes})
+            for other in people
         ),
+        overview=seen_in,
         warnings=warnings,
         by_hand=regions,
     )

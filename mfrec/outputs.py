@@ -228,15 +228,35 @@ def provenance_arrays(reconstruction: Reconstruction) -> dict[str, NDArray[Any]]
     """The numbers behind the pictures.
 
     Returns:
-        ``weight [N, H, W]``, ``observed [H, W]``, ``uncertainty [H, W]`` and ``consistency [N]``, float32, as in
-        :class:`~mfrec.types.Fused`; ``frames [N]``, the index of each frame in the sequence; ``names [N]``.
+        ``weight [N, H, W]`` in steps of :data:`SHARE`, ``observed [H, W]``, ``uncertainty [H, W]`` and
+        ``consistency [N]``, float32, as in :class:`~mfrec.types.Fused`; ``frames [N]``, the index of each frame in the
+        sequence; ``names [N]``.
     """
     frames = [observation.frame for observation in reconstruction.track.observations]
     return {
-        "weight": reconstruction.weight,
+        "weight": in_steps(reconstruction.weight),
         "observed": reconstruction.observed,
         "uncertainty": reconstruction.uncertainty,
         "consistency": reconstruction.consistency,
         "frames": np.array([frame.index for frame in frames], np.int64),
         "names": np.array([frame.name for frame in frames], np.str_),
     }
+
+
+SHARE = 1 / 1024
+"""Step of the shares that are written: a tenth of a percent, in a quarter of the bytes of all digits."""
+
+
+def in_steps(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Shares ``[N, H, W]`` rounded to whole steps so that they still sum to exactly what they did, 1 or 0.
+
+    The running sum over the frames is rounded, so each share is less than a step from what it was.
+    """
+    out = np.empty_like(weight)
+    total, before = np.zeros(weight.shape[1:], np.float64), np.zeros(weight.shape[1:], np.float64)
+    for share, written in zip(weight, out, strict=True):
+        total += share
+        now = np.rint(total / SHARE)
+        written[:] = (now - before) * SHARE
+        before = now
+    return out

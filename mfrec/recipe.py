@@ -124,7 +124,13 @@ class Recipe:
             UsageError: a value that cannot be.
         """
         values: dict[str, dict[str, Any]] = {
-            "track": {"subject": subject, "reference": reference, "turn": turn},
+            "track": {
+                "subject": subject,
+                "reference": reference,
+                "turn": turn,
+                # Whoever asks for more than the face needs more than its surroundings.
+                **({} if crop in ("auto", "face") else {"keep": "frame"}),
+            },
             "align": {"reference": reference, "scale": scale, "crop": crop},
         }
         stages = []

@@ -20,7 +20,7 @@ from mfrec.intake import at_own_sampling, in_order, read_track, source_list
 from mfrec.options import DEFAULT, Options
 from mfrec.pipeline import Pipeline, Progress, Run, silent
 from mfrec.provenance.given import given_files
-from mfrec.provenance.record import make_record
+from mfrec.provenance.record import input_entry, make_record
 from mfrec.recipe import Recipe, load
 from mfrec.runtime.device import resolve_device
 from mfrec.runtime.threads import Aside, one_thread
@@ -151,13 +151,15 @@ def run_recipe(
     frames = in_order(frames)
     asked_for = options
     track, options = at_own_sampling(read_track(frames, options, progress=progress), options)
-    read = tuple(observation.frame for observation in track.observations)
-    meant = find_reference(asked, read, track.dropped)
+    inputs = [input_entry(observation.frame) for observation in track.observations]
+    meant = find_reference(asked, [observation.frame for observation in track.observations], track.dropped)
     chosen, evidence = options.applied_to(chosen, meant), options.applied_to(evidence, meant)
 
     shared = common_stages(chosen, evidence)
     with one_thread():
-        track = run_chain(chosen.stages[:shared], track, run)
+        for stage in chosen.stages[:shared]:
+            # One by one, so that whole frames are let go of once their faces are cut out of them.
+            track = run_chain((stage,), track, run)
         steps = list(run.steps)
         if chosen.stages == evidence.stages:
             result = beside = run_chain(chosen.stages[shared:], track, run)
@@ -221,7 +223,7 @@ def run_recipe(
             recipe=chosen,
             arguments={"frames": source_list(frames), **asked_for.record(), "device": device, "seed": seed},
             run=run,
-            frames=read,
+            inputs=inputs,
             track=result,
             evidence=evidence,
             evidence_steps=evidence_steps,
@@ -260,7 +262,8 @@ def run_until(
     frames = in_order(frames)
     asked_for = options
     track, options = at_own_sampling(read_track(frames, options, progress=progress), options)
-    read = tuple(observation.frame for observation in track.observations)
+    read = [observation.frame for observation in track.observations]
+    inputs = [input_entry(frame) for frame in read]
     chain = options.applied_to(chain, find_reference(options.reference, read, track.dropped))
     run = Run(seed=seed, progress=progress)
     track = run_chain(chain.stages, track, run)
@@ -269,7 +272,7 @@ def run_until(
         recipe=chain,
         arguments=arguments,
         run=run,
-        frames=read,
+        inputs=inputs,
         track=track,
         warnings=track.warnings,
         given=given,

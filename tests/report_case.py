@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from skimage.data import astronaut
 
+from mfrec.face.surroundings import overview
 from mfrec.image.geometry import inside, resize, similarity_map, warp
 from mfrec.pipeline import Step
 from mfrec.types import (
@@ -173,6 +174,7 @@ def reconstruction(
         observations=tuple(observations),
         dropped=left_out,
         subjects=people,
+        overview=overview([o.frame for o in observations], people),
         reference=reference,
         reference_why="score 0.81: yaw 3 degrees, sharpness 0.93, eyes open 0.88; next best 0002.jpg with 0.74",
         canvas=canvas,

@@ -11,7 +11,7 @@ import pytest
 from report_case import reconstruction
 
 from mfrec.errors import UsageError
-from mfrec.outputs import annotated, save, write_arrays
+from mfrec.outputs import SHARE, annotated, save, write_arrays
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.record import read_record
 
@@ -61,7 +61,9 @@ def test_save_writes_everything_and_its_digests(tmp_path: Path) -> None:
         assert picture.info["Comment"] == case.stamp
         np.testing.assert_array_equal(np.asarray(picture), np.rint(case.image * 255))
     with np.load(tmp_path / "out" / "provenance.npz") as arrays:
-        for name in ("weight", "observed", "uncertainty", "consistency"):
+        np.testing.assert_allclose(arrays["weight"], case.weight, atol=SHARE, rtol=0)
+        np.testing.assert_array_equal(arrays["weight"].sum(axis=0), np.rint(case.weight.sum(axis=0)))
+        for name in ("observed", "uncertainty", "consistency"):
             np.testing.assert_array_equal(arrays[name], getattr(case, name))
         assert arrays["names"].tolist() == [o.frame.name for o in case.track.observations]
     with pytest.raises(UsageError, match="--overwrite"):

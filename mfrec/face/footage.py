@@ -45,6 +45,9 @@ PORTRAIT_SIDE = 96.0
 GAP = 2
 """Chosen frames lie so many frames apart where there are enough: neighbours repeat each other's errors."""
 
+WORTHLESS = 0.5
+"""Share of the best frame's quality below which a frame is chosen only when all better ones are."""
+
 COPY = 0.4 / 255
 """Mean difference of the face up to which a frame repeats the one before: less than the noise of any camera."""
 
@@ -357,11 +360,13 @@ def choose(
     asked = {str(frame) for frame in always}
     chosen = {g.index: g for g in seen if asked & {g.name, str(g.index)}}
     ranked = sorted(usable, key=lambda g: (-worth(g), g.index))
-    for gap in (GAP, 1):
+    enough = WORTHLESS * worth(ranked[0])
+    # A neighbour of a chosen frame brings more than one that is blurred.
+    for gap, least in ((GAP, enough), (1, enough), (1, 0.0)):
         for glimpse in ranked:
             if len(chosen) >= most:
                 return chosen
-            if all(abs(glimpse.index - taken) >= gap for taken in chosen):
+            if worth(glimpse) >= least and all(abs(glimpse.index - taken) >= gap for taken in chosen):
                 chosen[glimpse.index] = glimpse
     return chosen
 

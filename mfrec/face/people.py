@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mfrec.face.detect import Detection, overlap
 from mfrec.face.identity_gate import find_foreign
+from mfrec.face.surroundings import in_whole
 from mfrec.types import FloatArray, Frame, Landmarks
 
 SAME_PERSON = 0.68
@@ -144,6 +145,7 @@ def _chains(frames: Sequence[Frame], faces: Sequence[Face], distance: NDArray) -
     by_frame: dict[int, list[int]] = {}
     for i, face in enumerate(faces):
         by_frame.setdefault(face.frame, []).append(i)
+    places = [in_whole(face.detection.box, frames[face.frame]) for face in faces]
     order = sorted(range(len(frames)), key=lambda i: (frames[i].time or 0.0, frames[i].index))
     chains: list[list[int]] = []
     open_chains: list[list[int]] = []
@@ -152,8 +154,8 @@ def _chains(frames: Sequence[Frame], faces: Sequence[Face], distance: NDArray) -
         onward = []
         for chain in open_chains:
             last = chain[-1]
-            box = faces[last].detection.box
-            alike = [i for i in free if distance[last, i] < DOUBTFUL and overlap(box, faces[i].detection.box) > 0.3]
+            box = places[last]
+            alike = [i for i in free if distance[last, i] < DOUBTFUL and overlap(box, places[i]) > 0.3]
             if alike:
                 nearest = min(alike, key=lambda i, last=last: distance[last, i])
                 free.remove(nearest)

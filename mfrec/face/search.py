@@ -6,14 +6,16 @@ pictures) serves to find, never to make a picture of.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.face.detect import Detection, detect_faces, overlap
+from mfrec.face.detect import Detection, confirm_face, detect_faces, overlap
 from mfrec.face.stretch import POOR, contrast, stretched
+from mfrec.face.surroundings import in_whole
 from mfrec.face.turn import TURNS, turned
 from mfrec.pipeline import Progress
 from mfrec.types import FloatArray, Frame
@@ -30,6 +32,10 @@ SURE = (0.8, 0.7, 0.9)
 
 SMALL_FRAME = 160
 """Frames with a side up to this are enlarged further (faces from 10 px on) and never worth following in."""
+
+MANY_PIXELS = 4_000_000
+"""Of larger frames the same number of windows is searched, so for faces that are larger in proportion: from 24 px in
+one of 12 million. Where that finds nobody, smaller ones are looked for after all."""
 
 EVERY = 8
 """A followed video is searched whole in every eighth frame, so that newcomers are seen."""
@@ -67,7 +73,16 @@ def look(image: FloatArray, thresholds: tuple[float, float, float] = CERTAIN) ->
     """
     if min(image.shape[:2]) < 12:
         return Sighting()
-    smallest = 10 if min(image.shape[:2]) <= SMALL_FRAME else 14
+    smallest = 10.0 if min(image.shape[:2]) <= SMALL_FRAME else 14.0
+    coarse = smallest * math.sqrt(image.shape[0] * image.shape[1] / MANY_PIXELS)
+    if coarse > smallest:
+        found = _look(image, coarse, thresholds)
+        if found.faces:
+            return found
+    return _look(image, smallest, thresholds)
+
+
+def _look(image: FloatArray, smallest: float, thresholds: tuple[float, float, float]) -> Sighting:
     plain = detect_faces(image, smallest=smallest, thresholds=thresholds)
     if plain and contrast(image) >= POOR:
         return Sighting(plain)
@@ -86,6 +101,10 @@ def look_near(image: FloatArray, before: Sighting) -> Sighting | None:
     picture = before.picture(image)
     found: list[Detection] = []
     for previous in before.faces:
+        still_there = confirm_face(picture, previous.box, thresholds=CERTAIN)
+        if still_there is not None and all(overlap(still_there.box, other.box) < 0.4 for other in found):
+            found.append(still_there)
+            continue
         reach = 1.2 * previous.side
         x0, y0 = np.maximum(np.floor(previous.centre - reach), 0).astype(int)
         x1, y1 = np.minimum(np.ceil(previous.centre + reach), [width, height]).astype(int)
@@ -118,17 +137,20 @@ def upright_turn(frames: Sequence[Frame]) -> int:
 def find_faces(frames: Sequence[Frame], progress: Progress) -> tuple[list[Sighting], bool]:
     """The faces of every frame.
 
-    Stills are searched one by one. Where every frame has its time and frames are large, faces are followed: only
-    the surroundings of the faces of the frame before are searched, and the whole frame every :data:`EVERY` frames
-    and whenever one of them is lost. In tight crops a frame without a face gets a second look with lower
-    thresholds at the place where the others have theirs.
+    Stills and parts of frames are searched one by one. Where every frame has its time and is large, faces are
+    followed: only the surroundings of the faces of the frame before are searched, and the whole frame every
+    :data:`EVERY` frames and whenever one of them is lost. In tight crops a frame without a face gets a second look
+    with lower thresholds at the place where the others have theirs.
 
     Returns:
         What was seen in each frame, and whether it could only be seen with lowered thresholds everywhere.
     """
     found = [Sighting() for _ in frames]
     order = list(range(len(frames)))
-    follow = all(f.time is not None for f in frames) and min(min(f.image.shape[:2]) for f in frames) > SMALL_FRAME
+    whole = all(f.whole is None for f in frames)
+    follow = (
+        whole and all(f.time is not None for f in frames) and min(min(f.image.shape[:2]) for f in frames) > SMALL_FRAME
+    )
     if follow:
         order.sort(key=lambda i: (frames[i].time or 0.0, frames[i].index))
     before = Sighting()
@@ -141,15 +163,16 @@ def find_faces(frames: Sequence[Frame], progress: Progress) -> tuple[list[Sighti
         # Noise gives a doubtful face here and there; a person is in at least half of the frames.
         again = [look(f.image, THOROUGH) for f in frames]
         enough = 2 * sum(bool(s.faces) for s in again) >= len(frames)
-        small = max(max(f.image.shape[:2]) for f in frames) <= SMALL_FRAME
+        small = max(max(f.size) for f in frames) <= SMALL_FRAME
         return (again, True) if enough and small and _one_place(again) else (found, False)
     if tight_crops(frames, found):
-        boxes = [s.faces[0].box / _size4(frames[i]) for i, s in enumerate(found) if s.faces]
+        boxes = [in_whole(s.faces[0].box, frames[i]) / _size4(frames[i]) for i, s in enumerate(found) if s.faces]
         expected = np.median(boxes, axis=0)
         for position, frame in enumerate(frames):
             if not found[position].faces:
                 again = look(frame.image, THOROUGH)
-                there = tuple(d for d in again.faces if overlap(d.box, expected * _size4(frame)) > 0.3)
+                place = expected * _size4(frame)
+                there = tuple(d for d in again.faces if overlap(in_whole(d.box, frame), place) > 0.3)
                 found[position] = replace(again, faces=there[:1])
     return found, False
 
@@ -160,19 +183,18 @@ def tight_crops(frames: Sequence[Frame], found: Sequence[Sighting]) -> bool:
     That is: frames of one size, one face in most of them, large (:data:`FILLS`) and always in one place.
     """
     seen = [sighting.faces for sighting in found]
-    if len({frame.image.shape for frame in frames}) > 1 or not any(seen):
+    if len({frame.size for frame in frames}) > 1 or not any(seen):
         return False
     if 2 * sum(len(faces) > 1 for faces in seen) >= sum(map(bool, seen)):
         return False
-    boxes = np.array([faces[0].box / _size4(frames[i]) for i, faces in enumerate(seen) if faces])
+    boxes = np.array([in_whole(faces[0].box, frames[i]) / _size4(frames[i]) for i, faces in enumerate(seen) if faces])
     if np.median(boxes[:, 3] - boxes[:, 1]) < FILLS:
         return False
     return bool(np.median(overlap(boxes, np.median(boxes, axis=0))) > 0.5)
 
 
 def _size4(frame: Frame) -> NDArray[np.float64]:
-    height, width = frame.image.shape[:2]
-    return np.array([width, height, width, height], np.float64)
+    return np.array([*frame.size, *frame.size], np.float64)
 
 
 def _one_place(found: Sequence[Sighting]) -> bool:

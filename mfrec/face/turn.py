@@ -27,13 +27,17 @@ def turned(frame: Frame, degrees: int) -> Frame:
     if not degrees:
         return frame
     jpeg, (height, width) = frame.jpeg, frame.image.shape[:2]
+    (x, y), (across, down) = frame.origin, frame.size
     for _ in range(degrees // 90):
         jpeg = None if jpeg is None else _quarter(jpeg, height)
-        height, width = width, height
+        x, y = down - y - height, x
+        height, width, across, down = width, height, down, across
     return replace(
         frame,
         image=frozen_array(np.rot90(frame.image, -degrees // 90)),
         jpeg=jpeg,
+        origin=(x, y),
+        whole=None if frame.whole is None else (across, down),
         notes=(*frame.notes, f"turned by {degrees} degrees clockwise"),
     )
 

@@ -10,6 +10,9 @@ import numpy as np
 from mfrec.image.geometry import warp
 from mfrec.types import Cleaned, FloatArray, Registration
 
+PLANES = 8
+"""Planes of a frame on the canvas: cleaned RGB, raw RGB, logarithm of the cleaned frame's variance, trust."""
+
 
 def planes_of(image: FloatArray, cleaned: Cleaned, registration: Registration) -> FloatArray:
     """One frame as the network :mod:`mfrec.nets.fusion` takes it.

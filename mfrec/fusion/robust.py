@@ -154,10 +154,13 @@ def unlike(sources: Sequence[Source], scale: int) -> FloatArray:
 
     Both are blurred by 1.5 frame pixels before. 0 where glare hides the reference: nobody can be compared with it.
     """
-    broad = [gaussian(rgb_to_ycc(source.warped), 1.5 * scale) for source in sources]
-    chief = next(k for k, source in enumerate(sources) if source.is_reference)
-    comparable = sources[chief].shown
-    return np.stack([gaussian(comparable * ((one - broad[chief]) ** 2).sum(axis=-1), float(scale)) for one in broad])
+    chief = next(source for source in sources if source.is_reference)
+    reference = gaussian(rgb_to_ycc(chief.warped), 1.5 * scale)
+    out = np.empty((len(sources), *reference.shape[:2]), np.float32)
+    for source, plane in zip(sources, out, strict=True):
+        apart = gaussian(rgb_to_ycc(source.warped), 1.5 * scale) - reference
+        plane[:] = gaussian(chief.shown * (apart**2).sum(axis=-1), float(scale))
+    return out
 
 
 def uncontradicted(sources: Sequence[Source], scale: int) -> FloatArray:

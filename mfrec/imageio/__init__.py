@@ -21,7 +21,7 @@ that is said in :attr:`Frame.notes`. Originals are opened for reading only and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -133,9 +133,13 @@ def read(
     end: float | None = None,
     every: int = 1,
     deinterlace: bool = False,
+    keep: Callable[[Frame], Frame] | None = None,
     progress: Progress = silent,
 ) -> Reading:
     """Read a sequence at once: the frames of :func:`stream`, which explains the arguments, within the limits.
+
+    Args:
+        keep: what is kept of each frame once it is read, and counted against the limits; None keeps all of it.
 
     Raises:
         NoFramesError, UsageError: see :func:`stream`.
@@ -143,11 +147,12 @@ def read(
     """
     frames = stream(source, start=start, end=end, every=every, deinterlace=deinterlace, progress=progress)
     room = Room(every, frames.expected, frames.unit)
-    room.expect(frames.size)
+    if keep is None:
+        room.expect(frames.size)
     kept = []
     for frame in frames:
-        room.take(frame.image)
-        kept.append(frame)
+        kept.append(frame if keep is None else keep(frame))
+        room.take(kept[-1].image)
     return Reading(tuple(kept), frames.dropped, frames.warnings)
 
 

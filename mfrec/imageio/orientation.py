@@ -53,7 +53,9 @@ AS_STORED = ORIENTATIONS[1]
 
 
 def upright(image: NDArray[Any], orientation: Orientation) -> NDArray[Any]:
-    """Apply an orientation to a stored picture ``[H, W, 3]``."""
+    """Apply an orientation to a stored picture ``[H, W, 3]``; the array itself where nothing has to be done."""
+    if orientation == AS_STORED:
+        return image
     if orientation.transpose:
         image = image.transpose(1, 0, 2)
     return image[:: -1 if orientation.mirror_y else 1, :: -1 if orientation.mirror_x else 1]

@@ -24,6 +24,9 @@ MATRICES = {
 }
 """Code of the YCbCr matrix (ITU-T H.273, table 4) to its name and the luma weights of red and blue."""
 
+BAND = 32
+"""Rows that are converted at a time."""
+
 YCGCO = 8
 """Code of YCgCo."""
 
@@ -101,8 +104,8 @@ def _ycbcr_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
     unit = float(2 ** (bits - 8))
     top = float(2**bits - 1)
     offset, luma_span, chroma_span = (0.0, top, top) if full else (16 * unit, 219 * unit, 224 * unit)
-    stored = [plane.astype(np.float32) for plane in planes(picture)]
-    luma = (stored[0] - np.float32(offset)) / np.float32(luma_span)
+    stored = planes(picture)
+    luma = _scaled(stored[0], bits, offset, luma_span)
     if len(stored) < 3:
         notes.append(f"grey, {range_note}")
         return np.repeat(np.clip(luma, 0, 1)[..., None], 3, axis=2)
@@ -116,7 +119,7 @@ def _ycbcr_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
     notes.append(f"{range_note}, matrix {name}{assumed}")
     differences = []
     for plane in stored[1:3]:
-        centred = (plane - np.float32(128 * unit)) / np.float32(chroma_span)
+        centred = _scaled(plane, bits, 128 * unit, chroma_span)
         across, down = -(-width // plane.shape[1]), -(-height // plane.shape[0])
         if (across, down) != (1, 1):
             # A picture of odd size has a last chroma sample that covers pixels beyond its border.
@@ -124,30 +127,42 @@ def _ycbcr_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
             centred = grown[:height, :width]
         differences.append(centred)
     image = np.empty((height, width, 3), np.float32)
-    _to_rgb(code, luma, differences[0], differences[1], image)
-    np.clip(image, 0, 1, out=image)
+    for y in range(0, height, BAND):
+        # In bands that stay in the processor's cache, a third of the time.
+        rows = np.s_[y : y + BAND]
+        _to_rgb(code, luma[rows], differences[0][rows], differences[1][rows], image[rows])
     if len(stored) == 4:
-        alpha = stored[3][..., None] / np.float32(top)
+        alpha = stored[3].astype(np.float32)[..., None] / np.float32(top)
         return over_grey(np.concatenate([image, alpha], axis=2), notes)
     return image
 
 
+def _scaled(plane: NDArray[Any], bits: int, offset: float, span: float) -> FloatArray:
+    """``(sample - offset) / span`` for every sample of a plane."""
+    if bits > 8:
+        return (plane.astype(np.float32) - np.float32(offset)) / np.float32(span)
+    import cv2
+
+    every = (np.arange(256, dtype=np.float32) - np.float32(offset)) / np.float32(span)
+    return np.asarray(cv2.LUT(np.ascontiguousarray(plane), every), np.float32)
+
+
 def _to_rgb(code: int, luma: FloatArray, first: FloatArray, second: FloatArray, out: FloatArray) -> None:
-    """The equations of a matrix, for Y in [0, 1] and differences in [-0.5, 0.5], into ``[H, W, 3]``."""
+    """The equations of a matrix, for Y in [0, 1] and differences in [-0.5, 0.5], into ``[H, W, 3]`` in [0, 1]."""
+    import cv2
+
     if code == YCGCO:
         base = luma - first
-        np.add(base, second, out=out[..., 0])
-        np.add(luma, first, out=out[..., 1])
-        np.subtract(base, second, out=out[..., 2])
-        return
-    _, red, blue = MATRICES[code]
-    green = 1 - red - blue
-    r, g, b = out[..., 0], out[..., 1], out[..., 2]
-    np.add(luma, np.float32(2 * (1 - red)) * second, out=r)
-    np.add(luma, np.float32(2 * (1 - blue)) * first, out=b)
-    # From luma = red r + green g + blue b.
-    np.subtract(luma, np.float32(2 * (1 - red) * red / green) * second, out=g)
-    np.subtract(g, np.float32(2 * (1 - blue) * blue / green) * first, out=g)
+        r, g, b = base + second, luma + first, base - second
+    else:
+        _, red, blue = MATRICES[code]
+        green = 1 - red - blue
+        r = luma + np.float32(2 * (1 - red)) * second
+        b = luma + np.float32(2 * (1 - blue)) * first
+        # From luma = red r + green g + blue b.
+        g = luma - np.float32(2 * (1 - red) * red / green) * second
+        g -= np.float32(2 * (1 - blue) * blue / green) * first
+    cv2.merge([np.clip(channel, 0, 1, out=channel) for channel in (r, g, b)], out)
 
 
 def _plane(picture: VideoFrame, number: int) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ def make_record(
     recipe: Recipe,
     arguments: Mapping[str, Any],
     run: Run,
-    frames: Iterable[Frame],
+    inputs: Sequence[Mapping[str, Any]],
     track: FaceTrack,
     evidence: Recipe | None = None,
     evidence_steps: Sequence[Step] = (),
@@ -54,7 +54,7 @@ def make_record(
         recipe: as it ran.
         arguments: of the call, enough to repeat it.
         run: its device, seed and steps.
-        frames: everything that was read, used or not.
+        inputs: :func:`input_entry` of everything that was read, used or not.
         track: after the last stage.
         evidence: the recipe of the evidence picture; None where none was made.
         evidence_steps: how that one ran.
@@ -78,7 +78,7 @@ def make_record(
         "versions": versions(),
         "models": models(),
         "machine": machine(),
-        "inputs": [_input(frame) for frame in frames],
+        "inputs": list(inputs),
         "used": _used(track),
         "dropped": [
             {"index": d.index, "name": d.name, "reason": d.reason, "stage": d.stage}
@@ -96,7 +96,7 @@ def make_record(
         ],
         "given": list(given),
         "by_hand": _by_hand(track),
-        "canvas": None if track.canvas is None else asdict(track.canvas),
+        "canvas": _canvas(track),
         "steps": [asdict(step) for step in run.steps],
         "regions": {
             region.name: [
@@ -156,8 +156,8 @@ def _box(subject: Subject) -> str:
     return f"{as_text(subject.boxes[index])}@{index}"
 
 
-def _input(frame: Frame) -> dict[str, Any]:
-    height, width = frame.image.shape[:2]
+def input_entry(frame: Frame) -> dict[str, Any]:
+    """What the record says of a frame that was read. Taken at once, so that nobody has to keep the frame for it."""
     return {
         "index": frame.index,
         "name": frame.name,
@@ -165,9 +165,17 @@ def _input(frame: Frame) -> dict[str, Any]:
         "sha256": frame.sha256,
         "md5": frame.md5,
         "time": frame.time,
-        "size": [width, height],
+        "size": list(frame.size),
         "notes": list(frame.notes),
     }
+
+
+def _canvas(track: FaceTrack) -> dict[str, int] | None:
+    """The canvas in pixels of the reference frame as it was read."""
+    if track.canvas is None or track.reference is None:
+        return None
+    x, y = track.observations[track.reference].frame.origin
+    return {**asdict(track.canvas), "x0": track.canvas.x0 + x, "y0": track.canvas.y0 + y}
 
 
 def _used(track: FaceTrack) -> list[dict[str, Any]]:
@@ -196,12 +204,19 @@ def _used(track: FaceTrack) -> list[dict[str, Any]]:
                 "landmarks": None if landmarks is None else landmarks.source,
                 "regions": None if regions is None else {"source": regions.source, "why": regions.why},
                 "as_reference": None if chief is None else {"total": chief.total, **asdict(chief)},
+                "part": _part(observation.frame),
                 "noise": noise_of(observation.frame).source,
-                # Another decoder may give other pixels for the same file; this tells.
+                # Of that part. Another decoder may give other pixels for the same file; this tells.
                 "pixels_sha256": hashlib.sha256(to_uint8(observation.frame.image).tobytes()).hexdigest(),
             }
         )
     return used
+
+
+def _part(frame: Frame) -> list[int]:
+    """``[x0, y0, width, height]`` of what was used of a frame, in pixels of the picture as it was read."""
+    height, width = frame.image.shape[:2]
+    return [*frame.origin, width, height]
 
 
 def _reference(track: FaceTrack) -> dict[str, Any] | None:

@@ -109,10 +109,12 @@ class FrameRegions(Struct):
 
 
 class Used(Struct):
-    """A frame of the result; ``share`` of its pixels, ``residual`` and ``consistency`` in [0, 1] grey levels."""
+    """A frame of the result: ``part`` is ``[x0, y0, width, height]`` of what was used of it, in pixels of the frame;
+    ``share`` is that of the result's pixels, ``residual`` and ``consistency`` are in [0, 1] grey levels."""
 
     index: Count
     name: str
+    part: tuple[int, int, Count, Count] | None = None
     residual: float | None = None
     consistency: float | None = None
     share: float | None = None

@@ -171,7 +171,7 @@ class Content:
         uncertainty_limit, difference_limit: ends of the legends in grey levels.
         regions_map: ``[H, W]`` uint8 labels on the canvas.
         regions: name of each region, its sources best first, and the frames that were refused.
-        subjects: the numbered picture, None where one person was seen; ``subjects_frame`` names the frame.
+        subjects: the numbered picture, None where one person was seen.
         facts: label, value and, where the label alone might mislead, what it means.
         evidence_steps: those of the evidence picture that are not among ``steps``.
         surroundings: title, then label and value, of the call, its arguments, the versions and the machine.
@@ -399,19 +399,25 @@ def _dropped_row(dropped: Dropped, whole: bool, entry: Mapping[str, Any]) -> Fra
 
 
 def _size(frame: Frame) -> str:
-    return f"{frame.image.shape[1]} \u00d7 {frame.image.shape[0]} px"
+    width, height = frame.size
+    return f"{width} \u00d7 {height} px"
 
 
 def _attached(frame: Frame, whole: bool, window: tuple[slice, slice] | None) -> tuple[FloatArray, str]:
     """The part of a frame that goes into the report, and a sentence where that is not all of it."""
-    image = frame.image
+    image, (x, y) = frame.image, frame.origin
     if whole:
-        return image, ""
+        height, width = image.shape[:2]
+        if (width, height) == frame.size:
+            return image, ""
+        return image, (
+            f"only x {x} to {x + width - 1}, y {y} to {y + height - 1} is attached: the surroundings of the face"
+        )
     if window is not None:
         rows, columns = window
         return image[rows, columns], (
-            f"only x {columns.start} to {columns.stop - 1}, y {rows.start} to {rows.stop - 1} is attached, "
-            "which is what the result covers: the frames together are too large for one file"
+            f"only x {x + columns.start} to {x + columns.stop - 1}, y {y + rows.start} to {y + rows.stop - 1} is "
+            "attached, which is what the result covers: the frames together are too large for one file"
         )
     factor = -(-max(image.shape[:2]) // 256)
     note = f"attached with every {factor}th pixel: the frames together are too large for one file"
@@ -446,22 +452,20 @@ def _regions_map(reconstruction: Reconstruction) -> NDArray[np.uint8]:
 
 def _subjects(reconstruction: Reconstruction) -> tuple[Rgb | None, str]:
     track = reconstruction.track
-    if len(track.subjects) < 2:
+    seen = track.overview
+    if len(track.subjects) < 2 or seen is None:
         return None, ""
-    frames = [o.frame for o in track.observations] + [d.frame for d in track.dropped if d.frame is not None]
-    frame = pictures.subjects_frame(frames, track.subjects)
-    if frame is None:
-        return None, ""
-    chosen = ", ".join(str(person.number) for person in track.subjects if person.chosen) or "none"
+    followed = [person.number for person in track.subjects if person.chosen]
+    chosen = ", ".join(map(str, followed)) or "none"
     counts = ", ".join(f"{person.number} in {len(person.boxes)}" for person in track.subjects)
-    hidden = [str(person.number) for person in track.subjects if frame.index not in person.boxes]
+    hidden = [str(person.number) for person in track.subjects if person.number not in seen.boxes]
     elsewhere = f" Not in this frame: {', '.join(hidden)}." if hidden else ""
     note = (
-        f"Frame {visible(frame.name)}. Followed: subject {chosen} (heavy box). "
+        f"Frame {visible(seen.name)}. Followed: subject {chosen} (heavy box). "
         f"Number of frames that show each: {counts}.{elsewhere} "
         "To follow somebody else, run again with --subject and the number."
     )
-    return pictures.subjects(frame.image, frame.index, track.subjects), note
+    return pictures.subjects(seen, followed), note
 
 
 def _step(step: Mapping[str, Any]) -> StepRow:

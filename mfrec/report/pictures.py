@@ -7,7 +7,7 @@ are in ``provenance.npz``; these are for eyes. Grey levels are those of an 8-bit
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mfrec.image.geometry import resize, warp
 from mfrec.imageio import to_uint8
-from mfrec.types import Frame, Fused, Observation, Reconstruction, Registration, Subject
+from mfrec.types import Fused, Observation, Overview, Reconstruction, Registration
 
 Rgb = NDArray[np.uint8]
 
@@ -372,41 +372,30 @@ def boxed(picture: Rgb, side: int) -> Rgb:
     return out
 
 
-def subjects(image: NDArray, index: int, people: Sequence[Subject]) -> Rgb:
+def subjects(seen: Overview, chosen: Collection[int]) -> Rgb:
     """One frame with a numbered box around everybody seen in it; the person who was followed has a solid box.
 
     Args:
-        image: ``[H, W, 3]`` float in [0, 1], the frame.
-        index: of the frame, looked up in every subject's ``boxes``.
-        people: everybody.
+        seen: the frame.
+        chosen: numbers of those who were followed.
     """
-    height, width = image.shape[:2]
+    height, width = seen.image.shape[:2]
     factor = max(1, math.ceil(480 / max(height, width)))
-    page = Image.fromarray(enlarged(to_uint8(image), factor))
+    page = Image.fromarray(enlarged(to_uint8(seen.image), factor))
     draw = ImageDraw.Draw(page)
     size = max(14, round(max(height, width) * factor / 40))
     font = ImageFont.load_default(size)
-    for person in people:
-        if index not in person.boxes:
-            continue
-        x0, y0, x1, y1 = (float(v + 0.5) * factor for v in person.boxes[index])
-        colour = (255, 196, 0) if person.chosen else (235, 240, 245)
-        line = max(2, size // 7) if person.chosen else max(1, size // 14)
+    for number, box in seen.boxes.items():
+        x0, y0, x1, y1 = (float(v + 0.5) * factor for v in box)
+        colour = (255, 196, 0) if number in chosen else (235, 240, 245)
+        line = max(2, size // 7) if number in chosen else max(1, size // 14)
         draw.rectangle((x0 - line, y0 - line, x1 + line, y1 + line), outline=(0, 0, 0), width=1)
         draw.rectangle((x0, y0, x1, y1), outline=colour, width=line)
         draw.rectangle((x0, y0, x0 + size * 1.1, y0 + size * 1.25), fill=colour)
-        draw.text((x0 + size * 0.55, y0 + size * 0.62), str(person.number), fill=(0, 0, 0), font=font, anchor="mm")
+        draw.text((x0 + size * 0.55, y0 + size * 0.62), str(number), fill=(0, 0, 0), font=font, anchor="mm")
     return np.asarray(page)
 
 
 def printable(text: str) -> str:
     """``text`` with everything that Pillow's built-in font cannot draw written as an escape."""
     return "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def subjects_frame(frames: Sequence[Frame], people: Sequence[Subject]) -> Frame | None:
-    """The frame that shows most of the people, the earliest of equals; None where nobody has a box in any of them."""
-    if not frames:
-        return None
-    best = min(frames, key=lambda frame: (-sum(frame.index in person.boxes for person in people), frame.index))
-    return best if any(best.index in person.boxes for person in people) else None

@@ -8,7 +8,6 @@ faces by dlib's landmarks do it.
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import Delaunay, QhullError
 
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import inside, warp
@@ -40,6 +39,8 @@ def delaunay(
     Raises:
         ValueError: the landmarks lie on one line.
     """
+    from scipy.spatial import Delaunay, QhullError
+
     del masks
     here, there = (points.points.astype(np.float64) for points in landmarks)
     try:

@@ -12,6 +12,7 @@ import numpy as np
 
 from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.errors import InputError, UsageError
+from mfrec.face.surroundings import FILLS_THE_FRAME, face_rectangle
 from mfrec.image.colour import luma
 from mfrec.image.geometry import enlarge, fit_similarity, inside, similarity_map, warp
 from mfrec.pipeline import Run, in_range
@@ -19,9 +20,6 @@ from mfrec.registration.dense import identity_registration, register
 from mfrec.registration.reference import choose_reference
 from mfrec.runtime.threads import side_by_side
 from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, FlowSettings, Observation, Similarity
-
-FILLS_THE_FRAME = 0.45
-"""Share of the frame's width or height that a face must take for ``crop="auto"`` to keep the whole frame."""
 
 FACE_MARGIN = 0.5
 """Surroundings kept by ``crop="face"`` on each side, as a share of the face's larger side."""
@@ -44,20 +42,6 @@ PRESMOOTH, PRESMOOTH_RANGE = 0.32, (0.5, 2.0)
 as error, and its limits: the flow of a clean picture is exact, that of a coarse one follows its errors. Against 0.75
 for all it gains 0.02 dB of the fused picture on clips and on JPEGs of mixed quality, 0.01 on good JPEGs (24 sequences
 of development people each); 1.2 for all loses 0.03 on the last."""
-
-
-def face_rectangle(observation: Observation) -> tuple[float, float, float, float] | None:
-    """``(x0, y0, x1, y1)`` that holds the detector's box and the landmarks, None where there is neither."""
-    corners = []
-    if observation.box is not None:
-        corners += [observation.box[:2], observation.box[2:]]
-    if observation.landmarks is not None:
-        corners += [observation.landmarks.points.min(axis=0), observation.landmarks.points.max(axis=0)]
-    if not corners:
-        return None
-    stacked = np.stack(corners)
-    (x0, y0), (x1, y1) = stacked.min(axis=0), stacked.max(axis=0)
-    return float(x0), float(y0), float(x1), float(y1)
 
 
 ENOUGH_WHOLE = 5
@@ -123,7 +107,7 @@ def make_canvas(reference: Observation, scale: int, crop: str) -> Canvas:
         canvas = whole
     else:
         x0, y0, x1, y1 = face
-        fills = max((x1 - x0) / width, (y1 - y0) / height) >= FILLS_THE_FRAME
+        fills = max((x1 - x0) / reference.frame.size[0], (y1 - y0) / reference.frame.size[1]) >= FILLS_THE_FRAME
         if crop == "auto" and fills:
             canvas = whole
         else:
@@ -172,8 +156,9 @@ def start_similarity(observation: Observation, reference: Observation) -> Simila
     the frame) and the one whose pixels correlate best with the reference's face is taken.
     """
     guesses = []
-    if observation.frame.image.shape == reference.frame.image.shape:
-        guesses.append(Similarity.identity())
+    if observation.frame.size == reference.frame.size:
+        shift = np.subtract(observation.frame.origin, reference.frame.origin)
+        guesses.append(Similarity(np.column_stack([np.eye(2), shift])))
     if observation.landmarks is not None and reference.landmarks is not None:
         # Landmarks that fall on one spot determine no similarity; the other guesses then stand.
         with contextlib.suppress(ValueError):

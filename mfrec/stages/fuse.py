@@ -17,7 +17,7 @@ from mfrec.face.region_error import error_of
 from mfrec.face.region_labels import regions_shown
 from mfrec.fusion.by_hand import LEAST_SHOWN, given_maps, given_region, taken_by_hand
 from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
-from mfrec.fusion.planes import fuse_planes, planes_of
+from mfrec.fusion.planes import PLANES, fuse_planes, planes_of
 from mfrec.fusion.robust import MapSettings, Source, as_source, bound, estimate, uncontradicted
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
@@ -441,8 +441,8 @@ def learned(
     canvas = track.canvas
     assert canvas is not None and track.reference is not None
     rows, columns = canvas.height * network.scale, canvas.width * network.scale
-    stack = []
-    for o in track.observations:
+    planes = np.empty((len(track.observations), PLANES, rows, columns), np.float32)
+    for frame, o in zip(planes, track.observations, strict=True):
         assert o.registration is not None and o.cleaned is not None
         registration = o.registration
         if canvas.scale != network.scale:  # the network knows one enlargement; maps between grids are smooth
@@ -451,10 +451,10 @@ def learned(
                 look_up=resize(registration.look_up, rows, columns, interpolation="linear"),
                 trust=resize(registration.trust, rows, columns, interpolation="linear"),
             )
-        stack.append(planes_of(o.frame.image, o.cleaned, registration))
+        frame[:] = planes_of(o.frame.image, o.cleaned, registration)
     told = np.stack([conditions(noise_of(o.frame)) for o in track.observations])
     shown, sources = unhidden(track), sources_of(track)
-    planes = without_glare(np.stack(stack), shown)
+    planes = without_glare(planes, shown)
     same = uncontradicted(sources, canvas.scale)
     given = given_by_hand(track)
     share, light = (None, None) if given is None else given
@@ -468,6 +468,7 @@ def learned(
         planes[:, 7] = taken_by_hand(planes[:, 7], share)
         planes[:, :6] += np.concatenate([light, light], axis=-1).transpose(0, 3, 1, 2)
     made = fuse_planes(network, planes, told, track.reference)
+    del planes, same  # the largest arrays of a run
     prior, weight, sigma = made.image, made.weight, made.sigma
     if canvas.scale != network.scale:
         interpolation = "area" if canvas.scale < network.scale else "cubic"

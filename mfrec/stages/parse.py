@@ -32,15 +32,16 @@ def drawn_by_hand(reference: Observation, hand: ByHand, canvas: Canvas) -> Obser
     """
     assert hand.mask is not None and reference.regions is not None
     (height, width), size = reference.frame.image.shape[:2], hand.mask.shape
-    if size == (height, width):
-        where = np.array(hand.mask)
+    if size == reference.frame.size[::-1]:
+        left, top = reference.frame.origin
+        where = np.array(hand.mask[top : top + height, left : left + width])
     elif size == canvas.shape:
         where = np.zeros((height, width), bool)
         x0, y0 = canvas.x0, canvas.y0
         small = resize(hand.mask.astype(np.float32), canvas.height, canvas.width, interpolation="area") >= 0.5
         where[y0 : y0 + canvas.height, x0 : x0 + canvas.width] = small
     else:
-        rows, columns = canvas.shape
+        (rows, columns), (width, height) = canvas.shape, reference.frame.size
         raise UsageError(
             f"{hand.told}: the mask has {size[1]} x {size[0]} pixels; expected {width} x {height} as the reference "
             f"'{reference.frame.name}' has, or {columns} x {rows} as the picture has"

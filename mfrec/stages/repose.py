@@ -8,8 +8,6 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator
-from scipy.spatial import QhullError
 
 from mfrec.errors import UsageError
 from mfrec.face.region_labels import carry_regions
@@ -180,6 +178,9 @@ def with_map(
         look_up, trust: ``[H, W, 2]`` and ``[H, W]``, the new ones.
         changed: ``[H, W]`` bool, where ``look_up`` differs.
     """
+    from scipy.interpolate import LinearNDInterpolator  # half a second, and most chains repose nothing
+    from scipy.spatial import QhullError
+
     landing = np.array(registration.landing)
     step = max(1, round(registration.spacing / POINTS_A_PIXEL))
     rows, columns = np.nonzero(changed[::step, ::step])

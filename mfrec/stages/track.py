@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from mfrec.face.identity_gate import steady_embeddings
 from mfrec.face.landmarks import detect_landmarks, resolve_source
 from mfrec.face.people import DOUBTFUL, EXCESS, OUTLIER, Face, group_people
 from mfrec.face.search import CERTAIN, THOROUGH, Sighting, find_faces, tight_crops, upright_turn
+from mfrec.face.surroundings import cut_observations, in_whole, overview, thumbnail
 from mfrec.face.turn import TURNS, turned, turned_box
 from mfrec.face.wanted import who_is_in, who_is_like
 from mfrec.pipeline import Run
@@ -38,6 +39,8 @@ class Track:
             turns them where faces then stand upright in most frames, and lie in most as they are.
         reference: index or name of the frame that the caller chose, who has looked at it: it is not taken for
             somebody else's because it stands apart from the others. ``"auto"`` spares none.
+        keep: what goes on of frames that are much larger than the face: ``"face"``, its surroundings
+            (:mod:`mfrec.face.surroundings`), or ``"frame"``, all of them.
 
     Raises:
         NoFaceError: nobody was found in any frame.
@@ -49,6 +52,7 @@ class Track:
     landmarks: str = "auto"
     turn: str | int = "auto"
     reference: str | int = "auto"
+    keep: Literal["face", "frame"] = "face"
 
     learned = False
 
@@ -67,7 +71,7 @@ class Track:
         track, found, second_look = self._search(track, run)
         frames = [observation.frame for observation in track.observations]
         if not any(sighting.faces for sighting in found):
-            sizes = sorted({f"{f.image.shape[1]}x{f.image.shape[0]}" for f in frames})
+            sizes = sorted({"{}x{}".format(*f.size) for f in frames})
             raise NoFaceError(
                 f"no face was found in any of the {len(frames)} frames ({', '.join(sizes[:3])} pixels), neither as "
                 "they are, nor with their contrast stretched, nor turned by quarters; at least one has to show a face "
@@ -126,12 +130,12 @@ class Track:
                 )
             elif others:
                 reason = _somebody_else(numbers[chosen], people[chosen], others)
-                dropped.append(Dropped(frame.name, reason, frame.index, self.name, frame))
+                dropped.append(Dropped(frame.name, reason, frame.index, self.name, thumbnail(frame)))
             elif tight:
                 kept.append(replace(observation, box=None, score=0.0, landmarks=None, embedding=None))
             else:
                 reason = f"no face found; subject {numbers[chosen]} was seen in {len(mine)} of {len(frames)} frames"
-                dropped.append(Dropped(frame.name, reason, frame.index, self.name, frame))
+                dropped.append(Dropped(frame.name, reason, frame.index, self.name, thumbnail(frame)))
         warnings = [*track.warnings, *filter(None, [doubt])]
         if second_look:
             seen_in = sum(bool(sighting.faces) for sighting in found)
@@ -153,9 +157,10 @@ class Track:
             )
         return replace(
             track,
-            observations=tuple(kept),
+            observations=tuple(kept) if self.keep == "frame" else cut_observations(kept),
             dropped=tuple(dropped),
             subjects=subjects,
+            overview=track.overview or overview(frames, subjects),
             warnings=tuple(warnings),
         )
 
@@ -192,7 +197,7 @@ def _turned(observation: Observation, degrees: int) -> Observation:
 
 def _turned_subjects(track: FaceTrack, degrees: int) -> tuple[Subject, ...]:
     """Everybody who was seen before, with their boxes where they lie once the frames are turned."""
-    sizes = {o.frame.index: o.frame.image.shape[:2] for o in track.observations}
+    sizes = {o.frame.index: o.frame.size[::-1] for o in track.observations}
     return tuple(
         replace(subject, boxes={i: turned_box(box, degrees, *sizes[i]) for i, box in subject.boxes.items()})
         for subject in track.subjects
@@ -205,7 +210,7 @@ def _pointed_at(wanted: Wanted, frames: Sequence[Frame], people: Sequence[Sequen
         number, doubt = who_is_like(wanted, {i + 1: [f.embedding for f in person] for i, person in enumerate(people)})
         return number - 1, doubt
     here = [
-        (number, face.detection.box)
+        (number, _place(face, frames))
         for number, person in enumerate(people, 1)
         for face in person
         if frames[face.frame].index == wanted.index
@@ -215,8 +220,9 @@ def _pointed_at(wanted: Wanted, frames: Sequence[Frame], people: Sequence[Sequen
 
 def _expected(track: FaceTrack, people: Sequence[Sequence[Face]]) -> int | None:
     """Which of the people lies in the boxes that the observations came with; None where none came with any."""
+    # In pixels of the same image as the faces.
     boxes = {position: o.box for position, o in enumerate(track.observations) if o.box is not None}
-    counts = [sum(f.frame in boxes and _one_box(f, boxes[f.frame]) for f in person) for person in people]
+    counts = [sum(f.frame in boxes and _one_box(f.detection.box, boxes[f.frame]) for f in person) for person in people]
     return counts.index(max(counts)) if any(counts) else None
 
 
@@ -225,7 +231,7 @@ def _numbers(known: Sequence[Subject], frames: Sequence[Frame], people: Sequence
     free, numbers = {subject.number: subject for subject in known}, []
     for person in people:
         counts = {
-            number: sum(_one_box(f, subject.boxes.get(frames[f.frame].index)) for f in person)
+            number: sum(_one_box(_place(f, frames), subject.boxes.get(frames[f.frame].index)) for f in person)
             for number, subject in free.items()
         }
         number = max(counts, key=lambda n: counts[n], default=0)
@@ -246,13 +252,18 @@ def _subjects(
     """Everybody who was seen, those included whom only the footage shows and not its chosen frames."""
     out = {subject.number: replace(subject, chosen=False) for subject in known}
     for i, (person, number) in enumerate(zip(people, numbers, strict=True)):
-        boxes = {frames[f.frame].index: f.detection.box for f in person}
+        boxes = {frames[f.frame].index: _place(f, frames) for f in person}
         out[number] = Subject(number, boxes, i == chosen)
     return tuple(out[number] for number in sorted(out))
 
 
-def _one_box(face: Face, box: FloatArray | None) -> bool:
-    return box is not None and float(overlap(face.detection.box, box)) > 0.3
+def _place(face: Face, frames: Sequence[Frame]) -> FloatArray:
+    """The box of a face in the picture as it was read."""
+    return in_whole(face.detection.box, frames[face.frame])
+
+
+def _one_box(one: FloatArray, other: FloatArray | None) -> bool:
+    return other is not None and float(overlap(one, other)) > 0.3
 
 
 def _somebody_else(number: int, person: Sequence[Face], others: Sequence[tuple[int, Face]]) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from mfrec.types.arrays import FloatArray, frozen_array
 from mfrec.types.drawn import Drawn, GeneratorState
-from mfrec.types.face import TYPICAL_POWER, Landmarks, Quality, ReferenceScore, RegionMasks, Subject, Wanted
+from mfrec.types.face import TYPICAL_POWER, Landmarks, Overview, Quality, ReferenceScore, RegionMasks, Subject, Wanted
 from mfrec.types.frame import CodecView, Dropped, Frame, FrameId, JpegTables
 from mfrec.types.geometry import Canvas, Similarity
 from mfrec.types.region import Region
@@ -37,6 +37,7 @@ __all__ = [
     "JpegTables",
     "Landmarks",
     "Observation",
+    "Overview",
     "Quality",
     "Reconstruction",
     "ReferenceScore",

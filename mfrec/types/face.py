@@ -158,7 +158,7 @@ class Subject:
 
     Attributes:
         number: what ``--subject`` takes, from 1; 1 is the person followed by default.
-        boxes: frame index to face box ``[4]`` in that frame's pixels.
+        boxes: frame index to face box ``[4]`` in pixels of that frame as it was read.
         chosen: whether this is the person that was followed.
     """
 
@@ -186,3 +186,22 @@ class Wanted:
     def __post_init__(self) -> None:
         freeze(self, "box")
         freeze(self, "embedding")
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """A frame in which people are numbered.
+
+    Attributes:
+        index, name: of the frame.
+        image: ``[H, W, 3]`` float32 RGB in [0, 1], no larger than one looks at.
+        boxes: number of each person who is seen in it to the face box ``[4]`` in pixels of ``image``.
+    """
+
+    index: int
+    name: str
+    image: FloatArray
+    boxes: Mapping[int, FloatArray]
+
+    def __post_init__(self) -> None:
+        freeze(self, "image")

@@ -89,6 +89,9 @@ class Frame:
     Attributes:
         image: ``[H, W, 3]`` float32 RGB in [0, 1].
         index: position in the sequence as it was given, from 0.
+        origin: ``(x, y)``, the pixel of the picture as it was read that ``image`` begins with. Everything else that is
+            said of a place in a frame (boxes, landmarks, registrations, the canvas) counts pixels of ``image``.
+        whole: width and height of the picture as it was read, where ``image`` is only a part of it.
         name: file name, ``clip.mp4#12`` for frame 12 of a video, or ``array 3``.
         path: the file; None for an array.
         sha256, md5: hex digests of the file's bytes (for a video, of the whole file; for an array, of
@@ -116,6 +119,13 @@ class Frame:
     codec: CodecView | None = None
     damaged: bool = False
     notes: tuple[str, ...] = ()
+    origin: tuple[int, int] = (0, 0)
+    whole: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture as it was read."""
+        return self.whole or (self.image.shape[1], self.image.shape[0])
 
     def __post_init__(self) -> None:
         freeze(self, "image")

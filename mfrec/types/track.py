@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.types.arrays import FloatArray, freeze
-from mfrec.types.face import Landmarks, Quality, ReferenceScore, RegionMasks, Subject, Wanted
+from mfrec.types.face import Landmarks, Overview, Quality, ReferenceScore, RegionMasks, Subject, Wanted
 from mfrec.types.frame import Dropped, Frame
 from mfrec.types.geometry import Canvas, Similarity
 from mfrec.types.region import Region
@@ -162,6 +162,7 @@ class FaceTrack:
         observations: the frames in use, in the order of their index.
         dropped: what is not in use, with reasons.
         subjects: everybody who was seen.
+        overview: a frame that shows most of them; None before they are looked for.
         reference: position in ``observations`` of the reference frame, None before it is chosen.
         reference_why: one sentence with the numbers that chose it.
         canvas: the output grid, None before alignment.
@@ -176,6 +177,7 @@ class FaceTrack:
     observations: tuple[Observation, ...]
     dropped: tuple[Dropped, ...] = ()
     subjects: tuple[Subject, ...] = ()
+    overview: Overview | None = None
     reference: int | None = None
     reference_why: str = ""
     canvas: Canvas | None = None

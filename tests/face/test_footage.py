@@ -98,7 +98,7 @@ def test_only_the_chosen_frames_are_kept_and_the_others_say_why(clip: Path) -> N
 def test_the_subject_of_the_footage_is_followed(clip: Path, subject: int) -> None:
     track, record = run_until("track", clip, Options(most=7, subject=subject))
     assert [s["number"] for s in record["subjects"] if s["chosen"]] == [subject]
-    left_half = [float(o.box[0]) < 150 for o in track.observations if o.box is not None]
+    left_half = [o.frame.origin[0] + o.box[0] < 150 for o in track.observations if o.box is not None]
     assert len(left_half) == 7
     assert all(left_half) if subject == 1 else not any(left_half)
 

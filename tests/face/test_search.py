@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mfrec.errors import UsageError
-from mfrec.face.detect import overlap
+from mfrec.face.detect import confirm_face, overlap
 from mfrec.face.search import look, upright_turn
 from mfrec.face.stretch import contrast, stretched
 from mfrec.face.turn import turned
@@ -92,3 +92,14 @@ def test_a_turn_by_hand_is_done_and_no_other(portrait: FloatArray) -> None:
         Track(turn=45)(frames, Run())
     with pytest.raises(UsageError, match="--turn is '45'"):
         as_turn("45")
+
+
+def test_a_followed_face_is_found_again_where_it_went_and_nowhere_else(portrait: FloatArray) -> None:
+    face = look(portrait).faces[0]
+    for share in (0.0, 0.15, -0.15):
+        moved = np.roll(portrait, (round(share * face.side / 2), round(share * face.side)), axis=(0, 1))
+        again = confirm_face(moved, face.box)
+        assert again is not None
+        expected = look(moved).faces[0]
+        assert overlap(again.box, expected.box) > 0.75
+    assert confirm_face(portrait, face.box + 1.5 * face.side) is None

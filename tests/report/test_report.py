@@ -25,7 +25,7 @@ from mfrec.image.geometry import resize, similarity_map
 from mfrec.imageio import to_uint8
 from mfrec.report import pictures, write_report
 from mfrec.report.content import IDENTITY, clock, gather, visible
-from mfrec.types import Canvas, Dropped, Frame, Reconstruction, Registration, Subject
+from mfrec.types import Canvas, Dropped, Overview, Reconstruction, Registration
 
 
 class Page(html.parser.HTMLParser):
@@ -234,21 +234,13 @@ def test_provenance_picture_holds_the_map_enlarged_by_a_whole_factor() -> None:
     assert np.array_equal(page[40 : 40 + 384 : 3, 16 : 16 + 384 : 3], pictures.source_map(case.weight))
 
 
-def test_subjects_are_boxed_in_the_frame_that_shows_most_of_them() -> None:
-    frames = [Frame(np.zeros((40, 60, 3), np.float32), i, f"{i}") for i in range(3)]
+def test_the_followed_person_has_a_heavy_box() -> None:
     box = np.array([5, 5, 20, 25], np.float32)
-    people = [Subject(1, {0: box, 1: box}, True), Subject(2, {1: box + 25}, False)]
-    frame = pictures.subjects_frame(frames, people)
-    assert frame is not None and frame is frames[1]
-    picture = pictures.subjects(frame.image, frame.index, people)
+    seen = Overview(1, "1", np.zeros((40, 60, 3), np.float32), {1: box, 2: box + 25})
+    picture = pictures.subjects(seen, [1])
     factor = picture.shape[1] // 60
     assert picture[round(15 * factor), round(5.5 * factor)].max() > 150, "the left side of the followed person's box"
     assert picture[2, 2].max() == 0
-    assert pictures.subjects_frame(frames[2:], people) is None
-    assert pictures.subjects_frame([], people) is None
-
-
-# ---- words ----
 
 
 def test_characters_without_a_picture_are_written_out() -> None:

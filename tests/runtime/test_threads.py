@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import cv2
@@ -12,7 +12,7 @@ import pytest
 import scipy.linalg  # noqa: F401  (loads the BLAS whose threads are counted)
 from threadpoolctl import threadpool_info
 
-from mfrec.runtime.threads import Aside, one_thread, side_by_side
+from mfrec.runtime.threads import Aside, ahead, one_thread, side_by_side
 
 
 def test_the_numbers_of_threads_are_lowered_and_restored() -> None:
@@ -107,3 +107,32 @@ def test_side_by_side_starts_nothing_more_after_a_failure() -> None:
     with pytest.raises(ValueError, match="broken"):
         list(side_by_side(work, range(100)))
     assert len(begun) < 10
+
+
+def test_what_is_made_ahead_comes_in_order_and_stops_with_the_caller() -> None:
+    made = []
+
+    def numbers() -> Iterator[int]:
+        for i in range(100):
+            made.append(i)
+            yield i
+
+    taken = ahead(numbers(), 2)
+    assert [next(taken) for _ in range(5)] == [0, 1, 2, 3, 4]
+    taken.close()  # type: ignore[attr-defined]
+    count = len(made)
+    assert 5 <= count <= 9
+    time.sleep(0.05)
+    assert len(made) == count, "nobody makes more for a caller who left"
+    assert list(ahead(iter(range(50)), 2)) == list(range(50))
+
+
+def test_an_error_comes_where_the_item_would_have_come() -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise ValueError("no second one")
+
+    taken = ahead(broken())
+    assert next(taken) == 1
+    with pytest.raises(ValueError, match="no second one"):
+        next(taken)
