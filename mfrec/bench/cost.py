@@ -170,7 +170,9 @@ def cost(
             for count in frames:
                 progress("cost", len(settings), total)
                 files = [str(Path(folder) / str(size) / f"{i}.jpg") for i in range(count)]
+                # All of them are used: of many frames a run would choose some, and grow no further.
                 command = ["reconstruct", *files, "-o", str(Path(folder) / f"{size}-{count}"), "--recipe", recipe]
+                command += ["--frames", str(count)]
                 used = launch([sys.executable, "-m", "mfrec", *command])
                 if used.code:
                     raise MfrecError(f"{count} frames of {size} px ended with code {used.code}: {used.said.strip()}")
