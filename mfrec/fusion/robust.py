@@ -183,7 +183,8 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     costs weight, more earns none, because noise is detail too. Where glare hides the reference nobody is compared with
     it, nor with an estimate that began with it. What is taken from one frame by hand is not judged.
     """
-    grey = [rgb_to_ycc(source.warped)[..., 0] for source in sources]
+    # Copies: a view of one channel would keep all three.
+    grey = [np.ascontiguousarray(rgb_to_ycc(source.warped)[..., 0]) for source in sources]
     centre = rgb_to_ycc(estimate)[..., 0]
     chief = next(k for k, source in enumerate(sources) if source.is_reference)
     comparable = sources[chief].shown

@@ -145,3 +145,13 @@ def test_shares_have_finite_gradients_where_nobody_sees() -> None:
     assert made.abs().max() == 0
     assert vote.grad is not None
     assert vote.grad.abs().max() == 0
+
+
+def test_frame_by_frame_is_what_all_at_once_is() -> None:
+    (planes, told), network, reference = scene(5), small_fusion(), torch.tensor([2])
+    with torch.inference_mode():
+        alone = network(planes, told, reference)
+    with torch.no_grad():
+        together = network(planes, told, reference)
+    for one, other in zip(alone, together, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)  # sums in another order
