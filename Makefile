@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 # Threads that spin while they wait are many times slower on two busy cores.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test quick check docs bench fuzz faults bundle clean
+.PHONY: demo test quick check docs bench fuzz faults scale bundle clean
 
 demo: $(VENV)/.installed ## film a portrait, reconstruct it, compare with the truth; results in demo/
 	$(VENV)/bin/mfrec demo
@@ -30,8 +30,13 @@ docs: $(VENV)/.installed-docs ## the site, docs/_build/html/index.html; every wa
 fuzz: $(VENV)/.installed-dev ## spoilt documents for every reader: nothing but mfrec's own errors
 	PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed_documents.py $(or $(COUNT),100000) $(or $(SEED),0)
 
-faults: $(VENV)/.installed-dev ## kill 300 runs over an earlier output, 30 of them while they publish
+faults: $(VENV)/.installed-dev ## kill 300 runs over an earlier output, 30 of them while they publish; a batch ten times
 	PYTHONPATH=tests $(VENV)/bin/python tests/killed_runs.py 270 30
+	PYTHONPATH=tests $(VENV)/bin/python tests/killed_batches.py 300 10
+
+scale: $(VENV)/.installed-dev ## what docs/analyst/night.md projects from: ledger, scheduler, workers side by side
+	set -e; for what in "ledger 1000000" "trivial 10000 1" "trivial 10000 2" "cases 40 1" "cases 40 2"; do \
+	PYTHONPATH=tests $(VENV)/bin/python tests/batch_scale.py $$what; done
 
 bundle: $(VENV)/.installed-dev ## bundle/ installs on a machine without a network: sh bundle/install.sh
 	$(VENV)/bin/python scripts/make_bundle.py bundle

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -73,19 +75,51 @@ def test_the_wheel_is_the_same_bytes_anywhere(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_the_bill_of_materials_and_the_checksums(tmp_path: Path) -> None:
+def bundle_script() -> ModuleType:
     specification = importlib.util.spec_from_file_location("make_bundle", ROOT / "scripts" / "make_bundle.py")
     assert specification is not None and specification.loader is not None
     script = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(script)
-    with zipfile.ZipFile(tmp_path / "some_package-1.2-py3-none-any.whl", "w") as archive:
-        archive.writestr(
-            "some_package-1.2.dist-info/METADATA", "Name: Some_Package\nVersion: 1.2\nLicense: MIT\n and more\n"
-        )
+    return script
+
+
+def wheel_of(folder: Path, name: str, metadata: str) -> None:
+    with zipfile.ZipFile(folder / f"{name}-1.2-py3-none-any.whl", "w") as archive:
+        archive.writestr(f"{name}-1.2.dist-info/METADATA", f"Name: {name}\nVersion: 1.2\n{metadata}")
+
+
+def test_the_bill_of_materials_is_cyclonedx_and_says_what_needs_what(tmp_path: Path) -> None:
+    import cyclonedx.schema
+    import jsonschema
+    from referencing import Registry, Resource
+
+    needs = "Requires-Dist: Some.Package>=1\nRequires-Dist: other; extra == 'more'\n"
+    wheel_of(tmp_path, "mfrec", f"License-Expression: Apache-2.0\n{needs}")
+    wheel_of(tmp_path, "some_package", "License: BSD with a long\n text\n")
+    wheel_of(tmp_path, "other", "Classifier: License :: OSI Approved :: MIT License\n")
+    script = bundle_script()
+    bill = script.bill_of_materials(tmp_path, ROOT / "models")
+    assert bill == script.bill_of_materials(tmp_path, ROOT / "models")
+    schemas = Path(cyclonedx.schema.__path__[0]) / "_res"
+    texts = {path.name: json.loads(path.read_text()) for path in schemas.glob("*.SNAPSHOT.schema.json")}
+    registry = Registry().with_resources(
+        (f"http://cyclonedx.org/schema/{name.replace('.SNAPSHOT', '')}", Resource.from_contents(text))
+        for name, text in texts.items()
+    )
+    jsonschema.Draft7Validator(texts["bom-1.6.SNAPSHOT.schema.json"], registry=registry).validate(bill)
+    models = {entry["bom-ref"] for entry in bill["components"] if entry["type"] == "machine-learning-model"}
+    assert {f"weights/{path.name}" for path in (ROOT / "weights").glob("*.safetensors")} <= models
+    depends = {entry["ref"]: set(entry["dependsOn"]) for entry in bill["dependencies"]}
+    assert depends["pkg:pypi/mfrec@1.2"] == {"pkg:pypi/some-package@1.2", *models}
+
+
+def test_the_bill_names_licences_and_the_checksums_hold(tmp_path: Path) -> None:
+    script = bundle_script()
+    wheel_of(tmp_path, "some_package", "License: MIT\n and more\n")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.md").write_text("a")
-    (found,) = script.bill_of_materials(tmp_path)["components"]
-    assert (found["name"], found["version"], found["purl"]) == ("Some_Package", "1.2", "pkg:pypi/some-package@1.2")
+    found = next(c for c in script.bill_of_materials(tmp_path, ROOT / "models")["components"] if "purl" in c)
+    assert (found["name"], found["version"], found["purl"]) == ("some_package", "1.2", "pkg:pypi/some-package@1.2")
     assert found["licenses"] == [{"license": {"name": "MIT"}}]
     sums = script.checksums(tmp_path)
     (tmp_path / "SHA256SUMS").write_text(sums)
@@ -107,7 +141,7 @@ def test_wheel_holds_its_data_and_works_elsewhere(tmp_path: Path, sequence: Path
         held = {f"mfrec/{packed}/{path.name}" for path in (ROOT / top).iterdir()}
         assert held, f"{top}/ is empty"
         assert held <= names
-    for pattern in ("*.py", "recipes/*.toml", "report/*", "desk/page/*", "desk/words.json", "py.typed"):
+    for pattern in ("*.py", "recipes/*.toml", "report/*", "batch/*", "desk/page/*", "desk/words.json", "py.typed"):
         held = {
             f"mfrec/{p.relative_to(ROOT / 'mfrec').as_posix()}" for p in (ROOT / "mfrec").rglob(pattern) if p.is_file()
         }

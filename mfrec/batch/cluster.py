@@ -8,6 +8,7 @@ which somebody else could connect. Elsewhere Dask's own configuration says how c
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,7 @@ def cluster(engine: str, workers: int, memory: int) -> Iterator[Cluster]:
         yield Cluster(lambda: _connected(address), 60.0, own=False)
     elif engine == "local":
         with (
+            tempfile.TemporaryDirectory(prefix="mfrec-dask-") as place,
             # Dask serves pages about its state even without a dashboard: only to this machine, and empty ones.
             dask_config.set({f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}),
             LocalCluster(
@@ -71,6 +73,7 @@ def cluster(engine: str, workers: int, memory: int) -> Iterator[Cluster]:
                 dashboard_address="127.0.0.1:0",
                 worker_dashboard_address="127.0.0.1:0",
                 memory_limit=0,
+                local_directory=place,
             ) as local,
         ):
             yield Cluster(lambda: Client(local, set_as_default=False), 60.0, own=True)

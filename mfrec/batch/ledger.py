@@ -28,6 +28,7 @@ CREATE TABLE cases (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, out TEXT NOT NULL, command TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'waiting', code INTEGER, reason TEXT NOT NULL DEFAULT '', seconds REAL, worker TEXT);
 CREATE INDEX by_state ON cases (state, number);
+CREATE INDEX by_code ON cases (code) WHERE state = 'failed';
 CREATE TABLE attempts (
     number INTEGER NOT NULL REFERENCES cases, began REAL NOT NULL, ended REAL NOT NULL, worker TEXT NOT NULL,
     code INTEGER NOT NULL, reason TEXT NOT NULL, seconds REAL NOT NULL, memory INTEGER NOT NULL);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -58,6 +59,9 @@ def batch(
     from mfrec.batch.night import run_batch
     from mfrec.provenance.schema import Arguments
 
+    # What Dask says of a scheduler that is gone is a traceback a second; the batch says it in one line.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     record = options.record()
     arguments = msgspec.convert({**record, "device": device, "seed": seed}, Arguments)
     with Shown() as shown:

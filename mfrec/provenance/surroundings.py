@@ -19,6 +19,7 @@ PACKAGES = (
     "scipy",
     "scikit-image",
     "pillow",
+    "torch",
     "av",
     "dlib-bin",
     "safetensors",
@@ -82,5 +83,37 @@ def model_text(model: Mapping[str, Any]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """System, processor and number of cores; no name of a host or user."""
-    return {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()}
+    """System, processor, what the libraries make of it, and number of cores; no name of a host or user."""
+    return {
+        "system": platform.platform(),
+        "processor": platform.machine(),
+        "instructions": instructions(),
+        "cores": os.cpu_count(),
+    }
+
+
+@functools.cache
+def instructions() -> str:
+    """Which of a processor's instructions each library has chosen to compute with.
+
+    Sums are rounded differently with wider registers, so the same versions give the same bits where this is the same,
+    and nearly the same pixels elsewhere.
+    """
+    import cv2
+    import numpy as np
+    import scipy.linalg  # noqa: F401 (its own BLAS has to be loaded to be asked)
+    import torch
+    from threadpoolctl import threadpool_info
+
+    blas = sorted({str(library.get("architecture")) for library in threadpool_info() if library["user_api"] == "blas"})
+    # OpenCV marks what it was built with, but does not use here, by a question mark.
+    opencv = [name.strip("*") for name in cv2.getCPUFeaturesLine().split() if not name.endswith("?")]
+    simd = np.show_config(mode="dicts")["SIMD Extensions"]
+    numpy = [*simd.get("baseline", ()), *simd.get("found", ())]
+    chosen = {
+        "PyTorch": torch.backends.cpu.get_cpu_capability(),
+        "BLAS": " ".join(blas) or "none",
+        "OpenCV": opencv[-1] if opencv else "none",
+        "NumPy": numpy[-1] if numpy else "none",
+    }
+    return ", ".join(f"{library} {name}" for library, name in chosen.items())
