@@ -176,6 +176,7 @@ class Child:
         process = self._process
         assert process is not None
         answers, until = _pipe(process.stdout), time.monotonic() + seconds
+        watched = psutil.Process(process.pid)
         data = b""
         while not data.endswith(b"\n"):
             if select.select([answers], [], [], LOOK)[0]:
@@ -185,7 +186,7 @@ class Child:
                 data += part
                 continue
             with contextlib.suppress(psutil.Error):  # it has just died; the pipe tells
-                self.most = max(self.most, psutil.Process(process.pid).memory_info().rss)
+                self.most = max(self.most, watched.memory_info().rss)
             if self.most > memory:
                 self.killed_for = f"it took {self.most / 2**30:.1f} GiB, and {memory / 2**30:.3g} are the limit"
             elif time.monotonic() > until:

@@ -287,8 +287,10 @@ class Ledger:
 
     def worst(self) -> int:
         """The highest exit code of any case that failed; 0 where none did."""
-        (code,) = self._database.execute("SELECT coalesce(max(code), 0) FROM cases WHERE state = 'failed'").fetchone()
-        return code
+        found = self._database.execute(
+            "SELECT code FROM cases INDEXED BY by_code WHERE state = 'failed' ORDER BY code DESC LIMIT 1"
+        ).fetchone()
+        return found[0] if found else 0
 
     def outputs(self) -> list[str]:
         """The folders in which outputs lie, relative to that of the batch."""

@@ -19,6 +19,9 @@ from mfrec.provenance.surroundings import model_text
 if TYPE_CHECKING:
     from mfrec.types import Reconstruction
 
+JUDGED = ("reconstruction.png", "evidence.png", "reference.png", "provenance.npz")
+"""The outputs that decide whether a run was repeated on another kind of processor."""
+
 
 @dataclass(frozen=True)
 class Rerun:
@@ -27,15 +30,27 @@ class Rerun:
     Attributes:
         differences: one an output, in the record's order.
         surroundings: versions and machine that are not as recorded, in words.
+        elsewhere: whether this processor computes with other instructions than the recorded one did, or the record
+            does not say; the versions are the same.
     """
 
     differences: tuple[Difference, ...]
     surroundings: tuple[str, ...]
+    elsewhere: bool = False
 
     @property
     def identical(self) -> bool:
         """Whether every output is."""
         return all(difference.identical for difference in self.differences)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the run was repeated: to the bit, or on another kind of processor within what that may change.
+
+        There :data:`JUDGED` are judged; the other files show the same numbers once more, in colours and in text.
+        """
+        judged = [found for found in self.differences if found.name in JUDGED]
+        return self.identical or (self.elsewhere and bool(judged) and all(found.within for found in judged))
 
 
 def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: Progress = silent) -> Rerun:
@@ -71,7 +86,9 @@ def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: 
         keys = (ours.keys() | theirs.keys()) - {"outputs", SEAL}  # those were compared one by one
         changed = sorted(key for key in keys if ours.get(key) != theirs.get(key))
         differences.append(Difference(RECORD, not changed, f"differs in {', '.join(changed)}" if changed else ""))
-    return Rerun(tuple(differences), tuple(_changed_surroundings(record, repeated.record)))
+    return Rerun(
+        tuple(differences), tuple(_changed_surroundings(record, repeated.record)), _elsewhere(record, repeated.record)
+    )
 
 
 def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, progress: Progress) -> Reconstruction:
@@ -143,6 +160,14 @@ def _with_seconds(steps: Sequence[Mapping[str, Any]], recorded: Sequence[Mapping
     if len(steps) != len(recorded):
         return [dict(step) for step in steps]
     return [{**step, "seconds": old.get("seconds")} for step, old in zip(steps, recorded, strict=True)]
+
+
+def _elsewhere(record: Mapping[str, Any], again: Mapping[str, Any]) -> bool:
+    """Whether only the kind of processor differs."""
+    kinds = [
+        tuple((of.get("machine") or {}).get(key) for key in ("processor", "instructions")) for of in (record, again)
+    ]
+    return record.get("versions") == again.get("versions") and kinds[0] != kinds[1]
 
 
 def _changed_surroundings(record: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:

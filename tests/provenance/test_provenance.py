@@ -16,11 +16,12 @@ from output_folder import BARE
 import mfrec
 from mfrec.errors import InputError, UsageError
 from mfrec.outputs import save, write_record
-from mfrec.provenance.difference import array_difference
+from mfrec.provenance.arrays import write_arrays
+from mfrec.provenance.difference import Difference, array_difference, compare, within
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.plain_json import to_json
 from mfrec.provenance.record import read_record
-from mfrec.provenance.rerun import rerun
+from mfrec.provenance.rerun import Rerun, _elsewhere, rerun
 from mfrec.provenance.summary import summary
 from mfrec.provenance.surroundings import machine, versions
 
@@ -219,6 +220,43 @@ def test_rerun_names_other_versions(output: Path) -> None:
     details = {difference.name: difference for difference in found.differences}
     assert details["reconstruction.png"].identical
     assert details["run.json"].identical
+
+
+@pytest.mark.parametrize(("elsewhere", "levels", "confirmed"), [(True, 2, True), (True, 3, False), (False, 1, False)])
+def test_another_processor_may_change_little(elsewhere: bool, levels: int, confirmed: bool, tmp_path: Path) -> None:
+    from PIL import Image
+
+    pixels = np.full((8, 8, 3), 100, np.uint8)
+    names = ("recorded", "here")
+    for name, value in zip(names, (100, 100 + levels), strict=True):
+        (tmp_path / name).mkdir()
+        pixels[3, 3] = value
+        Image.fromarray(pixels).save(tmp_path / name / "evidence.png")
+        write_arrays(tmp_path / name / "provenance.npz", {"weight": np.full((1, 2, 2), value / 1e4, np.float32)})
+    found = [
+        compare(name, file_digests(tmp_path / "recorded" / name), *(tmp_path / folder / name for folder in names))
+        for name in ("evidence.png", "provenance.npz")
+    ]
+    text = Difference("run.json", False, "differs in used")
+    assert [difference.identical for difference in found] == [False, False]
+    assert Rerun((*found, text), (), elsewhere).confirmed is confirmed
+
+
+def test_arrays_of_another_processor_are_held_to_their_own_bounds(tmp_path: Path) -> None:
+    old, new = np.zeros((2, 2)), np.full((2, 2), 0.01)
+    assert within(old, new, "weight") and not within(old, new, "uncertainty")
+    assert not within(old, np.full((2, 2), np.nan), "weight")
+    assert not within(old, np.zeros((2, 3)), "weight")
+    assert not within(old, new, "names")
+
+
+def test_only_the_kind_of_processor_may_differ(finished: Path) -> None:
+    record = read_record(finished)
+    other = {**record, "machine": {**record["machine"], "instructions": "PyTorch AVX512"}}
+    without = {**record, "machine": {key: value for key, value in record["machine"].items() if key != "instructions"}}
+    cores = {**record, "machine": {**record["machine"], "cores": 1000}}
+    versions = {**other, "versions": {**record["versions"], "numpy": "1.0"}}
+    assert [_elsewhere(of, record) for of in (record, other, without, cores, versions)] == [0, 1, 1, 0, 0]
 
 
 def test_rerun_refuses_other_originals(finished: Path, frames: Path, tmp_path: Path) -> None:
