@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Struct
@@ -213,8 +214,6 @@ async def login(request: Request) -> Response:
         body += piece
         if len(body) > 4096:
             raise RefusalError("refused.request", 413, why="it has more than 4096 bytes")
-    from urllib.parse import parse_qs
-
     given = parse_qs(body.decode("utf-8", "replace")).get("password", [""])[0]
     if not desk.password or not await run_in_threadpool(matches, given, desk.password):
         await asyncio.sleep(1)

@@ -28,7 +28,7 @@ QUALITY = 88
 """Of the JPEG of a small frame, which nothing is measured on."""
 
 
-class Desk:
+class OpenPlayer:
     """A player and what guards it: one request at a time."""
 
     def __init__(self, made: Player) -> None:
@@ -41,7 +41,7 @@ class Frames:
     """The players of all inputs that somebody looks at; the one that was not used for longest is closed."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[tuple[str, str], Desk] = OrderedDict()
+        self._open: OrderedDict[tuple[str, str], OpenPlayer] = OrderedDict()
         self._lock = threading.Lock()
         self._opening: dict[tuple[str, str], threading.Lock] = {}
 
@@ -70,10 +70,10 @@ class Frames:
         """
         if width not in WIDTHS:
             raise RefusalError("refused.value", 400, why=f"expected a width of {', '.join(map(str, WIDTHS))}")
-        desk = self._player(case, number)
+        opened = self._player(case, number)
         try:
-            with desk.lock:
-                picture = desk.player.preview(frame, width)
+            with opened.lock:
+                picture = opened.player.preview(frame, width)
         except MfrecError as error:
             raise RefusalError("refused.frame", 404, why=error) from None
         return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
@@ -84,15 +84,15 @@ class Frames:
         Raises:
             RefusalError: there is none.
         """
-        desk = self._player(case, number)
-        with desk.lock:
-            if frame not in desk.png:
-                picture = to_uint8(self._frame(desk, frame).image)[..., ::-1]
+        opened = self._player(case, number)
+        with opened.lock:
+            if frame not in opened.png:
+                picture = to_uint8(self._frame(opened, frame).image)[..., ::-1]
                 # Lossless at any level; the quickest one keeps a Full HD frame below a tenth of a second.
-                desk.png[frame] = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
-                while len(desk.png) > 8:
-                    desk.png.popitem(last=False)
-            return desk.png[frame]
+                opened.png[frame] = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+                while len(opened.png) > 8:
+                    opened.png.popitem(last=False)
+            return opened.png[frame]
 
     def facts(self, case: Case, number: str, frame: int) -> dict[str, Any]:
         """What is known of a frame besides its pixels: time, notes, damage, what the codec did.
@@ -100,9 +100,9 @@ class Frames:
         Raises:
             RefusalError: there is none.
         """
-        desk = self._player(case, number)
-        with desk.lock:
-            found = self._frame(desk, frame)
+        opened = self._player(case, number)
+        with opened.lock:
+            found = self._frame(opened, frame)
         return {
             "name": found.name,
             "time": found.time,
@@ -119,18 +119,18 @@ class Frames:
     def close(self) -> None:
         """Let all files go."""
         with self._lock:
-            for desk in self._open.values():
-                with desk.lock:
-                    desk.player.close()
+            for opened in self._open.values():
+                with opened.lock:
+                    opened.player.close()
             self._open.clear()
 
-    def _frame(self, desk: Desk, frame: int) -> Frame:
+    def _frame(self, opened: OpenPlayer, frame: int) -> Frame:
         try:
-            return desk.player.frame(frame)
+            return opened.player.frame(frame)
         except MfrecError as error:
             raise RefusalError("refused.frame", 404, why=error) from None
 
-    def _player(self, case: Case, number: str) -> Desk:
+    def _player(self, case: Case, number: str) -> OpenPlayer:
         key = case.key, number
         with self._lock:
             if key in self._open:
@@ -143,18 +143,18 @@ class Frames:
                     return self._open[key]
             path: Path = source_path(case, case.input(number))
             try:
-                desk = Desk(player(path))
+                opened = OpenPlayer(player(path))
             except MfrecError as error:
                 raise RefusalError("refused.frame", 404, why=error) from None
-            gone: list[Desk] = []
+            gone: list[OpenPlayer] = []
             with self._lock:
-                self._open[key] = desk
+                self._open[key] = opened
                 while len(self._open) > OPEN:
                     gone.append(self._open.popitem(last=False)[1])
             for other in gone:
                 with other.lock:
                     other.player.close()
-            return desk
+            return opened
 
 
 def _codec(view: CodecView) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
@@ -73,7 +72,7 @@ class Keys:
 
     def knows(self, session: str) -> bool:
         """Whether a cookie's value is one that was given out."""
-        return any(hmac.compare_digest(session, known) for known in self._sessions)
+        return any(hmac.compare_digest(session.encode(), known.encode()) for known in self._sessions)
 
     def opens(self, token: str) -> bool:
         """Whether a token is that of the address."""
@@ -112,10 +111,9 @@ class Guard:
         if headers.get("host", "") not in keys.hosts or len(headers.getlist("host")) != 1:
             return _refused("refused.host", 421)
         origin, changing = headers.get("origin"), scope["method"] not in SAFE
-        if origin is not None or changing:
-            parts = urlsplit(origin or "")
-            if parts.scheme != keys.scheme or parts.netloc not in keys.hosts:
-                return _refused("refused.origin", 403)
+        own = {f"{keys.scheme}://{host}" for host in keys.hosts}
+        if (origin is not None or changing) and origin not in own:
+            return _refused("refused.origin", 403)
         connection = HTTPConnection(scope)
         token = connection.query_params.get("token")
         if token is not None and scope["method"] == "GET" and keys.opens(token):

@@ -34,6 +34,11 @@ def test_nothing_is_shown_without_the_key(desk: Opened) -> None:
     assert desk.stranger.get("/", params={"token": TOKEN[:-1]}).status_code == 401
 
 
+def test_a_cookie_of_anything_is_no_key(desk: Opened) -> None:
+    for cookie in (b"mfrec_desk_8765=", b"mfrec_desk_8765=x", b"mfrec_desk_8765=\xff\xfe", b"=;;=\x00", TOKEN.encode()):
+        assert desk.stranger.get("/api/cases", headers={b"Cookie": cookie}).status_code == 401
+
+
 def test_the_token_becomes_a_cookie_that_other_pages_do_not_send(desk: Opened) -> None:
     answer = desk.stranger.get("/", params={"token": TOKEN}, follow_redirects=False)
     assert answer.status_code == 303 and answer.headers["location"] == "/"
@@ -58,6 +63,8 @@ def test_a_foreign_name_for_this_computer_is_refused(desk: Opened, host: str) ->
         {"Origin": f"https://{HOST}"},
         {"Origin": "http://127.0.0.1:8766"},
         {"Origin": ""},
+        {"Origin": "http://[::1"},
+        {"Origin": f"http://{HOST}/"},
         {**SAFE, "Sec-Fetch-Site": "cross-site"},
         {**SAFE, "Sec-Fetch-Site": "same-site"},
     ],
