@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from desk_service import Opened, opened, served
 
 from mfrec.desk.case import Cases
 from mfrec.desk.jobs import Jobs
-from mfrec.imageio import png_bytes
 
 
 @pytest.fixture
@@ -83,15 +81,13 @@ def test_what_cannot_run_is_refused_before_it_is_queued(desk: Opened) -> None:
     assert states(desk) == {}
 
 
-def test_a_job_that_fails_says_why_in_the_words_of_mfrec(tmp_path: Path) -> None:
-
-    blank = tmp_path / "blank.png"
-    blank.write_bytes(png_bytes(np.full((48, 48, 3), 128, np.uint8)))
+def test_a_job_that_fails_says_why_in_the_words_of_mfrec(tmp_path: Path, clip: Path) -> None:
     with opened(tmp_path / "cases", at_once=1) as desk:
-        desk.upload(blank)
-        desk.client.post(f"{desk.base}/runs", json={"input": "01", "wanted": {"options": {"recipe": "evidence"}}})
+        desk.upload(clip)
+        wanted = {"options": {"recipe": "evidence", "start": 100.0}}
+        desk.client.post(f"{desk.base}/runs", json={"input": "01", "wanted": wanted})
         (job,) = until(lambda: [j for j in desk.client.get(desk.base).json()["jobs"] if j["state"] == "failed"])
-        assert "no face" in job["message"].lower()
+        assert job["message"].startswith("no frame of 'inputs/01/clip.mp4' lies from 100 s to its end")
         assert "error: " in desk.client.get(f"{desk.base}/jobs/0001/log").text
         assert not (desk.case.folder / "runs" / "0001").exists()
 
