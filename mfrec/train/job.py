@@ -25,6 +25,8 @@ from mfrec.train.fastai_import import rank_distrib
 from mfrec.train.learner import BOARD, Training, check_length, identity_of, initial_network, train
 from mfrec.train.losses import weighted_sum
 from mfrec.train.recipe import training_recipe
+from mfrec.train.streams.scene_stream import SceneStream
+from mfrec.train.streams.stream import Stream
 from mfrec.train.tasks import TASKS
 from mfrec.train.trunks import read_tensors
 
@@ -104,9 +106,11 @@ def run_job(
     elif start:
         network = started(card, start)
     freeze(network, recipe.frozen)
+    stream = TASKS[recipe.task](data, recipe.seed, "train", recipe.data)
+    check_together(stream, recipe.batch)
     training = Training(
         network=network,
-        stream=TASKS[recipe.task](data, recipe.seed, "train", recipe.data),
+        stream=stream,
         valid=TASKS[recipe.task](data, recipe.seed, "valid", recipe.data),
         recipe=recipe,
         losses=losses,
@@ -132,6 +136,19 @@ def run_job(
     if installed:
         install(path)
     return Outcome(trained.step, trained.total, read_card(path))
+
+
+def check_together(stream: Stream, batch: int) -> None:
+    """Make sure that the samples of a batch have one number of frames.
+
+    Raises:
+        UsageError: they do not.
+    """
+    if isinstance(stream, SceneStream) and stream.together % batch:
+        raise UsageError(
+            f"the recipe's batch is {batch}, and only {stream.together} consecutive scenes have the same number of "
+            f"frames; set together = {batch} in [recipe.data]"
+        )
 
 
 def start_encoder(network: nn.Module, card: Card, file: Path) -> None:

@@ -65,6 +65,18 @@ def test_sequences_come_in_natural_order_with_their_person(tmp_path: Path) -> No
     assert [(s.name, s.person) for s in found] == [("other", "other"), ("seq_9", "Åsa"), ("seq_10", "seq_10")]
 
 
+def test_a_table_may_have_the_name_of_its_folder(tmp_path: Path) -> None:
+    """Or people would be split by the names of their folders, and one person be on both sides."""
+    root = tmp_path / "long"
+    (root / "seq_1").mkdir(parents=True)
+    (root / "seq_1" / "0.png").touch()
+    assert find_sequences(root)[0].person == "seq_1"
+    (root / "long.csv").write_text("seq,person\nseq_1,ann\n")
+    assert find_sequences(root)[0].person == "ann"
+    (root / "sequences.csv").write_text("seq,person\nseq_1,bob\n")
+    assert find_sequences(root)[0].person == "bob"
+
+
 def test_one_folder_of_frames_is_one_sequence(filmed: Path) -> None:
     (found,) = find_sequences(filmed / "seq_3")
     assert (found.name, found.person, found.folder) == ("seq_3", "bob", filmed / "seq_3")

@@ -14,14 +14,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from few_pictures import few_pictures
 from labelled_portraits import write_portraits
 from numpy.typing import NDArray
+from small_networks import small_clean
 from typer.testing import CliRunner, Result
 
 from mfrec.cards.load import card_names, load_network, read_card, read_state
 from mfrec.cli import app
+from mfrec.errors import UsageError
 from mfrec.train.checkpoint import CHECKPOINT, load_checkpoint
+from mfrec.train.job import check_together
 from mfrec.train.learner import BOARD
+from mfrec.train.streams.scene_stream import SceneStream
 from mfrec.types import FloatArray
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -359,3 +364,11 @@ def test_two_processes_share_the_work_and_one_writes(card: Path, stills: Path, t
 
     # One process with all the samples does the same but for rounding; with half of them it does not.
     assert apart(one) < 0.1 * apart(half)
+
+
+def test_a_batch_whose_scenes_have_other_numbers_of_frames_is_refused() -> None:
+    stream = SceneStream(few_pictures(), 0, small_clean(), side=48)
+    for batch in (1, 4, 8):
+        check_together(stream, batch)
+    with pytest.raises(UsageError, match=r"batch is 3, and only 8 .* set together = 3"):
+        check_together(stream, 3)

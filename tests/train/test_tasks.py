@@ -110,8 +110,8 @@ def test_what_is_wrong_with_an_argument_is_said(task: str, sequences: Path, card
 
 
 def test_the_fusion_cleans_with_the_network_that_it_is_told(sequences: Path, card: Path) -> None:
-    stream = made("fusion", sequences, "valid", card, length=1)
-    assert stream[0][0][0].shape == (7, 8, 48, 48)
+    stream = made("fusion", sequences, "valid", card, length=2)
+    assert [stream[k][0][0].shape for k in range(2)] == [(31, 8, 48, 48), (7, 8, 48, 48)]
     with pytest.raises(WeightsError, match="no card 'nobody'"):
         TASKS["fusion"]([sequences], 0, "train", {"clean": "nobody"})
 
