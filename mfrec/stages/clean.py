@@ -12,6 +12,7 @@ import numpy as np
 from mfrec.camera.conditions import conditions
 from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.pipeline import Run
+from mfrec.runtime.threads import side_by_side
 from mfrec.types import Cleaned, FaceTrack, FloatArray
 
 BATCH_PIXELS = 64 * 64 * 8
@@ -91,18 +92,25 @@ class Clean:
             windows.append(o.frame.image[y0 : y0 + rows, x0 : x0 + columns])
             parts[rows, columns].append(position)
         out = list(track.observations)
+        batches = [
+            positions[start : start + step]
+            for (rows, columns), positions in parts.items()
+            for step in [max(1, BATCH_PIXELS // (rows * columns))]
+            for start in range(0, len(positions), step)
+        ]
+
+        def cleaned(batch: list[int]) -> list[tuple[FloatArray, FloatArray]]:
+            pixels = windows[batch[0]].shape[0] * windows[batch[0]].shape[1]
+            twice = pixels <= MIRRORED_PIXELS if self.mirrored == "auto" else self.mirrored
+            noises = [noise_of(out[k].frame) for k in batch]
+            return clean_frames(network, [windows[k] for k in batch], noises, mirrored=twice)
+
         done = 0
-        for (rows, columns), positions in parts.items():
-            step = max(1, BATCH_PIXELS // (rows * columns))
-            for start in range(0, len(positions), step):
-                batch = positions[start : start + step]
-                noises = [noise_of(out[k].frame) for k in batch]
-                twice = rows * columns <= MIRRORED_PIXELS if self.mirrored == "auto" else self.mirrored
-                made = clean_frames(network, [windows[k] for k in batch], noises, mirrored=twice)
-                for k, (image, sigma) in zip(batch, made, strict=True):
-                    registration = out[k].registration
-                    assert registration is not None
-                    out[k] = replace(out[k], cleaned=Cleaned(image, sigma, registration.window, network.scale))
-                done += len(batch)
-                run.progress(self.name, done, len(out))
+        for batch, made in zip(batches, side_by_side(cleaned, batches), strict=True):
+            for k, (image, sigma) in zip(batch, made, strict=True):
+                registration = out[k].registration
+                assert registration is not None
+                out[k] = replace(out[k], cleaned=Cleaned(image, sigma, registration.window, network.scale))
+            done += len(batch)
+            run.progress(self.name, done, len(out))
         return replace(track, observations=tuple(out))
