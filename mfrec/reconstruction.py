@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mfrec.asked_person import check_asked
 from mfrec.asked_reference import find_reference
 from mfrec.asked_regions import check_regions
@@ -15,16 +17,20 @@ from mfrec.chain import common_stages, run_chain
 from mfrec.errors import IdentityError, UsageError
 from mfrec.face.identity_gate import check_identity
 from mfrec.fusion.flatness import kept_flat
+from mfrec.fusion.left_out_frame import DOUBTED, in_words, overall, predict_left_out
 from mfrec.fusion.on_canvas import bicubic, on_canvas
 from mfrec.intake import at_own_sampling, in_order, read_track, source_list
+from mfrec.metrics.coverage import kind_of_input, stated
 from mfrec.options import DEFAULT, Options
 from mfrec.pipeline import Pipeline, Progress, Run, silent
 from mfrec.provenance.given import given_files
 from mfrec.provenance.record import input_entry, make_record
-from mfrec.recipe import Recipe, load
+from mfrec.recipe import Recipe, load, recipe_names
 from mfrec.runtime.device import resolve_device
 from mfrec.runtime.threads import Aside, one_thread
-from mfrec.types import FaceTrack, Reconstruction
+from mfrec.stages.assess import labels_on_canvas
+from mfrec.stages.fuse import Fuse, sources_of
+from mfrec.types import FaceTrack, Reconstruction, Region
 
 if TYPE_CHECKING:
     from mfrec.imageio import Source
@@ -189,6 +195,9 @@ def run_recipe(
             f"only one frame is used ('{result.observations[0].frame.name}'), so nothing was gained from other frames: "
             "the result is an enlargement; give more frames of the same person"
         )
+    left_out = without_one(beside, next(stage for stage in evidence.stages if isinstance(stage, Fuse)))
+    if left_out["ratio"] is not None and left_out["ratio"] > DOUBTED:
+        warnings.append(f"Left-out frame: {left_out['text']}.")
     # Nothing that a network draws stays where the evidence picture, which none has touched, is flat.
     measured = on_canvas(beside, canvas)
     flattened = 0.0
@@ -229,10 +238,54 @@ def run_recipe(
             evidence_steps=evidence_steps,
             warnings=warnings,
             identity=identity,
+            left_out=left_out,
+            coverage=stated(
+                chosen.name,
+                kind_of_input(o.frame for o in result.observations),
+                altered=not as_shipped(chosen, options, meant),
+                weights=used_weights(chosen),
+            ),
             flattened=flattened,
             given=given,
         ),
     )
+
+
+def without_one(track: FaceTrack, fuse: Fuse) -> dict[str, Any]:
+    """How well frames are predicted by the others, see :mod:`mfrec.fusion.left_out_frame`, as the record has it.
+
+    Args:
+        track: fused by the evidence recipe.
+        fuse: the stage that did it.
+    """
+    assert track.canvas is not None and track.fused is not None and track.reference is not None
+    face = (labels_on_canvas(track.observations[track.reference], track.canvas) != Region.BACKGROUND.value).astype(
+        np.float32
+    )
+    with one_thread():
+        found = predict_left_out(sources_of(track), track.fused.image, face, track.canvas, fuse.settings(track))
+    frames = [track.observations[one.position].frame for one in found]
+    return {
+        "ratio": round(overall(found), 3) if found else None,
+        "text": in_words(found),
+        "frames": [
+            {"index": frame.index, "name": frame.name, "ratio": round(one.ratio, 3)}
+            for frame, one in zip(frames, found, strict=True)
+        ],
+    }
+
+
+def as_shipped(recipe: Recipe, options: Options, reference: str | int) -> bool:
+    """Whether a recipe is one of mfrec's own with no parameter set by hand, but for what every call says."""
+    return recipe.name in recipe_names() and options.applied_to(load(recipe.name), reference).stages == recipe.stages
+
+
+def used_weights(recipe: Recipe) -> dict[str, str]:
+    """Card to the SHA-256 of the weights of every network that makes pixels in a recipe."""
+    from mfrec.cards.load import card_path, read_card
+
+    names = [str(getattr(stage, "card", "")) for stage in recipe.stages if stage.learned]
+    return {name: read_card(card_path(name)).sha256 for name in names if name}
 
 
 def little_measured(share: float) -> str:

@@ -48,8 +48,8 @@ def bench(
         list[str] | None,
         typer.Option(
             "--table",
-            help="3.1, 3.3 to 3.6, surveillance, long, peers, ablation, calibration, regions, foreign, metrics, "
-            "identity, eyes, parser, faces, set5, set14; repeatable.",
+            help="3.1, 3.3 to 3.6, surveillance, long, peers, ablation, calibration, coverage, regions, foreign, "
+            "metrics, identity, eyes, parser, faces, set5, set14; repeatable.",
         ),
     ] = None,
     curve: Annotated[
@@ -57,6 +57,9 @@ def bench(
     ] = None,
     document: Annotated[
         Path | None, typer.Option("--document", help="Markdown file whose sections the tables and plots replace.")
+    ] = None,
+    factors: Annotated[
+        Path | None, typer.Option("--factors", help="File that the table 'coverage' writes its factors into.")
     ] = None,
     check: Annotated[
         Path | None,
@@ -84,6 +87,8 @@ def bench(
         return
     if document and not (table or curve):
         raise UsageError("--document takes tables and plots: name them with --table or --plot")
+    if factors and "coverage" not in (table or ()):
+        raise UsageError("--factors takes those of the table 'coverage': add --table coverage")
     if table and curve:
         raise UsageError("tables and plots are measured one after the other: give --table or --plot")
     if curve:
@@ -115,6 +120,12 @@ def bench(
                 ablate(sequences, name, chosen, people=people, seed=seed, limit=limit, progress=progress)
                 for name in ablated
             ]
+        if factors:
+            from mfrec.bench.tables.coverage import factors_toml
+            from mfrec.publication.files import write_file
+
+            text = factors_toml(next(one for one in made if one.name == "coverage"))
+            write_file(factors, text.encode("utf-8"), replace=True)
         _publish_tables(made, ablations, document, as_json)
         return
     from mfrec.bench.run import METHODS

@@ -475,6 +475,18 @@ def _solve(
     return x
 
 
+def estimate_luma(sources: Sequence[Source], current: FloatArray, canvas: Canvas, settings: MapSettings) -> FloatArray:
+    """Luma of :func:`estimate`, ``[H, W]``: a third of its work, for those who only want to compare."""
+    belief = believe(sources, current, canvas.scale, settings)
+    precision = [precision_scalar(source, settings) for source in sources]
+    start = rgb_to_ycc(weighted_mean(sources, belief, precision))[..., 0]
+    data = _Data(sources, belief, canvas, settings)
+    tables = _precisions(_tables(sources, 0, settings))
+    padded = np.pad(start, data.margin, mode="edge")
+    found = _solve(data, 0, tables, padded, stiffness=1.0 / settings.prior_sigma**2, settings=settings)
+    return found[data.inner]
+
+
 def _conjugate_gradients(apply: Callable[[NDArray], NDArray], residual: NDArray, x: FloatArray, steps: int) -> None:
     """Improve the solution ``x`` of ``apply(x) = b`` in place, given ``b - apply(x)`` (Hestenes and Stiefel 1952)."""
     direction = residual.copy()

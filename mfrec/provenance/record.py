@@ -45,6 +45,8 @@ def make_record(
     evidence_steps: Sequence[Step] = (),
     warnings: Sequence[str] = (),
     identity: IdentityCheck | None = None,
+    left_out: Mapping[str, Any] | None = None,
+    coverage: Mapping[str, Any] | None = None,
     flattened: float = 0.0,
     given: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
@@ -60,6 +62,8 @@ def make_record(
         evidence_steps: how that one ran.
         warnings: for the reader.
         identity: how like the result is to the frames; None where there is no result.
+        coverage: how many times the uncertainty holds most pixels; None where there is no result.
+        left_out: how well frames are predicted by the others; None where there is no result.
         flattened: share of the picture whose fine detail is the evidence picture's, because that is flat there.
         given: files besides the frames, see :func:`mfrec.provenance.given.given_files`.
 
@@ -126,6 +130,10 @@ def make_record(
         }
     if identity is not None:
         record["identity"] = identity.record()
+    if left_out is not None:
+        record["left_out_frame"] = dict(left_out)
+    if coverage is not None:
+        record["coverage"] = dict(coverage)
     return json.loads(to_json(record))
 
 

@@ -189,6 +189,31 @@ class Identity(Struct):
     text: str
 
 
+class LeftOutFrame(Struct):
+    """A frame that was left out and predicted by the others; ``ratio`` in units of what its codec's noise explains."""
+
+    index: Count
+    name: str
+    ratio: float
+
+
+class LeftOut(Struct):
+    """All frames that were left out in turn, with the ratio over all, null where there is none."""
+
+    text: str
+    ratio: float | None = None
+    frames: list[LeftOutFrame] = []
+
+
+class Coverage(Struct):
+    """How many times the stated uncertainty holds a share of the pixels; ``factor`` is null where that is not known."""
+
+    kind: str
+    share: float
+    text: str
+    factor: float | None = None
+
+
 class ModelFile(Struct):
     """A file of weights: by its hash, or by its size and the package that it is from."""
 
@@ -250,6 +275,8 @@ class Record(Struct):
     evidence: Evidence | None = None
     identity: Identity | None = None
     by_hand: list[ByHandRecord] = []
+    left_out_frame: LeftOut | None = None
+    coverage: Coverage | None = None
     levels: LevelsRecord | None = None
     outputs: dict[PlainName, Digests] = {}
     case: About | None = None

@@ -80,6 +80,11 @@ def summary(record: Mapping[str, Any]) -> str:
         lines += [f"{r['region'].lower()} of frame {r['index']}: {r['why']}" for r in record["refused"]]
     if record.get("identity"):
         lines += ["", f"identity: {record['identity']['text']}"]
+    if record.get("left_out_frame"):
+        lines += ["", f"left-out frame: {record['left_out_frame']['text']}"]
+        lines += [f"{one['name']}: {one['ratio']:.2f}" for one in record["left_out_frame"]["frames"]]
+    if record.get("coverage"):
+        lines += ["", f"coverage: {record['coverage']['text']}"]
     lines += ["", "steps"]
     for step in record["steps"]:
         given = ", ".join(f"{key}={value}" for key, value in step["parameters"].items())

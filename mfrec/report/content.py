@@ -55,6 +55,18 @@ MEASURED = (
 )
 """What the observed share means."""
 
+LEFT_OUT = (
+    "the evidence picture is made without a frame, seen through the declared camera, and compared with that frame on "
+    "the face: 1 is as well as the noise of its codec allows; no truth is needed for this"
+)
+"""What the number of the left-out frame means."""
+
+COVERAGE = (
+    "marginal: over all pixels of inputs of this kind, faces, cameras and codecs like those that it was measured on; "
+    "it promises nothing for a single feature of a single picture"
+)
+"""What the factor of coverage promises."""
+
 IDENTITY_DISTANCE = (
     "distances of identity embeddings, where one person mostly stays below 0.6 on good pictures; a result is warned of "
     "that lies farther from the frames than any frame from the others, and than a plain enlargement; an indication of "
@@ -279,8 +291,10 @@ def gather(reconstruction: Reconstruction) -> Content:
         ("Result", f"{width} \u00d7 {height} px (reference enlarged \u00d7{scale})", ""),
         ("Recipe", plain(record.get("recipe", {}).get("name", "")), ""),
         ("Uncertainty", f"\u00b1{uncertainty_mean:.1f} grey levels on average", ""),
+        ("Coverage", plain(record.get("coverage", {}).get("text", "not known")), COVERAGE),
         ("Measured", f"{observed_mean * 100:.0f} %", MEASURED),
         ("Identity", plain(record.get("identity", {}).get("text", "not compared")), IDENTITY_DISTANCE),
+        ("Left-out frame", plain(record.get("left_out_frame", {}).get("text", "not computed")), LEFT_OUT),
         ("Least consistent", f"{worst.name}: {worst.consistency:.1f} grey levels", ""),
     ]
     return Content(

@@ -14,7 +14,8 @@
   (:mod:`mfrec.bench.tables.foreign_trials`).
 * ``peers`` adds time and memory, every method in a process of its own.
 * ``long`` is what more frames bring: 1 to 31 of them, of sequences that are so long.
-* ``metrics``, ``identity``, ``calibration`` and ``eyes`` measure the measures: do they say what they are read as?
+* ``metrics``, ``identity``, ``calibration``, ``coverage`` and ``eyes`` measure the measures: do they say what they are
+  read as?
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from mfrec.bench.run import check_method
 from mfrec.bench.tables.calibration import calibration_table
+from mfrec.bench.tables.coverage import coverage_table
 from mfrec.bench.tables.definitions import DEFINITIONS, with_methods
 from mfrec.bench.tables.enlargement import PICTURES, on_faces, on_pictures
 from mfrec.bench.tables.eyes import eyes_table
@@ -48,6 +50,7 @@ WHOLE_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], 
     "metrics": metrics_table,
     "identity": identity_table,
     "calibration": calibration_table,
+    "coverage": coverage_table,
     "eyes": eyes_table,
     "long": long_table,
 }

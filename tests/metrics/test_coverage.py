@@ -1,0 +1,104 @@
+"""Coverage: the factor holds the share that it promises on others of the same kind, and promises no more."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mfrec.bench.tables.coverage import INPUTS, RECIPES, factors_toml, halves
+from mfrec.bench.tables.result import Row, TableResult
+from mfrec.documents import parse_toml, shaped
+from mfrec.imageio.sequences import TruthSequence
+from mfrec.metrics import coverage as module
+from mfrec.metrics.coverage import Factors, conformal_factor, coverage, read_factors, scores, stated
+
+
+def picture(rng: np.random.Generator, confident: float) -> np.ndarray:
+    """Scores of a picture whose error is ``confident`` times what was said."""
+    said = rng.uniform(0.001, 0.01, (40, 50))
+    truth = np.full((40, 50, 3), 0.5)
+    error = confident * said * np.abs(rng.normal(size=(40, 50)))
+    return scores(said, truth + error[..., None], truth)
+
+
+def test_it_holds_its_share_on_others_of_the_same_kind() -> None:
+    rng = np.random.default_rng(0)
+    pictures = [picture(rng, factor) for factor in rng.lognormal(0, 0.3, 400)]
+    factor = conformal_factor(pictures[:200])
+    assert np.mean([coverage(one, factor) for one in pictures[200:]]) == pytest.approx(0.9, abs=0.02)
+    assert np.mean([coverage(one, factor) for one in pictures[:200]]) == pytest.approx(0.9, abs=0.001)
+
+
+def test_a_picture_that_was_right_about_itself_needs_the_normal_quantile() -> None:
+    assert conformal_factor([picture(np.random.default_rng(1), 1.0)]) == pytest.approx(1.645, abs=0.1)
+
+
+def test_every_sequence_has_the_same_say_whatever_its_size() -> None:
+    rng = np.random.default_rng(2)
+    said, truth = np.linspace(0.001, 0.01, 100).reshape(10, 10), np.full((10, 10), 0.5)
+    small = scores(said, truth + said, truth)
+    large = scores(np.tile(said, (20, 20)), np.tile(truth + said, (20, 20)), np.tile(truth, (20, 20)))
+    assert small.shape == large.shape == (module.STEPS,)
+    assert conformal_factor([small, picture(rng, 3.0)]) == pytest.approx(
+        conformal_factor([large, picture(np.random.default_rng(2), 3.0)]), rel=0.02
+    )
+    with pytest.raises(ValueError, match="no sequence"):
+        conformal_factor([])
+    with pytest.raises(ValueError, match="an uncertainty of 0"):
+        scores(said - 0.001, truth, truth)
+
+
+def test_the_halves_share_nobody(tmp_path) -> None:
+    rng = np.random.default_rng(3)
+    found = [
+        (TruthSequence(f"{person}{n}", tmp_path, f"person {person}"), picture(rng, 1.0))
+        for person in range(9)
+        for n in range(2)
+    ]
+    values = halves(found)
+    assert (values["people calibrated"], values["people checked"]) == (5, 4)
+    assert (values["calibrated"], values["checked"]) == (10, 8)
+    assert values["lowest"] <= values["coverage"] <= values["highest"]
+    assert halves(found[:2]) == {}
+
+
+def test_the_file_that_the_bench_writes_is_the_one_that_is_read() -> None:
+    values = {
+        "factor": 1.7,
+        "coverage": 0.91,
+        "lowest": 0.8,
+        "highest": 0.97,
+        "calibrated": 8.0,
+        "checked": 7.0,
+        "people calibrated": 6.0,
+        "people checked": 5.0,
+    }
+    rows = tuple(Row(f"{recipe}, {kind}", values, 15) for recipe in RECIPES for kind in INPUTS)
+    table = TableResult("coverage", "", "15 sequences of 'x'", (), rows, "", "", "", {})
+    factors = shaped(parse_toml(factors_toml(table)), Factors)
+    assert factors.recipes["restore"]["video"].factor == 1.7
+    assert factors.recipes["evidence"]["still"].checked.coverage == 0.91
+    assert set(factors.weights) == {"clean", "fusion"}
+
+
+def test_the_shipped_factors_keep_their_promise() -> None:
+    for of_recipe in read_factors().recipes.values():
+        for factor in of_recipe.values():
+            assert 0.5 < factor.factor < 10
+            assert factor.checked.lowest <= factor.checked.coverage <= factor.checked.highest
+
+
+def test_what_is_said_of_a_result() -> None:
+    weights = read_factors().weights
+    known = stated("evidence", "still", altered=False, weights={})
+    assert known["factor"] == read_factors().recipes["evidence"]["still"].factor
+    assert "90 % of the pixels lie within" in known["text"]
+    assert "stills" in known["text"]
+    assert stated("restore", "video", altered=False, weights=weights)["factor"]
+    for other, says in (
+        (stated("evidence", "still", altered=True, weights={}), "set by hand"),
+        (stated("mine", "still", altered=False, weights={}), "none was measured"),
+        (stated("restore", "still", altered=False, weights={"fusion": "0" * 64}), "other weights"),
+    ):
+        assert other["factor"] is None
+        assert says in other["text"]
