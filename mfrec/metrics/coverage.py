@@ -135,7 +135,9 @@ def read_factors(path: Path = FACTORS) -> Factors:
     return shaped(check_schema(parse_toml(read_text(path, 1 << 20)), SCHEMA), Factors)
 
 
-def stated(recipe: str, kind: Kind, *, altered: bool, weights: Mapping[str, str]) -> dict[str, Any]:
+def stated(
+    recipe: str, kind: Kind, *, altered: bool, weights: Mapping[str, str], known: Factors | None = None
+) -> dict[str, Any]:
     """What may be said about the coverage of a result, as the record has it.
 
     Args:
@@ -143,11 +145,12 @@ def stated(recipe: str, kind: Kind, *, altered: bool, weights: Mapping[str, str]
         kind: of the input.
         altered: whether parameters of the recipe were set by hand.
         weights: card to SHA-256 of the networks that make pixels in it.
+        known: the factors; those that are shipped where nobody says.
 
     Returns:
         ``kind``, ``share``, ``factor`` (None where none is known) and ``text``, a sentence.
     """
-    known = read_factors()
+    known = read_factors() if known is None else known
     found = known.recipes.get(recipe, {}).get(kind)
     said = {"kind": kind, "share": known.share, "factor": None}
     if found is None or altered:

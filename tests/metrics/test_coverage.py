@@ -8,6 +8,7 @@ import pytest
 from mfrec.bench.tables.coverage import INPUTS, RECIPES, factors_toml, halves
 from mfrec.bench.tables.result import Row, TableResult
 from mfrec.documents import parse_toml, shaped
+from mfrec.errors import InputError
 from mfrec.imageio.sequences import TruthSequence
 from mfrec.metrics import coverage as module
 from mfrec.metrics.coverage import Factors, conformal_factor, coverage, read_factors, scores, stated
@@ -62,10 +63,12 @@ def test_the_halves_share_nobody(tmp_path) -> None:
     assert halves(found[:2]) == {}
 
 
-def test_the_file_that_the_bench_writes_is_the_one_that_is_read() -> None:
+@pytest.fixture
+def factors() -> Factors:
+    """As the bench writes them, but for one row that was not measured."""
     values = {
         "factor": 1.7,
-        "coverage": 0.91,
+        "coverage": 0.912,
         "lowest": 0.8,
         "highest": 0.97,
         "calibrated": 8.0,
@@ -73,32 +76,41 @@ def test_the_file_that_the_bench_writes_is_the_one_that_is_read() -> None:
         "people calibrated": 6.0,
         "people checked": 5.0,
     }
-    rows = tuple(Row(f"{recipe}, {kind}", values, 15) for recipe in RECIPES for kind in INPUTS)
+    labels = [f"{recipe}, {kind}" for recipe in RECIPES for kind in INPUTS]
+    rows = tuple(Row(label, {} if label == "restore, exported" else values, 15) for label in labels)
     table = TableResult("coverage", "", "15 sequences of 'x'", (), rows, "", "", "", {})
-    factors = shaped(parse_toml(factors_toml(table)), Factors)
+    return shaped(parse_toml(factors_toml(table)), Factors)
+
+
+def test_the_file_that_the_bench_writes_is_the_one_that_is_read(factors: Factors) -> None:
     assert factors.recipes["restore"]["video"].factor == 1.7
-    assert factors.recipes["evidence"]["still"].checked.coverage == 0.91
+    assert factors.recipes["evidence"]["still"].checked.coverage == 0.912
+    assert "exported" not in factors.recipes["restore"]
     assert set(factors.weights) == {"clean", "fusion"}
+    with pytest.raises(InputError, match="no factor was found"):
+        factors_toml(TableResult("coverage", "", "", (), (Row("evidence, still", {}, 0),), "", "", "", {}))
 
 
-def test_the_shipped_factors_keep_their_promise() -> None:
+def test_the_shipped_factors_are_factors() -> None:
     for of_recipe in read_factors().recipes.values():
         for factor in of_recipe.values():
             assert 0.5 < factor.factor < 10
             assert factor.checked.lowest <= factor.checked.coverage <= factor.checked.highest
 
 
-def test_what_is_said_of_a_result() -> None:
-    weights = read_factors().weights
-    known = stated("evidence", "still", altered=False, weights={})
-    assert known["factor"] == read_factors().recipes["evidence"]["still"].factor
-    assert "90 % of the pixels lie within" in known["text"]
+def test_what_is_said_of_a_result(factors: Factors) -> None:
+    known = stated("evidence", "still", altered=False, weights={}, known=factors)
+    assert known["factor"] == 1.7
+    assert "90 % of the pixels lie within 1.70 times the uncertainty" in known["text"]
     assert "stills" in known["text"]
-    assert stated("restore", "video", altered=False, weights=weights)["factor"]
-    for other, says in (
-        (stated("evidence", "still", altered=True, weights={}), "set by hand"),
-        (stated("mine", "still", altered=False, weights={}), "none was measured"),
-        (stated("restore", "still", altered=False, weights={"fusion": "0" * 64}), "other weights"),
+    assert "5 other people: 91.2 %, 80 to 97 % in single pictures" in known["text"]
+    assert stated("restore", "video", altered=False, weights=factors.weights, known=factors)["factor"] == 1.7
+    for recipe, kind, altered, weights, says in (
+        ("evidence", "still", True, {}, "set by hand"),
+        ("mine", "still", False, {}, "none was measured"),
+        ("restore", "exported", False, factors.weights, "none was measured"),
+        ("restore", "still", False, {**factors.weights, "fusion": "0" * 64}, "other weights"),
     ):
+        other = stated(recipe, kind, altered=altered, weights=weights, known=factors)
         assert other["factor"] is None
         assert says in other["text"]
