@@ -478,7 +478,7 @@ def _solve(
 def estimate_luma(sources: Sequence[Source], current: FloatArray, canvas: Canvas, settings: MapSettings) -> FloatArray:
     """Luma of :func:`estimate`, ``[H, W]``: a third of its work, for those who only want to compare."""
     belief = believe(sources, current, canvas.scale, settings)
-    precision = [precision_scalar(source, settings) for source in sources]
+    precision = [precision_scalar(source, settings, len(sources)) for source in sources]
     start = rgb_to_ycc(weighted_mean(sources, belief, precision))[..., 0]
     data = _Data(sources, belief, canvas, settings)
     tables = _precisions(_tables(sources, 0, settings))
