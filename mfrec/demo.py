@@ -102,6 +102,39 @@ def demonstrate(
     return Demonstration(rows, result, folder / "result" / "report.html", comparison)
 
 
+def film_minute(folder: Path, *, frames: int = 1500, seed: int = 0, progress: Progress = silent) -> list[Path]:
+    """Film footage of people who walk and cross, with its truth, see :mod:`mfrec.camera.footage_film`.
+
+    Writes ``footage.mp4``, ``footage.json`` (all that was drawn) and ``truth-NNNN.png`` of every 25th frame.
+
+    Args:
+        folder: made where it is missing.
+        frames: how many, at 25 a second.
+        seed: of everything that is drawn.
+        progress: called as ``progress("film", done, total)``.
+
+    Returns:
+        The files.
+
+    Raises:
+        UsageError: the folder cannot be written, or holds other people's files of these names.
+        ValueError: no frames.
+    """
+    from mfrec.camera.footage_film import draw_footage, film_footage, footage_truth, people_in_footage
+    from mfrec.imageio import png_bytes
+    from mfrec.publication.files import check_files, replace_files
+
+    shoot = draw_footage(frames=frames, seed=seed)
+    names = ["footage.mp4", "footage.json", *(f"truth-{i:04d}.png" for i in range(0, frames, shoot.fps))]
+    check_files(folder, names)
+    people = people_in_footage()
+    made = {"footage.mp4": film_footage(people, shoot, progress), "footage.json": shoot.to_json().encode("ascii")}
+    for frame in range(0, frames, shoot.fps):
+        made[f"truth-{frame:04d}.png"] = png_bytes(footage_truth(people, shoot, frame))
+    replace_files(folder, made)
+    return [folder / name for name in names]
+
+
 def table(rows: tuple[Row, ...]) -> str:
     """The rows as aligned text, with the gain over the first row."""
     width = max(len(row.picture) for row in rows)

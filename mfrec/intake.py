@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mfrec.asked_frames import BY_HAND, left_out_by_hand
 from mfrec.asked_person import asked_person, check_asked
 from mfrec.asked_regions import asked_regions, sources_asked
+from mfrec.camera.recoded import copies_among
 from mfrec.camera.sampling import Enlargement, find_enlargement, reduced
 from mfrec.face.search import look
 from mfrec.face.surroundings import cut, overview, surroundings
@@ -46,6 +47,7 @@ def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress
     """
     from mfrec.face.footage import MOST
     from mfrec.imageio import read, stream
+    from mfrec.imageio.limits import Room
 
     most = as_most(options.most)
     check_asked(options)
@@ -54,6 +56,8 @@ def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress
     )
     footage = opened(progress=progress)
     if footage.unit != "list" and footage.expected > (most or MOST):
+        if most is not None:
+            Room(options.every, most, f"choice of {most} frames (--frames)").expect(footage.size)
         with one_thread():
             return _chosen_frames(footage, opened, options, most)
     footage.close()
@@ -69,11 +73,13 @@ def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress
         )
     there = [FrameId(frame.index, frame.name, frame.time) for frame in reading.frames]
     without = left_out_by_hand(options.without, there)
-    dropped = (*reading.dropped, *(by_hand(frame) for frame in reading.frames if frame.index in without))
-    in_use = [frame for frame in there if frame.index not in without]
+    dropped = [*reading.dropped, *(by_hand(frame) for frame in reading.frames if frame.index in without)]
+    kept, again = without_copies([frame for frame in reading.frames if frame.index not in without], options.reference)
+    dropped += again
+    in_use = [frame for frame in there if frame.index in {kept_frame.index for kept_frame in kept}]
     return FaceTrack(
-        tuple(Observation(frame) for frame in reading.frames if frame.index not in without),
-        dropped,
+        tuple(map(Observation, kept)),
+        tuple(dropped),
         warnings=tuple(reading.warnings),
         wanted=asked_person(options, in_use),
         by_hand=asked_regions(options, in_use, dropped),
@@ -121,6 +127,25 @@ def part_of(frame: Frame, boxes: Sequence[FloatArray], degrees: int) -> Frame:
     if part is None:
         return frame
     return replace(turned(cut(upright, part), -degrees % 360), notes=frame.notes)
+
+
+def without_copies(frames: Sequence[Frame], reference: str | int) -> tuple[list[Frame], list[Dropped]]:
+    """Stills without those that are others of them compressed again, and what the record says of these.
+
+    Args:
+        frames: as they were read; those of a video stay.
+        reference: the frame that the caller chose, which stays.
+    """
+    if any(frame.time is not None for frame in frames):
+        return list(frames), []
+    copies = copies_among(frames)
+    dropped = [
+        Dropped(frame.name, f"is '{frames[copies[i]].name}' compressed again", frame.index, "read", frame)
+        for i, frame in enumerate(frames)
+        if i in copies and str(reference) not in (frame.name, str(frame.index))
+    ]
+    gone = {item.index for item in dropped}
+    return [frame for frame in frames if frame.index not in gone], dropped
 
 
 def smaller(box: FloatArray, factor: float) -> FloatArray:
@@ -227,7 +252,6 @@ def _chosen_frames(
         degrees = upright_turn(list(again(only=_spread(found.frames, PROBES))))
         found = survey(ahead(again()), degrees=degrees) if degrees else found
     without = left_out_by_hand(options.without, found.frames)
-    warnings = frames.warnings
     dropped = [
         *frames.dropped,
         *(Dropped(f.name, BY_HAND, f.index, "read") for f in found.frames if f.index in without),
@@ -237,11 +261,10 @@ def _chosen_frames(
     if not found.people:
         # The stage that tracks says what it looked for in vain.
         taken = _spread(in_use, most or MOST)
-        bare = tuple(map(Observation, again(only=taken)))
-        return FaceTrack(bare, tuple(dropped), warnings=warnings, wanted=wanted, by_hand=regions)
+        some = again(only=taken)
+        bare = tuple(map(Observation, some))
+        return FaceTrack(bare, tuple(dropped), warnings=some.warnings, wanted=wanted, by_hand=regions)
     person, doubt = find_person(found, as_subject(options.subject), wanted)
-    if doubt:
-        warnings = (*warnings, doubt)
     chosen = choose(
         person, most or enough_frames(person), always=(options.reference, *sources_asked(options)), without=without
     )
@@ -255,7 +278,9 @@ def _chosen_frames(
     ]
     shows_most = max(sorted(chosen), key=lambda index: sum(index in other.boxes for other in people))
     seen_in, kept = None, []
-    for frame in again(only=frozenset(chosen)):
+    # The second reading speaks of the chosen frames alone: damage or copies among the others concern nobody.
+    second = again(only=frozenset(chosen))
+    for frame in second:
         if frame.index == shows_most:
             seen_in = overview([turned(frame, degrees)], people)
         box = chosen[frame.index].detection.box
@@ -283,7 +308,7 @@ def _chosen_frames(
             for other in people
         ),
         overview=seen_in,
-        warnings=warnings,
+        warnings=(*second.warnings, *filter(None, [doubt])),
         by_hand=regions,
     )
 

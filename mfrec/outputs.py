@@ -128,12 +128,13 @@ def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> li
     """Write what a chain that ended early has found out, as pictures of every frame; ``run.json`` last.
 
     Regions become a label map of every frame (CelebAMask-HQ's numbers) and a mask of every feature of the reference: 0
-    where it is, 255 elsewhere. ``--mask`` takes both.
+    where it is, 255 elsewhere. ``--mask`` takes both. Registered frames are also the pages of ``aligned.tiff``, with 16
+    bits a sample, all of them on the canvas and in the reference's light.
 
     Raises:
         UsageError: a file cannot be written.
     """
-    from mfrec.imageio import png_bytes, to_uint8
+    from mfrec.imageio import png_bytes, tiff_stack_bytes, to_uint8
 
     images: dict[str, NDArray[np.uint8]] = {}
     for observation in track.observations:
@@ -149,6 +150,7 @@ def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> li
             mask = chief.regions.mask(*regions)
             if mask.any():
                 images[f"mask-{name}.png"] = np.where(mask, TRANSFER, KEEP).astype(np.uint8)
+    stack = [o for o in track.observations if o.registration is not None]
     if track.fused is not None:
         images["fused.png"] = to_uint8(track.fused.image)
     with writing():
@@ -156,6 +158,9 @@ def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> li
         for name, pixels in images.items():
             files.append(folder / name)
             files[-1].write_bytes(png_bytes(pixels, {"Software": "mfrec"}))
+        if stack:
+            files.append(folder / "aligned.tiff")
+            files[-1].write_bytes(tiff_stack_bytes([(o.frame.name, aligned(o)) for o in stack]))
         return [*files, write_record(record, folder, files)]
 
 
@@ -196,13 +201,25 @@ def registered(observation: Observation) -> NDArray[np.float32]:
     Raises:
         ValueError: the frame is not registered.
     """
+    registration = observation.registration
+    if registration is None:
+        raise ValueError(f"'{observation.frame.name}' is not registered; run the stage align first")
+    return (aligned(observation) * (0.3 + 0.7 * registration.trust[..., None])).astype(np.float32)
+
+
+def aligned(observation: Observation) -> NDArray[np.float32]:
+    """A registered frame on the canvas in the reference's light, otherwise unchanged; ``[H, W, 3]`` in [0, 1].
+
+    Raises:
+        ValueError: the frame is not registered.
+    """
     from mfrec.image.geometry import warp
 
     registration = observation.registration
     if registration is None:
         raise ValueError(f"'{observation.frame.name}' is not registered; run the stage align first")
     seen = warp(observation.frame.image, registration.look_up) * registration.gain + registration.offset
-    return np.clip(seen * (0.3 + 0.7 * registration.trust[..., None]), 0.0, 1.0).astype(np.float32)
+    return np.clip(seen, 0.0, 1.0).astype(np.float32)
 
 
 DESCRIPTIONS = {

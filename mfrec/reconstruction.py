@@ -31,6 +31,7 @@ from mfrec.runtime.threads import Aside, one_thread
 from mfrec.stages.assess import labels_on_canvas
 from mfrec.stages.fuse import Fuse, sources_of
 from mfrec.types import FaceTrack, Reconstruction, Region
+from mfrec.unused_frames import without_unused
 
 if TYPE_CHECKING:
     from mfrec.imageio import Source
@@ -172,7 +173,7 @@ def run_recipe(
             evidence_steps = run.steps
         elif track.reference is not None:
             with Aside(progress) as aside:
-                evidence_run = Run(run.device, run.seed, aside.progress, steps)
+                evidence_run = Run(run.device, run.seed, named(EVIDENCE, aside.progress), steps)
                 making = aside.start(partial(run_chain, evidence.stages[shared:], track, evidence_run))
                 result = run_chain(chosen.stages[shared:], track, run)
                 beside = making()
@@ -182,9 +183,10 @@ def run_recipe(
             if result.reference is not None:
                 # Compared pixel by pixel with the result, so it shows the moment that the result shows.
                 evidence = options.applied_to(evidence, result.observations[result.reference].frame.index)
-            evidence_run = Run(run.device, run.seed, progress, steps)
+            evidence_run = Run(run.device, run.seed, named(EVIDENCE, progress), steps)
             beside = run_chain(evidence.stages[shared:], track, evidence_run)
             evidence_steps = evidence_run.steps
+    result = without_unused(result)
     canvas, fused, chief = result.canvas, result.fused, result.reference
     if canvas is None or fused is None or chief is None:
         raise UsageError(f"recipe '{chosen.name}' gave no picture; see which of its stages is asked for one")
@@ -286,6 +288,11 @@ def used_weights(recipe: Recipe) -> dict[str, str]:
 
     names = [str(getattr(stage, "card", "")) for stage in recipe.stages if stage.learned]
     return {name: read_card(card_path(name)).sha256 for name in names if name}
+
+
+def named(picture: str, progress: Progress) -> Progress:
+    """Progress that says of which picture a stage is."""
+    return lambda stage, done, total: progress(f"{picture}: {stage}", done, total)
 
 
 def little_measured(share: float) -> str:

@@ -15,15 +15,24 @@ import typer
 PROGRESS = "MFREC_PROGRESS"
 """Environment variable; with the value ``lines`` every step of the progress is a line, for a program that reads it."""
 
-PROGRESS_LINES = re.compile(r"mfrec: (\w+) (\d+)/(\d+)")
+PROGRESS_LINES = re.compile(r"mfrec: (\w+(?:: \w+)?) (\d+)/(\d+)")
 """Such a line: stage, done, total."""
 
 STEP = 0.2
 """Seconds between two of them within a stage."""
 
+QUIET, AGAIN = 1.0, 10.0
+"""Seconds before anything is said, and between two lines of one stage where nobody watches a terminal."""
+
+SURE_AFTER = 2.0
+"""Seconds of a stage after which the time that is left of it is told."""
+
 
 class Progress:
-    """Progress on stderr once a run takes longer than a second: one moving line on a terminal, else a line a stage."""
+    """Progress on stderr once a run takes longer than a second: the stage, a counter, and the time that is left of it.
+
+    On a terminal it is one moving line; else a line when a stage begins, and another one every ten seconds.
+    """
 
     def __init__(self) -> None:
         self.start = time.monotonic()
@@ -31,6 +40,7 @@ class Progress:
         self.lines = os.environ.get(PROGRESS) == "lines"
         self.stage = ""
         self.said = 0.0
+        self.begun, self.first = 0.0, 0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
@@ -39,14 +49,25 @@ class Progress:
                 self.stage, self.said = stage, now
                 say(f"{stage} {done}/{total}")
             return
-        if now - self.start < 1.0:
+        fresh, self.stage = stage != self.stage, stage
+        if fresh:
+            self.begun, self.first = now, done
+        if now - self.start < QUIET:
             return
+        text = f"{stage} {counter(done, total)}{self._left(now, done, total)}"
         if self.terminal:
-            sys.stderr.write(f"\r\033[K{stage} {done}/{total}")
+            sys.stderr.write(f"\r\033[K{_safe(text)}")
             sys.stderr.flush()
-        elif stage != self.stage:
-            say(f"{stage} ...")
-        self.stage = stage
+        elif fresh or now - self.said >= AGAIN:
+            say(f"{text} ...")
+            self.said = now
+
+    def _left(self, now: float, done: int, total: int) -> str:
+        """How long the stage will take if it goes on as it did so far."""
+        passed, steps = now - self.begun, done - self.first
+        if passed < SURE_AFTER or steps < 1 or done >= total:
+            return ""
+        return f", {duration(passed / steps * (total - done))} left"
 
     def say(self, text: str) -> None:
         """A line of its own, above the moving one."""
@@ -62,6 +83,21 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self._clear()
+
+
+def counter(done: int, total: int) -> str:
+    """``3/24``; without the end where that is unknown."""
+    return f"{done}/{total}" if total else str(done)
+
+
+def duration(seconds: float) -> str:
+    """``40 s``, ``2 min 5 s`` or ``1 h 10 min``."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def say(text: str) -> None:

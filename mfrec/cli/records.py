@@ -13,13 +13,35 @@ from mfrec.cli.options import Json
 
 
 def inspect(
-    out: Annotated[Path, typer.Argument(help="An output folder or its run.json.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="An output folder or its run.json; or a video or a folder of pictures.", show_default=False
+        ),
+    ],
+    *,
+    start: Annotated[
+        float | None, typer.Option("--start", help="Seconds of a video to start at.", show_default=False)
+    ] = None,
+    end: Annotated[
+        float | None, typer.Option("--end", help="Seconds of a video to end at.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print the record of a run: what went in, what was done, which frames gave the picture."""
-    from mfrec.provenance.record import read_record
+    """Print the record of a run; or, of footage before any work, who is seen, how well, and what that is good for."""
+    from mfrec.provenance.record import RECORD, read_record
     from mfrec.provenance.summary import summary
 
+    if (out.is_dir() and not (out / RECORD).exists()) or (out.is_file() and out.suffix.lower() != ".json"):
+        from mfrec.triage import as_record, as_words, triage
+
+        with Progress() as progress:
+            found = triage(out, start=start, end=end, progress=progress)
+        if as_json:
+            print_json(as_record(found))
+        else:
+            print_line(as_words(found))
+        return
     record = read_record(out)
     if as_json:
         print_json(record)

@@ -134,17 +134,26 @@ def stage(
 def demo(
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("demo"),
-    frames: Annotated[int, typer.Option("--frames", help="How many frames to film.")] = 15,
+    frames: Annotated[
+        int | None,
+        typer.Option("--frames", min=1, help="How many frames to film: 15, of footage 1500.", show_default=False),
+    ] = None,
     size: Annotated[int, typer.Option("--size", help="Pixels along each side of a frame, even.")] = 48,
+    footage: Annotated[
+        bool, typer.Option("--footage", help="Film a minute of people who walk and cross, with its truth, instead.")
+    ] = False,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Film a public-domain portrait with a simulated camera, reconstruct it, and compare with the truth."""
-    from mfrec.demo import demonstrate, table
+    from mfrec.demo import demonstrate, film_minute, table
 
     try:
         with Progress() as progress:
-            shown = demonstrate(out, frames=frames, size=size, seed=seed, progress=progress)
+            if footage:
+                _say_films(film_minute(out, frames=frames or 1500, seed=seed, progress=progress), as_json)
+                return
+            shown = demonstrate(out, frames=frames or 15, size=size, seed=seed, progress=progress)
     except ValueError as error:
         raise UsageError(str(error)) from None
     if as_json:
@@ -153,6 +162,13 @@ def demo(
         return
     print_line(table(shown.rows))
     print_line(f"\nreport: {shown.report}\npictures: {shown.comparison}")
+
+
+def _say_films(files: list[Path], as_json: bool) -> None:
+    if as_json:
+        print_json({"files": [str(file) for file in files]})
+    else:
+        print_line(f"{files[0]}\n{files[1]}\ntruth: {len(files) - 2} pictures beside them")
 
 
 def _written(out: Path) -> dict[str, Any]:

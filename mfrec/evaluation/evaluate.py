@@ -24,6 +24,7 @@ from mfrec.metrics.names import DEFAULT, METRICS, Case, Truth, measure
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.arrays import read_array
 from mfrec.provenance.digests import file_digests
+from mfrec.provenance.record import RECORD, read_record
 from mfrec.types import FloatArray
 
 
@@ -97,6 +98,7 @@ def measured(pair: Pair, truth: Truth, metrics: Sequence[str]) -> Row:
         InputError: the picture, its truth or its input cannot be read or compared.
     """
     result = read_one(pair.picture)
+    truth = laid_under(pair, result, truth)
     check_comparable(pair, result, truth.image)
     before = None if pair.before is None else read_one(pair.before)
     if before is not None:
@@ -106,6 +108,28 @@ def measured(pair: Pair, truth: Truth, metrics: Sequence[str]) -> Row:
     height, width = result.shape[:2]
     digests = (file_digests(pair.picture)["sha256"], file_digests(pair.truth)["sha256"])
     return Row(pair.method, pair.name, pair.truth.name, digests, (width, height), values, missing)
+
+
+def laid_under(pair: Pair, result: FloatArray, truth: Truth) -> Truth:
+    """The part of a truth that a reconstruction shows, where its record says which part of the reference that is.
+
+    The truth is one of the whole reference frame, at the scale of the result; any other is returned as it is.
+    """
+    place = pair.picture.parent
+    if result.shape == truth.image.shape or not (place / RECORD).is_file():
+        return truth
+    record = read_record(place)
+    canvas, reference = record.get("canvas"), record.get("reference")
+    if not canvas or not reference:
+        return truth
+    width, height = next((e["size"] for e in record["inputs"] if e["index"] == reference["index"]), (0, 0))
+    scale = canvas["scale"]
+    whole = truth.image.shape[:2] == (scale * height, scale * width)
+    if not whole or result.shape[:2] != (scale * canvas["height"], scale * canvas["width"]):
+        return truth
+    top, left = scale * canvas["y0"], scale * canvas["x0"]
+    part = truth.image[top : top + result.shape[0], left : left + result.shape[1]]
+    return Truth(np.ascontiguousarray(part), truth.name)
 
 
 def check_comparable(pair: Pair, result: FloatArray, truth: FloatArray) -> None:

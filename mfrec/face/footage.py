@@ -23,6 +23,7 @@ from mfrec.face.search import SMALL_FRAME, Sighting, look, look_near
 from mfrec.face.turn import turned
 from mfrec.face.wanted import who_is_in, who_is_like
 from mfrec.image.colour import luma
+from mfrec.image.filters import gaussian
 from mfrec.image.geometry import resize
 from mfrec.types import FloatArray, Frame, FrameId, Wanted
 
@@ -42,11 +43,17 @@ as people of their own."""
 PORTRAIT_SIDE = 96.0
 """Pixels that a face has at most in a picture that is kept; the network that tells people apart sees about as many."""
 
-GAP = 2
-"""Chosen frames lie so many frames apart where there are enough: neighbours repeat each other's errors."""
+GAP = 0.06
+"""Seconds that chosen frames lie apart where there are enough: neighbours repeat each other's errors."""
 
-WORTHLESS = 0.5
-"""Share of the best frame's quality below which a frame is chosen only when all better ones are."""
+CHIP = 48
+"""Side in pixels of the face chip on which sharpness is compared between frames, however large the face is in them."""
+
+TURNED, NODDED = 0.12, 0.15
+"""Differences of :attr:`Glimpse.pose` at which a frame is worth a factor of e less to a picture."""
+
+WORTHLESS = 0.15
+"""Share of the best frame's worth below which more frames than :data:`FEWEST` are not taken."""
 
 COPY = 0.4 / 255
 """Mean difference of the face up to which a frame repeats the one before: less than the noise of any camera."""
@@ -67,11 +74,16 @@ class Glimpse:
     Attributes:
         index, name, time: of the frame.
         detection: in pixels of the frame.
-        sharp: standard deviation of the Laplacian of luma over the box, in [0, 1] grey levels a pixel squared.
-        frontal: 1 where the nose lies midway between the eyes, 0 where it lies under one of them.
+        sharp: root-mean-square of the fine detail of the face on a chip of :data:`CHIP` pixels, in [0, 1] grey levels:
+            small for a blurred face, for a distant one, and for one in the dark, where noise has the larger share.
+        pose: where the nose is: 0 under the left eye to 1 under the right one, and 0 on the line of the eyes to 1 on
+            that of the mouth.
         light: mean luma over the box.
         copy: whether the face is the same picture as in the frame before.
         damaged: whether reading found the frame damaged.
+        kind, unit: of :class:`~mfrec.types.CodecView`; empty where nothing is known.
+        quantiser, copied: mean quantiser over the box, and share of its blocks that repeat the frame before; None
+            where that is unknown.
     """
 
     index: int
@@ -79,10 +91,24 @@ class Glimpse:
     time: float | None
     detection: Detection
     sharp: float
-    frontal: float
+    pose: tuple[float, float]
     light: float
     copy: bool
     damaged: bool
+    kind: str = ""
+    unit: str = ""
+    quantiser: float | None = None
+    copied: float | None = None
+
+    @property
+    def eyes(self) -> float:
+        """Pixels between the eyes, as the detector sees them."""
+        return float(np.linalg.norm(self.detection.points[1] - self.detection.points[0]))
+
+    @property
+    def frontal(self) -> float:
+        """1 where the nose lies midway between the eyes, 0 where it lies under one of them."""
+        return float(np.clip(1 - 2 * abs(self.pose[0] - 0.5), 0.0, 1.0))
 
     @property
     def quality(self) -> float:
@@ -196,17 +222,23 @@ def _joined(going: list[_Piece], faces: tuple[Detection, ...], pieces: list[_Pie
 def _add(piece: _Piece, frame: Frame, face: Detection, stretched: bool) -> None:
     """Note one more frame of a piece, and keep a picture where it is among the best."""
     grey = luma(_part(frame.image, face, 0.0)[0])
+    view = frame.codec
+    quantiser, copied = (None, None) if view is None else view.over(face.box.tolist())
     copy = piece.last is not None and _same(piece.last, piece.glimpses[-1].detection, frame.image)
     glimpse = Glimpse(
         frame.index,
         frame.name,
         frame.time,
         face,
-        float(cv2.Laplacian(grey, cv2.CV_32F).std()),
-        _frontal(face.points),
+        sharpness(grey),
+        _pose(face.points),
         float(grey.mean()),
         copy,
         frame.damaged,
+        "" if view is None else view.kind,
+        "" if view is None else view.unit,
+        quantiser,
+        copied,
     )
     piece.glimpses.append(glimpse)
     piece.last = grey
@@ -243,11 +275,25 @@ def _part(image: FloatArray, face: Detection, more: float) -> tuple[FloatArray, 
     return image[y0:y1, x0:x1], np.array([x0, y0], np.float32)
 
 
-def _frontal(points: FloatArray) -> float:
-    left, right, nose = (points[i].astype(np.float64) for i in range(3))
-    across = right - left
+def sharpness(grey: FloatArray) -> float:
+    """Root-mean-square of the fine detail of a face; see :attr:`Glimpse.sharp`.
+
+    Args:
+        grey: ``[h, w]`` luma of the box.
+    """
+    shrinks = min(grey.shape) > CHIP
+    chip = resize(grey, CHIP, CHIP, interpolation="area" if shrinks else "cubic")
+    band = gaussian(chip, 1.0) - gaussian(chip, 2.5)
+    return float(band.std())
+
+
+def _pose(points: FloatArray) -> tuple[float, float]:
+    """Where the nose lies between the eyes, and between them and the mouth; see :attr:`Glimpse.pose`."""
+    left, right, nose, *mouth = (point.astype(np.float64) for point in points)
+    across, down = right - left, sum(mouth) / 2 - (left + right) / 2
     along = float(np.dot(nose - left, across) / max(float(np.dot(across, across)), 1e-6))
-    return float(np.clip(1 - 2 * abs(along - 0.5), 0.0, 1.0))
+    below = float(np.dot(nose - (left + right) / 2, down) / max(float(np.dot(down, down)), 1e-6))
+    return float(np.clip(along, -1, 2)), float(np.clip(below, -1, 2))
 
 
 def _people(pieces: list[_Piece]) -> tuple[Person, ...]:
@@ -331,7 +377,11 @@ def enough_frames(person: Person) -> int:
 def choose(
     person: Person, most: int, *, always: Sequence[str | int] = (), without: frozenset[int] = frozenset()
 ) -> dict[int, Glimpse]:
-    """The frames that bring most of one person: sharp, large, frontal, in one light, undamaged, no copies.
+    """The frames that bring most of one person: sharp, large, in one pose and light, undamaged, no copies.
+
+    The frame of the best quality (or one that is asked for) says which pose and light. What another one is worth beside
+    it is the square of its size and of its detail, for the number and the contrast of its samples count, less where it
+    is turned or lit otherwise. Frames that are worth next to nothing are not taken, however many are allowed.
 
     Args:
         person: of the survey.
@@ -352,23 +402,34 @@ def choose(
             "leave out fewer with --without, or follow somebody else"
         )
     usable = [g for g in seen if not (g.copy or g.damaged)] or seen
-    light = float(np.median([g.light for g in usable]))
-
-    def worth(glimpse: Glimpse) -> float:
-        return glimpse.quality * float(np.exp(-4 * abs(glimpse.light - light)))
-
     asked = {str(frame) for frame in always}
     chosen = {g.index: g for g in seen if asked & {g.name, str(g.index)}}
-    ranked = sorted(usable, key=lambda g: (-worth(g), g.index))
-    enough = WORTHLESS * worth(ranked[0])
-    # A neighbour of a chosen frame brings more than one that is blurred.
-    for gap, least in ((GAP, enough), (1, enough), (1, 0.0)):
+    chief = next(iter(chosen.values()), None) or max(usable, key=lambda g: (g.quality, -g.index))
+    values = {g.index: worth(g, chief) for g in usable}
+    ranked = sorted(usable, key=lambda g: (-values[g.index], g.index))
+    best = values[ranked[0].index]
+    for apart in (GAP, 0.0):
         for glimpse in ranked:
-            if len(chosen) >= most:
-                return chosen
-            if worth(glimpse) >= least and all(abs(glimpse.index - taken) >= gap for taken in chosen):
+            enough = FEWEST if values[glimpse.index] < WORTHLESS * best else most
+            if len(chosen) >= min(enough, most):
+                break
+            if glimpse.index not in chosen and all(_apart(glimpse, taken, apart) for taken in chosen.values()):
                 chosen[glimpse.index] = glimpse
     return chosen
+
+
+def worth(glimpse: Glimpse, chief: Glimpse) -> float:
+    """What a frame is worth to a picture in the pose and light of another one."""
+    turned_by = (glimpse.pose[0] - chief.pose[0]) / TURNED
+    nodded_by = (glimpse.pose[1] - chief.pose[1]) / NODDED
+    light = np.exp(-4 * abs(glimpse.light - chief.light))
+    samples = (glimpse.detection.side * glimpse.sharp) ** 2 * glimpse.detection.score
+    return float(samples * light * np.exp(-(turned_by**2) - nodded_by**2))
+
+
+def _apart(one: Glimpse, other: Glimpse, seconds: float) -> bool:
+    """Whether two frames lie so far apart; pictures without a time always do."""
+    return one.time is None or other.time is None or abs(one.time - other.time) >= seconds
 
 
 def why_not(person: Person, index: int, chosen: int) -> str:

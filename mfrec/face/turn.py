@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mfrec.types import FloatArray, Frame, JpegTables, frozen_array
+from mfrec.types import CodecView, FloatArray, Frame, JpegTables, frozen_array
 
 TURNS = (0, 90, 180, 270)
 """Degrees clockwise."""
@@ -27,9 +27,10 @@ def turned(frame: Frame, degrees: int) -> Frame:
     if not degrees:
         return frame
     jpeg, (height, width) = frame.jpeg, frame.image.shape[:2]
-    (x, y), (across, down) = frame.origin, frame.size
+    codec, (x, y), (across, down) = frame.codec, frame.origin, frame.size
     for _ in range(degrees // 90):
         jpeg = None if jpeg is None else _quarter(jpeg, height)
+        codec = None if codec is None else _quarter_view(codec, height)
         x, y = down - y - height, x
         height, width, across, down = width, height, down, across
     return replace(
@@ -38,6 +39,7 @@ def turned(frame: Frame, degrees: int) -> Frame:
         jpeg=jpeg,
         origin=(x, y),
         whole=None if frame.whole is None else (across, down),
+        codec=codec,
         notes=(*frame.notes, f"turned by {degrees} degrees clockwise"),
     )
 
@@ -55,6 +57,20 @@ def turned_box(box: FloatArray, degrees: int, height: int, width: int) -> FloatA
         x0, y0, x1, y1 = height - 1 - y1, x0, height - 1 - y0, x1
         height, width = width, height
     return frozen_array(np.array([x0, y0, x1, y1], np.float32))
+
+
+def _quarter_view(view: CodecView, height: int) -> CodecView:
+    """Blocks of a picture of that height after a quarter turn clockwise."""
+    grid = view.quantisers if view.quantisers is not None else view.copied
+    rows = 0 if grid is None else grid.shape[0]
+    (across, down), (x, y) = view.block, view.origin
+    return replace(
+        view,
+        quantisers=None if view.quantisers is None else np.rot90(view.quantisers, -1),
+        copied=None if view.copied is None else np.rot90(view.copied, -1),
+        block=(down, across),
+        origin=(height - y - rows * down, x),
+    )
 
 
 def _quarter(tables: JpegTables, height: int) -> JpegTables:

@@ -373,6 +373,8 @@ def bound(
     sigma: FloatArray,
     canvas: Canvas,
     settings: MapSettings,
+    *,
+    progress: Callable[[], None] = lambda: None,
 ) -> Bounded:
     """The picture nearest to a prior one that the frames allow, each being as exact as its codec left it.
 
@@ -387,6 +389,7 @@ def bound(
         sigma: ``[H, W]`` its expected error, standard deviation in [0, 1] grey levels.
         canvas: the output grid.
         settings: of the data term.
+        progress: called after each channel.
     """
     belief = believe(sources, prior, canvas.scale, settings)
     precision = [precision_scalar(source, settings, len(sources)) for source in sources]
@@ -411,6 +414,7 @@ def bound(
         residual = unit * (data.right_side(channel, tables) - data.normal(start, tables))
         _conjugate_gradients(apply, residual, change, settings.inner)
         planes.append((start + unit * change)[data.inner])
+        progress()
     share = np.where(total > 0, mass / np.maximum(total, 1e-12), 0.0)
     observed = total / (total + stiff[data.inner])
     image = np.clip(ycc_to_rgb(np.dstack(planes)), 0.0, 1.0)

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from mfrec.errors import InputError, NoFramesError, UsageError
 from mfrec.imageio.arrays import array_frames
-from mfrec.imageio.encode import h264_bytes, jpeg_bytes, png_bytes, to_uint8
+from mfrec.imageio.encode import h264_bytes, jpeg_bytes, png_bytes, tiff_stack_bytes, to_uint8
 from mfrec.imageio.limits import MAX_FILE_BYTES, MAX_FRAMES, MAX_PIXELS, MAX_SEQUENCE_PIXELS, MIN_SIDE, Room
 from mfrec.imageio.pictures import picture_frames
 from mfrec.imageio.reading import Findings, FrameStream, Reading
@@ -54,6 +54,7 @@ __all__ = [
     "png_bytes",
     "read",
     "stream",
+    "tiff_stack_bytes",
     "to_uint8",
 ]
 

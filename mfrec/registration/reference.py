@@ -27,6 +27,9 @@ ENOUGH_OPENING = 0.8
 landmarks of small faces jitter by that much, and the edges of a hand are detail too."""
 
 
+ENOUGH_SIZE = 0.9
+"""Share of the largest face's side from which on more decides nothing: boxes of one face differ by as much."""
+
 PITCH_DOUBT = 10.0
 """Degrees by which the pitch of a level head differs from person to person under one generic head."""
 
@@ -66,6 +69,17 @@ def face_chip(observation: Observation) -> FloatArray:
     corner = (low + high) / 2 - step * (CHIP - 1) / 2
     chip_to_frame = Similarity(np.array([[step, 0, corner[0]], [0, step, corner[1]]]))
     return warp(luma(image), similarity_map(chip_to_frame, CHIP, CHIP))
+
+
+def face_side(observation: Observation) -> float | None:
+    """Pixels of the face along a side, by its box or else its landmarks; None where there is neither."""
+    if observation.box is not None:
+        width, height = observation.box[2:] - observation.box[:2]
+    elif observation.landmarks is not None:
+        width, height = np.ptp(observation.landmarks.points, axis=0)
+    else:
+        return None
+    return math.sqrt(max(float(width * height), 0.0))
 
 
 def chip_detail(chip: FloatArray) -> float:
@@ -111,8 +125,11 @@ def score_references(observations: Sequence[Observation]) -> list[ReferenceScore
     # A codec's blocks are detail too; the cleanliness below takes back what they earn here.
     best_detail, best_opening = max(1e-9, *detail), max(1e-9, *opening)
     best_alike = max(1e-9, *alike)
+    sides = [face_side(o) for o in observations]
+    largest = max(1e-9, *(side for side in sides if side is not None), 1e-9)
     scores = []
-    for observation, sigma, fine, open_, like in zip(observations, noise, detail, opening, alike, strict=True):
+    measured = zip(observations, noise, detail, opening, alike, sides, strict=True)
+    for observation, sigma, fine, open_, like, side in measured:
         found = observation.landmarks is not None
         pose = pose_of(observation.landmarks)
         mouth = mouth_opening(observation.landmarks) if observation.landmarks is not None else 0.0
@@ -130,6 +147,7 @@ def score_references(observations: Sequence[Observation]) -> list[ReferenceScore
                 roll=None if pose is None else pose.roll,
                 eyes=open_ if found else None,
                 mouth=mouth if found else None,
+                size=1.0 if side is None else min(1.0, side / (ENOUGH_SIZE * largest)),
             )
         )
     return scores

@@ -22,6 +22,7 @@ from mfrec.provenance.left_out import count_others, is_other
 from mfrec.provenance.summary import reference_line
 from mfrec.provenance.surroundings import model_text
 from mfrec.report import pictures
+from mfrec.report.codec import codec_picture, codec_words
 from mfrec.report.pictures import GREY_LEVELS, Comparison, Rgb
 from mfrec.types import Dropped, FloatArray, Frame, Observation, Reconstruction, ReferenceScore, Region
 
@@ -117,6 +118,7 @@ class FrameRow:
         comparison: against the result.
         noise: where the error of its numbers is known from.
         as_reference: pose, eyes, mouth and detail, and the score that they give the frame as reference.
+        codec, codec_picture: what a video codec did to the face, see :mod:`mfrec.report.codec`.
     """
 
     position: int | None
@@ -140,6 +142,8 @@ class FrameRow:
     comparison: Comparison | None = None
     noise: str = ""
     as_reference: str = ""
+    codec: str = ""
+    codec_picture: Rgb | None = None
 
 
 @dataclass(frozen=True)
@@ -386,6 +390,8 @@ def _rows(reconstruction: Reconstruction, comparisons: Sequence[Comparison | Non
                 comparison=comparisons[i],
                 noise=visible(noise.get(frame.index, "")),
                 as_reference="" if observation.as_reference is None else _as_reference(observation.as_reference),
+                codec=codec_words(observation),
+                codec_picture=codec_picture(observation),
             )
         )
     known = {entry.get("index"): entry for entry in reconstruction.record.get("inputs", ())}

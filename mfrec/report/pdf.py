@@ -306,7 +306,7 @@ def _frames(content: Content) -> list[Flowable]:
     for row in content.rows:
         name = [_line(f"{'' if row.index is None else row.index}  {row.name}".strip(), 7, bold=True)]
         noise = f"noise: {row.noise}" if row.noise else ""
-        details = [" \u00b7 ".join(filter(None, (row.time, row.size))), *row.notes, noise, row.attached]
+        details = [" \u00b7 ".join(filter(None, (row.time, row.size))), *row.notes, noise, row.codec, row.attached]
         name += [_line(text, 6.5, soft=True) for text in details if text]
         hashes = [_line(digest, 6, mono=True) for digest in (row.sha256, row.md5) if digest]
         state = [_line(row.state, 7, bold=True), *([_line(row.why, 6.5, soft=True)] if row.why else [])]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -368,7 +369,9 @@ class Fuse:
             # The frames were registered onto the glare too, and bent to it.
             track = register_again(track, filled_reference(track, shown))
         if self.method == "learned":
-            image, weight, observed, uncertainty = learned(track, run.network(self.card, "fusion"), settings, doubt)
+            image, weight, observed, uncertainty = learned(
+                track, run.network(self.card, "fusion"), settings, doubt, partial(run.progress, self.name)
+            )
         else:
             if self.method == "map":
                 track, image, weight, observed = self._map(track, settings, run)
@@ -419,7 +422,11 @@ class Fuse:
 
 
 def learned(
-    track: FaceTrack, network: Any, settings: MapSettings, doubt: float = 1.0
+    track: FaceTrack,
+    network: Any,
+    settings: MapSettings,
+    doubt: float = 1.0,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """The picture of the fusion network, bounded by what the frames allow.
 
@@ -432,6 +439,7 @@ def learned(
         network: a :class:`mfrec.nets.fusion.Fusion`.
         settings: of the data term.
         doubt: factor on the predicted error, see :data:`DOUBT`.
+        progress: called as ``progress(done, total)``.
 
     Returns:
         ``image [H, W, 3]``, ``weight [N, H, W]``, ``observed [H, W]``, ``uncertainty [H, W]``. The uncertainty is the
@@ -442,7 +450,8 @@ def learned(
     assert canvas is not None and track.reference is not None
     rows, columns = canvas.height * network.scale, canvas.width * network.scale
     planes = np.empty((len(track.observations), PLANES, rows, columns), np.float32)
-    for frame, o in zip(planes, track.observations, strict=True):
+    steps = len(planes) + 4
+    for done, (frame, o) in enumerate(zip(planes, track.observations, strict=True)):
         assert o.registration is not None and o.cleaned is not None
         registration = o.registration
         if canvas.scale != network.scale:  # the network knows one enlargement; maps between grids are smooth
@@ -452,6 +461,7 @@ def learned(
                 trust=resize(registration.trust, rows, columns, interpolation="linear"),
             )
         frame[:] = planes_of(o.frame.image, o.cleaned, registration)
+        progress(done + 1, steps)
     told = np.stack([conditions(noise_of(o.frame)) for o in track.observations])
     shown, sources = unhidden(track), sources_of(track)
     planes = without_glare(planes, shown)
@@ -469,6 +479,7 @@ def learned(
         planes[:, :6] += np.concatenate([light, light], axis=-1).transpose(0, 3, 1, 2)
     made = fuse_planes(network, planes, told, track.reference)
     del planes, same  # the largest arrays of a run
+    progress(steps - 3, steps)
     prior, weight, sigma = made.image, made.weight, made.sigma
     if canvas.scale != network.scale:
         interpolation = "area" if canvas.scale < network.scale else "cubic"
@@ -476,7 +487,8 @@ def learned(
         sigma = resize(sigma, *canvas.shape, interpolation="linear")
         weight = np.stack([resize(one, *canvas.shape, interpolation="linear") for one in weight])
     weight = credited(weight, shown)
-    bounded = bound(sources, prior, doubt * sigma, canvas, settings)
+    ticks = iter(range(steps - 2, steps + 1))
+    bounded = bound(sources, prior, doubt * sigma, canvas, settings, progress=lambda: progress(next(ticks), steps))
     mixed = (1.0 - bounded.observed) * weight + bounded.observed * bounded.share
     total = mixed.sum(axis=0)
     weight = np.where(weight.sum(axis=0) > 0, mixed / np.maximum(total, 1e-12), 0.0).astype(np.float32)

@@ -16,7 +16,7 @@ import numpy as np
 
 from mfrec.errors import NoFaceError, UsageError
 from mfrec.face.detect import Detection, overlap
-from mfrec.face.identity_gate import steady_embeddings
+from mfrec.face.identity_gate import find_lookalikes, steady_embeddings
 from mfrec.face.landmarks import detect_landmarks, resolve_source
 from mfrec.face.people import DOUBTFUL, EXCESS, OUTLIER, Face, group_people
 from mfrec.face.search import CERTAIN, THOROUGH, Sighting, find_faces, tight_crops, upright_turn
@@ -80,7 +80,7 @@ class Track:
         seen: list[tuple[int, Detection, Landmarks]] = []
         pictures: list[FloatArray] = []
         for position, sighting in enumerate(found):
-            run.progress("track", position, len(frames))
+            run.progress("landmarks", position, len(frames))
             picture = sighting.picture(frames[position].image)
             for detection in sighting.faces:
                 seen.append((position, detection, detect_landmarks(picture, detection.box, source)))
@@ -295,7 +295,15 @@ def identity_warnings(frames: Sequence[Frame], person: Sequence[Face]) -> list[s
     apart = [(face, _median_distance(face, person)) for face in person]
     named = [(face, d) for face, d in apart if d > min(max(DOUBTFUL, spread + 0.5 * EXCESS), spread + OUTLIER)]
     if not named and spread <= DOUBTFUL:
-        return []
+        alike = find_lookalikes([face.embedding for face in person])
+        if not alike:
+            return []
+        names = ", ".join(frames[person[i].frame].name for i in alike[:5])
+        return [
+            f"Identity: {names} {'stands' if len(alike) == 1 else 'stand'} apart from the other frames as somebody who "
+            "is much alike would; another light or expression does that too (3 of 40 sequences of one person). Check "
+            "on the originals, and leave out with --without what is somebody else."
+        ]
     if named:
         which = ", ".join(f"{frames[face.frame].name} ({d:.2f})" for face, d in named[:5])
         what = f"{which} {'stands' if len(named) == 1 else 'stand'} apart from the rest of the track"

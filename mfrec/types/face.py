@@ -88,6 +88,7 @@ class ReferenceScore:
         typical: how much the face looks like that of the other frames, relative to the one that does most; low where
             something covers it.
         neutral: 1 for a mouth at rest, 0.5 for one that is wide open.
+        size: pixels of the face along a side relative to the largest one's.
         yaw, pitch, roll: of the head in degrees, see :mod:`mfrec.face.pose`; None without landmarks.
         eyes, mouth: their aspect ratios; None without landmarks.
     """
@@ -104,19 +105,20 @@ class ReferenceScore:
     roll: float | None
     eyes: float | None
     mouth: float | None
+    size: float = 1.0
 
     @property
     def total(self) -> float:
         likely = self.clean * self.detected * self.typical**TYPICAL_POWER
-        return self.frontal * self.sharp * self.open_eyes * self.neutral * likely
+        return self.frontal * self.sharp * self.open_eyes * self.neutral * self.size * likely
 
     @property
     def text(self) -> str:
         """The product with its parts."""
         return (
             f"score {self.total:.2f} = frontal {self.frontal:.2f} x sharp {self.sharp:.2f} x "
-            f"open eyes {self.open_eyes:.2f} x neutral {self.neutral:.2f} x clean {self.clean:.2f} x "
-            f"detected {self.detected:.2f} x typical {self.typical:.2f}^{TYPICAL_POWER}"
+            f"open eyes {self.open_eyes:.2f} x neutral {self.neutral:.2f} x size {self.size:.2f} x "
+            f"clean {self.clean:.2f} x detected {self.detected:.2f} x typical {self.typical:.2f}^{TYPICAL_POWER}"
         )
 
 

@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 
 import mfrec
 from mfrec.cli import app
+from mfrec.imageio import read
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.record import read_record
 
@@ -199,7 +200,10 @@ def test_stage_writes_pictures_of_every_frame(sequence: Path, tmp_path: Path) ->
     assert done.exit_code == 0, done.stderr
     assert whole(tmp_path / "out")
     names = [Path(line).name for line in done.stdout.splitlines()]
-    assert sorted(names) == sorted([f"{kind}-{i:04d}.png" for kind in ("frame", "registered") for i in range(7)])
+    pictures = [f"{kind}-{i:04d}.png" for kind in ("frame", "registered") for i in range(7)]
+    assert sorted(names) == sorted(["aligned.tiff", *pictures])
+    stack = read(tmp_path / "out" / "aligned.tiff").frames
+    assert [frame.image.shape for frame in stack] == [(96, 96, 3)] * 7
     assert mfrec_says("inspect", tmp_path / "out").exit_code == 0
     again = mfrec_says("stage", "track", sequence, "-o", tmp_path / "out", "--overwrite", "--json")
     assert [step["stage"] for step in json.loads(again.stdout)["steps"]] == ["track"]

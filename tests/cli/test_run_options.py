@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,13 @@ def test_every_handle_is_recorded_and_repeated(sequence: Path, portrait: FloatAr
     assert "for looking only" in said("inspect", out).stdout
     again = said("rerun", out)
     assert again.exit_code == 0, again.output
+    # The part is laid onto the truth of the whole frame.
+    truth = np.zeros((96, 96, 3), np.float32)
+    truth[12:84, 16:80] = plain / 255
+    (tmp_path / "truth.png").write_bytes(png_bytes(truth))
+    measured = said("evaluate", out, "--truth", tmp_path / "truth.png", "--metric", "mse", "--json")
+    assert measured.exit_code == 0, measured.output
+    assert json.loads(measured.stdout)["rows"][0]["values"]["mse"] == 0
     photo.write_bytes(png_bytes(portrait[:, ::-1]))
     changed = said("rerun", out)
     assert changed.exit_code == 3

@@ -11,6 +11,7 @@ from mfrec.face.identity_gate import (
     IdentityCheck,
     check_identity,
     find_foreign,
+    find_lookalikes,
     foreign_score,
     mirrored,
     steady_embeddings,
@@ -156,3 +157,12 @@ def test_the_distances_between_the_frames_are_what_they_say(track):
     a, b, c = (np.linalg.norm(vectors[i] - vectors[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
     assert check.between == pytest.approx(np.median([a, b, c]), abs=1e-6)
     assert check.farthest == pytest.approx((b + c) / 2, abs=1e-6)
+
+
+def test_a_lookalike_is_named_and_not_taken_out():
+    vectors = cloud(7, 0.35)
+    vectors[2] = cloud(1, 0.35, 0.4, seed=1)[0]
+    assert find_foreign(vectors) == []
+    assert find_lookalikes(vectors) == [2]
+    assert find_lookalikes(cloud(7, 0.35)) == []
+    assert find_lookalikes(vectors[:3]) == []

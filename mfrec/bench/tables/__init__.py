@@ -14,6 +14,7 @@
   (:mod:`mfrec.bench.tables.foreign_trials`).
 * ``peers`` adds time and memory, every method in a process of its own.
 * ``long`` is what more frames bring: 1 to 31 of them, of sequences that are so long.
+* ``likeness`` and ``alike`` ask what small faces still tell of a person (:mod:`mfrec.bench.tables.likeness`).
 * ``metrics``, ``identity``, ``calibration``, ``coverage`` and ``eyes`` measure the measures: do they say what they are
   read as?
 """
@@ -32,6 +33,7 @@ from mfrec.bench.tables.enlargement import PICTURES, on_faces, on_pictures
 from mfrec.bench.tables.eyes import eyes_table
 from mfrec.bench.tables.identity import identity_table
 from mfrec.bench.tables.ladders import metrics_table
+from mfrec.bench.tables.likeness import alike_table, likeness_table
 from mfrec.bench.tables.long import long_table
 from mfrec.bench.tables.memory import with_memory
 from mfrec.bench.tables.methods import COLUMNS, on_sequences
@@ -53,6 +55,8 @@ WHOLE_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], 
     "coverage": coverage_table,
     "eyes": eyes_table,
     "long": long_table,
+    "likeness": likeness_table,
+    "alike": alike_table,
 }
 """Name to ``table(data, people, seed, limit, progress)``."""
 
@@ -91,9 +95,9 @@ def tables(
     for name in names:
         if name not in NAMES:
             raise UsageError(f"unknown table '{name}'; known are {', '.join(NAMES)} and ablation")
-        if name == "foreign" and data is None:
+        if name in ("foreign", "likeness", "alike") and data is None:
             raise UsageError(
-                "table 'foreign' needs a folder of sequences of several people; the portrait is one person"
+                f"table '{name}' needs a folder of sequences of several people; the portrait is one person"
             )
         if name in (*PICTURES, "parser") and data is None:
             raise UsageError(f"table '{name}' needs the folder with the pictures of that set, which is not shipped")

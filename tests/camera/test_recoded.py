@@ -1,0 +1,58 @@
+"""The same picture compressed again is found; frames of one still moment, each with its own noise, are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mfrec.camera.recoded import SAME, copies_among, recoded
+from mfrec.image.geometry import resize
+from mfrec.imageio import jpeg_bytes, read
+from mfrec.intake import read_track
+from mfrec.options import Options
+from mfrec.types import FloatArray, Frame
+
+
+def stills(folder: Path, pictures: dict[str, bytes]) -> list[Frame]:
+    folder.mkdir(exist_ok=True)
+    for name, data in pictures.items():
+        (folder / name).write_bytes(data)
+    return list(read(folder).frames)
+
+
+@pytest.fixture(scope="module")
+def moment(portrait: FloatArray) -> list[FloatArray]:
+    """Four exposures of a head that keeps quite still."""
+    small = resize(portrait, 96, 96, interpolation="area")
+    rng = np.random.default_rng(0)
+    return [np.clip(small + rng.normal(0, 0.012, small.shape), 0, 1).astype(np.float32) for _ in range(4)]
+
+
+def test_what_was_compressed_again_counts_as_one(moment: list[FloatArray], tmp_path: Path) -> None:
+    first = jpeg_bytes(moment[0], 90)
+    (once,) = stills(tmp_path / "once", {"a.jpg": first})
+    frames = stills(
+        tmp_path / "all",
+        {
+            "a.jpg": first,
+            "b.jpg": jpeg_bytes(once.image, 70),
+            "c.jpg": jpeg_bytes(once.image, 50),
+            **{f"d{i}.jpg": jpeg_bytes(image, 70) for i, image in enumerate(moment[1:])},
+        },
+    )
+    assert copies_among(frames) == {1: 0, 2: 0}
+    shares = [recoded(one, other) for one in frames[3:] for other in frames if one is not other]
+    assert max(shares) < 0.75 < SAME
+    track = read_track(tmp_path / "all", Options())
+    assert [(d.name, d.reason) for d in track.dropped] == [
+        ("b.jpg", "is 'a.jpg' compressed again"),
+        ("c.jpg", "is 'a.jpg' compressed again"),
+    ]
+    asked = read_track(tmp_path / "all", Options(reference="b.jpg"))
+    assert [d.name for d in asked.dropped] == ["c.jpg"]
+
+
+def test_pictures_without_tables_are_never_copies(moment: list[FloatArray]) -> None:
+    assert copies_among([Frame(image, i, f"{i}") for i, image in enumerate([moment[0], moment[0]])]) == {}

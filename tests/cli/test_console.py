@@ -1,0 +1,63 @@
+"""Progress for people: a counter and the time that is left, on a terminal and in a log."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfrec.cli import console
+from mfrec.cli.console import Progress, counter, duration
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(console, "time", clock)
+    return clock
+
+
+def test_a_counter_and_the_time_left_are_said_every_ten_seconds(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress = Progress()
+    for second in range(31):
+        clock.now = 100.0 + second
+        progress("read", second, 60)
+    progress("evidence: fuse", 0, 6)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "mfrec: read 1/60 ..."
+    assert lines[1:] == [
+        "mfrec: read 11/60, 49 s left ...",
+        "mfrec: read 21/60, 39 s left ...",
+        "mfrec: evidence: fuse 0/6 ...",
+    ]
+
+
+def test_nothing_is_said_of_what_is_quick(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress()
+    clock.now += 0.9
+    progress("read", 1, 2)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_program_reads_every_step(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv(console.PROGRESS, "lines")
+    Progress()("evidence: fuse", 2, 6)
+    (line,) = capsys.readouterr().err.splitlines()
+    found = console.PROGRESS_LINES.fullmatch(line)
+    assert found is not None
+    assert found.groups() == ("evidence: fuse", "2", "6")
+
+
+def test_words_for_times_and_counts() -> None:
+    assert [duration(s) for s in (0.2, 40, 125, 4200)] == ["1 s", "40 s", "2 min 5 s", "1 h 10 min"]
+    assert [counter(3, 24), counter(3, 0)] == ["3/24", "3"]
