@@ -383,8 +383,8 @@ def choose(
     it is the square of its size and of its detail, for the number and the contrast of its samples count, less where it
     is turned or lit otherwise. Frames that are worth next to nothing are not taken, however many are allowed.
 
-    On one film of known truth (:mod:`mfrec.camera.footage_film`, 72 frames, seed 1) the picture from 24 chosen frames is
-    0.18 dB below that from all 72 onto the same reference.
+    On one film of known truth (:mod:`mfrec.camera.footage_film`, 72 frames, seed 1) the picture from 24 chosen frames
+    is 0.18 dB below that from all 72 onto the same reference.
 
     Args:
         person: of the survey.
