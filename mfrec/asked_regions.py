@@ -129,7 +129,7 @@ def check_sources(track: FaceTrack) -> None:
 
 
 def _left_out(told: str, item: Dropped, frames: Sequence[FrameId]) -> str:
-    shown = ", ".join(f"{frame.index} ({frame.name})" for frame in sorted(frames)[:8])
+    shown = ", ".join(f"{frame.index} ({frame.name})" for frame in sorted(frames, key=lambda one: one.index)[:8])
     more = f" and {len(frames) - 8} more" if len(frames) > 8 else ""
     return (
         f"{told}: that frame ({item.name}) was left out: {item.reason} (stage {item.stage}); take one of the frames in "

@@ -286,9 +286,9 @@ def _chosen_frames(
         box = chosen[frame.index].detection.box
         kept.append(part_of(frame, [box], degrees) if options.crop in PARTS else frame)
     dropped += [
-        Dropped(name, why_not(person, index, len(chosen)), index, "choose")
-        for index, name, _ in in_use
-        if index not in chosen
+        Dropped(frame.name, why_not(person, frame.index, len(chosen)), frame.index, "choose")
+        for frame in in_use
+        if frame.index not in chosen
     ]
     sizes = {frame.index: frame.size for frame in kept}
 

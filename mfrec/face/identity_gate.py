@@ -86,7 +86,7 @@ def foreign_score(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(to_others > APART, to_others - 0.5 * within, -np.inf)
 
 
-def find_foreign(embeddings: Sequence[FloatArray] | FloatArray, limit: float = FOREIGN) -> list[int]:
+def find_foreign(embeddings: Sequence[FloatArray] | NDArray[np.floating], limit: float = FOREIGN) -> list[int]:
     """Which of the faces of one track are somebody else's, the farthest first.
 
     One after the other is taken out, so that two foreign frames do not hide each other, while at least :data:`ENOUGH`
@@ -111,7 +111,7 @@ def find_foreign(embeddings: Sequence[FloatArray] | FloatArray, limit: float = F
     return out
 
 
-def find_lookalikes(embeddings: Sequence[FloatArray] | NDArray[np.float64], limit: float = LOOKALIKE) -> list[int]:
+def find_lookalikes(embeddings: Sequence[FloatArray] | NDArray[np.floating], limit: float = LOOKALIKE) -> list[int]:
     """Which of the faces of one track stand apart as a look-alike's would; nothing is left out for it.
 
     Args:

@@ -60,7 +60,7 @@ def given_region(
     # Somebody has looked at it: only where the frame shows next to nothing the others come back.
     share = share * np.clip(4 * seen, 0.0, 1.0)
     matched = match_seam(frame, reference, mask & ~region & (seen > 0.5))
-    return Given(position, share.astype(np.float32), share[..., None] * (matched - frame))
+    return Given(position, share.astype(np.float32), np.asarray(share[..., None] * (matched - frame), np.float32))
 
 
 def given_maps(given: Sequence[Given], count: int, shape: tuple[int, int]) -> tuple[FloatArray, FloatArray]:

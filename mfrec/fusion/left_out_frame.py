@@ -101,7 +101,7 @@ def misfit(source: Source, luma: FloatArray, face: FloatArray, canvas: Canvas, p
     kept = shares >= COVERED
     if not kept.any():
         return None
-    energy = dctn(blocks[kept], axes=(1, 2), norm="ortho") ** 2 / shares[kept, None, None]
+    energy = np.asarray(dctn(blocks[kept], axes=(1, 2), norm="ortho")) ** 2 / shares[kept, None, None]
     return float(np.sqrt((energy / source.noise.luma).mean()))
 
 

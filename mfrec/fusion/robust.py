@@ -157,9 +157,9 @@ def unlike(sources: Sequence[Source], scale: int) -> FloatArray:
     chief = next(source for source in sources if source.is_reference)
     reference = gaussian(rgb_to_ycc(chief.warped), 1.5 * scale)
     out = np.empty((len(sources), *reference.shape[:2]), np.float32)
-    for source, plane in zip(sources, out, strict=True):
+    for k, source in enumerate(sources):
         apart = gaussian(rgb_to_ycc(source.warped), 1.5 * scale) - reference
-        plane[:] = gaussian(chief.shown * (apart**2).sum(axis=-1), float(scale))
+        out[k] = gaussian(chief.shown * (apart**2).sum(axis=-1), float(scale))
     return out
 
 
@@ -200,7 +200,7 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     middle = np.median(np.where(alike < SOMETHING_ELSE, energy[chief], energy), axis=0)
     detail = np.minimum(1.0, (energy + floor) / (middle + floor)) ** settings.detail_power
     known = np.stack([source.usable * source.shown * source.registration.trust for source in sources])
-    judged = detail * known * np.stack(agree) * alike
+    judged = np.asarray(detail * known * np.stack(agree) * alike, np.float32)
     return taken_by_hand(judged, np.stack([source.given for source in sources])).astype(np.float32)
 
 

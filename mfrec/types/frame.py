@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +132,8 @@ class Frame:
             raise ValueError(f"a frame's image is [H, W, 3], not {self.image.shape}")
 
 
-class FrameId(NamedTuple):
+@dataclass(frozen=True)
+class FrameId:
     """What a frame is called by: its place in the sequence, its name, and its time in seconds, None where unknown."""
 
     index: int

@@ -26,7 +26,9 @@ def noisy(image: FloatArray, sigma: float, seed: int = 0) -> FloatArray:
 
 def as_jpeg(image: FloatArray, quality: int) -> FloatArray:
     _, data = cv2.imencode(".jpg", np.rint(255 * image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32) / 255
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert pixels is not None
+    return np.asarray(pixels[..., ::-1] / 255, np.float32)
 
 
 @pytest.mark.parametrize("side", [48, 96, 160])

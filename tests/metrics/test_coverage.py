@@ -11,7 +11,7 @@ from mfrec.documents import parse_toml, shaped
 from mfrec.errors import InputError
 from mfrec.imageio.sequences import TruthSequence
 from mfrec.metrics import coverage as module
-from mfrec.metrics.coverage import Factors, conformal_factor, coverage, read_factors, scores, stated
+from mfrec.metrics.coverage import Factors, Kind, conformal_factor, coverage, read_factors, scores, stated
 
 
 def picture(rng: np.random.Generator, confident: float) -> np.ndarray:
@@ -78,7 +78,7 @@ def factors() -> Factors:
     }
     labels = [f"{recipe}, {kind}" for recipe in RECIPES for kind in INPUTS]
     rows = tuple(Row(label, {} if label == "restore, exported" else values, 15) for label in labels)
-    table = TableResult("coverage", "", "15 sequences of 'x'", (), rows, "", "", "", {})
+    table = TableResult("coverage", "", "15 sequences of 'x'", (), rows, "")
     return shaped(parse_toml(factors_toml(table)), Factors)
 
 
@@ -88,7 +88,7 @@ def test_the_file_that_the_bench_writes_is_the_one_that_is_read(factors: Factors
     assert "exported" not in factors.recipes["restore"]
     assert set(factors.weights) == {"clean", "fusion"}
     with pytest.raises(InputError, match="no factor was found"):
-        factors_toml(TableResult("coverage", "", "", (), (Row("evidence, still", {}, 0),), "", "", "", {}))
+        factors_toml(TableResult("coverage", "", "", (), (Row("evidence, still", {}, 0),), ""))
 
 
 def test_the_shipped_factors_are_factors() -> None:
@@ -105,12 +105,13 @@ def test_what_is_said_of_a_result(factors: Factors) -> None:
     assert "stills" in known["text"]
     assert "5 other people: 91.2 %, 80 to 97 % in single pictures" in known["text"]
     assert stated("restore", "video", altered=False, weights=factors.weights, known=factors)["factor"] == 1.7
-    for recipe, kind, altered, weights, says in (
+    others: tuple[tuple[str, Kind, bool, dict[str, str], str], ...] = (
         ("evidence", "still", True, {}, "set by hand"),
         ("mine", "still", False, {}, "none was measured"),
         ("restore", "exported", False, factors.weights, "none was measured"),
         ("restore", "still", False, {**factors.weights, "fusion": "0" * 64}, "other weights"),
-    ):
+    )
+    for recipe, kind, altered, weights, says in others:
         other = stated(recipe, kind, altered=altered, weights=weights, known=factors)
         assert other["factor"] is None
         assert says in other["text"]

@@ -99,7 +99,7 @@ def see(sequence: TruthSequence, sides: Sequence[int], seed: int) -> Seen:
         used = faces if side == SIDE else faces[1 : 1 + FRAMES]
         small[side] = np.array(steady_embeddings(used), np.float64)
     eyes = float(np.median([points.interocular for points in marks])) / whole
-    return Seen(sequence, eyes, np.mean(ends, axis=0, dtype=np.float64), small)
+    return Seen(sequence, eyes, np.stack(ends).mean(axis=0, dtype=np.float64), small)
 
 
 def seen_of(
