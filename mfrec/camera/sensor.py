@@ -1,11 +1,11 @@
 """How strong the sensor's noise is in a frame, as its pixels show: a dark scene, a long cable, a lifted gain.
 
-Noise of a sensor is white, detail is not: its share falls with frequency (Field, "Relations between the statistics of
-natural images and the response properties of cortical cells", JOSA A 1987), and least of it is in the flatter half of a
-picture. So the standard deviation of the noise is the robust spread of the high frequencies there, after Donoho and
-Johnstone, "Ideal spatial adaptation by wavelet shrinkage" (Biometrika 1994, section 4.1), with the block transform of
-the codecs in the place of the wavelets. What a codec rounded to nothing says nothing, so only frequencies count whose
-quantiser is finer than what is measured there.
+Noise of a sensor is white; the power of detail falls with the square of its frequency at least (Field, "Relations
+between the statistics of natural images and the response properties of cortical cells", JOSA A 1987). So the spread in
+two bands of frequencies tells one from the other. It is measured robustly, after Donoho and Johnstone, "Ideal spatial
+adaptation by wavelet shrinkage" (Biometrika 1994, section 4.1), in the flatter half of the picture, with the block
+transform of the codecs in the place of the wavelets. What a codec rounded to nothing says nothing, so only bands count
+whose quantiser is finer than what is measured there.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ BANDS = (
 )
 """High frequencies, in three groups; ``u + v`` is 6 to 7, 8 to 9, 10 to 14."""
 
+CENTRES = (6.5, 8.5, 11.0)
+"""Of them, about."""
+
 MEDIAN = 0.6745
 """Median absolute value of a normal number of standard deviation 1."""
 
-DETAIL = 11.0 / 255.0
-"""What fine detail passes for in a picture of 32 px a side; it falls with the power 1.5 of the side. The least of the
-three spreads is below it in all of 20 faces without noise, at 32, 64 and 128 px (development people)."""
+LEAST = 2.5 / 255.0
+"""Below it the difference of two bands is chance."""
 
 COARSE = 2.0
 """Steps of a quantiser, in units of the spread that is measured, from which on the spread is the quantiser's."""
@@ -43,8 +45,8 @@ def sensor_noise(image: FloatArray, steps: FloatArray | float = 0.0) -> float:
         steps: quantisation step of each 8 x 8 DCT coefficient of luma, ``[8, 8]``, or of all, in [0, 1] grey levels.
 
     Returns:
-        In [0, 1] grey levels; what detail may pass for is taken off, so most frames have none. 0 where the picture is
-        too small or its codec has rounded all high frequencies.
+        In [0, 1] grey levels. 0 where the picture is too small, its codec has rounded the high frequencies, or what is
+        there falls with frequency as detail does.
     """
     part = middle(image)
     if min(part.shape[:2]) < 2 * BLOCK:
@@ -54,13 +56,16 @@ def sensor_noise(image: FloatArray, steps: FloatArray | float = 0.0) -> float:
     coarse = (blocks[:, (FREQUENCY >= 1) & (FREQUENCY <= 3)] ** 2).sum(axis=1)
     flat = blocks[coarse <= np.median(coarse)]
     step = np.broadcast_to(np.asarray(steps, np.float32), (BLOCK, BLOCK))
-    spreads = [spread_of(flat[:, band], step[band]) for band in BANDS]
-    heard = [spread for spread in spreads if spread is not None]
-    if not heard:
+    low, *higher = (spread_of(flat[:, band], step[band]) for band in BANDS)
+    if low is None:
         return 0.0
-    side = float(np.sqrt(part.shape[0] * part.shape[1]))
-    detail = DETAIL * (32 / side) ** 1.5
-    return float(np.sqrt(max(0.0, min(heard) ** 2 - detail**2)))
+    # The finest band that the codec has left: there the share of detail is least.
+    for spread, centre in zip(reversed(higher), reversed(CENTRES[1:]), strict=True):
+        if spread is not None:
+            falls = (CENTRES[0] / centre) ** 2
+            noise = np.sqrt(max(0.0, (spread**2 - falls * low**2) / (1 - falls)))
+            return float(min(noise, spread)) if noise > LEAST else 0.0
+    return 0.0
 
 
 def spread_of(coefficients: NDArray, steps: NDArray) -> float | None:

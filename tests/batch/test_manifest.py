@@ -99,6 +99,8 @@ def test_the_words_of_a_case_are_what_the_command_line_reads_as_its_options() ->
         like="/she.jpg",
         without="1,2-3",
         levels=True,
+        source=["eyes=3"],
+        mask=["eyes=/eyes.png"],
     )
     usual = Arguments(recipe="restore")
     same = [name for name in Options.__dataclass_fields__ if getattr(arguments, name) == getattr(usual, name)]

@@ -36,7 +36,7 @@ def as_jpeg(image: FloatArray, quality: int) -> FloatArray:
 def test_noise_is_measured_and_its_absence_too(portrait: FloatArray, side: int, sigma: float) -> None:
     clear = resize(portrait, side, side, interpolation="area")
     assert sensor_noise(clear) < 3 / 255
-    assert 255 * sensor_noise(noisy(clear, sigma)) == pytest.approx(LUMA_SHARE * sigma, rel=0.3)
+    assert 255 * sensor_noise(noisy(clear, sigma)) == pytest.approx(LUMA_SHARE * sigma, rel=0.4)
 
 
 def test_noise_is_measured_through_a_fine_jpeg_and_not_through_a_coarse_one(portrait: FloatArray) -> None:
