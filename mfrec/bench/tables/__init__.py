@@ -92,6 +92,8 @@ def tables(
         UsageError: an unknown table or method, or one that needs pictures and has none.
         InputError: the pictures or sequences cannot be used.
     """
+    if limit is not None and limit < 1:
+        raise UsageError(f"a limit of {limit} leaves nothing to measure; give 1 or more")
     for name in names:
         if name not in NAMES:
             raise UsageError(f"unknown table '{name}'; known are {', '.join(NAMES)} and ablation")
@@ -101,8 +103,6 @@ def tables(
             )
         if name in (*PICTURES, "parser") and data is None:
             raise UsageError(f"table '{name}' needs the folder with the pictures of that set, which is not shipped")
-    if limit is not None and limit < 1:
-        raise UsageError(f"a limit of {limit} leaves nothing to measure; give 1 or more")
     for method in methods:
         check_method(method)
     out: dict[str, TableResult] = {}
