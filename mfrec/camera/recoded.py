@@ -22,12 +22,21 @@ film of one moment, with the noise of a sensor (3 grey levels), it is 0.70."""
 ALIKE = 4 / 255
 """Mean difference of two thumbnails up to which pictures are compared at all."""
 
-BLOCKS = 4096
-"""Blocks that are compared at most, evenly spread."""
+TILE = 4
+"""Blocks along a side of the smallest part that is compared by itself: a recorder copies the still background from
+frame to frame, and a face that moves before it is in few blocks."""
+
+TOLD = 24
+"""Coefficients that are not zero, of which a part has to have so many to be judged."""
+
+WORST = 0.6
+"""Share in its worst part below which a picture is no copy, however much of the rest is alike."""
 
 
 def recoded(frame: Frame, other: Frame) -> float:
     """Which share of a JPEG's coefficients are those of another picture, rounded to its steps; 0 where none can be.
+
+    The share in its worst part where that is below :data:`WORST`.
 
     Args:
         frame: read from a JPEG file.
@@ -39,18 +48,23 @@ def recoded(frame: Frame, other: Frame) -> float:
     step = np.asarray(frame.jpeg.luma, np.float64)
     got, expected = np.rint(own / step), np.rint(theirs / step)
     told = (got != 0) | (expected != 0)
-    told[:, 0, 0] = False
-    count = int(told.sum())
-    return float((got == expected)[told].mean()) if count else 0.0
+    told[..., 0, 0] = False
+    count, equal = told.sum(axis=(2, 3)), (told & (got == expected)).sum(axis=(2, 3))
+    if not count.any():
+        return 0.0
+    tops, lefts = (np.arange(0, size, TILE) for size in count.shape)
+    count, equal = (np.add.reduceat(np.add.reduceat(one, tops, axis=0), lefts, axis=1) for one in (count, equal))
+    judged = count >= TOLD
+    worst = float((equal[judged] / count[judged]).min()) if judged.any() else 0.0
+    return float(equal.sum() / count.sum()) if worst >= WORST else worst
 
 
 def _coefficients(image: FloatArray, phase: tuple[int, int]) -> np.ndarray:
-    """DCT coefficients ``[N, 8, 8]`` of luma in units of 1/255, of blocks on the grid of the file."""
+    """DCT coefficients ``[n, m, 8, 8]`` of luma in units of 1/255, of blocks on the grid of the file."""
     grey = 255.0 * luma(image).astype(np.float64)[phase[1] :, phase[0] :] - 128.0
     rows, columns = grey.shape[0] // 8, grey.shape[1] // 8
-    blocks = grey[: 8 * rows, : 8 * columns].reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(-1, 8, 8)
-    step = max(1, len(blocks) // BLOCKS)
-    return np.asarray(dctn(blocks[::step], axes=(1, 2), norm="ortho"))
+    blocks = grey[: 8 * rows, : 8 * columns].reshape(rows, 8, columns, 8).swapaxes(1, 2)
+    return np.asarray(dctn(blocks, axes=(2, 3), norm="ortho"))
 
 
 def copies_among(frames: Sequence[Frame]) -> dict[int, int]:

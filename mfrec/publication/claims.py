@@ -19,8 +19,8 @@ from mfrec.provenance.record import RECORD, read_record, seal_holds
 from mfrec.publication.signatures import ADDED, added_by_signing
 
 WRITTEN = re.compile(
-    r"(reconstruction|evidence|reference|provenance|uncertainty|consistency|fused|evaluation)\.png"
-    r"|(frame|registered)-\d{4,}\.png"
+    r"(reconstruction|evidence|reference|provenance|uncertainty|consistency|fused|evaluation|levels)\.png"
+    r"|(frame|registered|labels)-\d{4,}\.png|mask-[a-z_]+\.png|aligned\.tiff"
     rf"|provenance\.npz|report\.(html|pdf)|evaluation\.(txt|json|csv)|index\.html|key\.json|{ADDED.pattern}|"
     + re.escape(RECORD)
 )

@@ -56,3 +56,17 @@ def test_what_was_compressed_again_counts_as_one(moment: list[FloatArray], tmp_p
 
 def test_pictures_without_tables_are_never_copies(moment: list[FloatArray]) -> None:
     assert copies_among([Frame(image, i, f"{i}") for i, image in enumerate([moment[0], moment[0]])]) == {}
+
+
+def test_a_head_that_moves_before_a_copied_background_is_no_copy(portrait: FloatArray, tmp_path: Path) -> None:
+    """What a recorder's skipped blocks leave: nearly all of the picture is the same to the last bit."""
+    wall = resize(np.ascontiguousarray(portrait[::-1]), 320, 320, interpolation="area")
+    head = resize(portrait, 40, 40, interpolation="area")
+    pictures = {}
+    for i in range(2):
+        seen = wall.copy()
+        seen[140:180, 140 + 3 * i : 180 + 3 * i] = head
+        pictures[f"{i}.jpg"] = jpeg_bytes(seen, 80)
+    frames = stills(tmp_path, pictures)
+    assert recoded(frames[1], frames[0]) < 0.6
+    assert copies_among(frames) == {}

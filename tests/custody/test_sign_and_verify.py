@@ -164,7 +164,8 @@ def test_what_is_not_signed(signed: Path, anna: Person, tmp_path: Path) -> None:
         early = person(tmp_path / "early", now=NOW - 4000 * DAY, days=3600)
         sign_folder(copy_of_result(tmp_path / "a"), early.identity, now=NOW - 2000 * DAY)
     with pytest.raises(UsageError, match=r"signature-1\.json is of .* set the clock"):
-        sign_folder(signed, anna.identity, now=NOW - datetime.timedelta(minutes=2))
+        begins = anna.identity.record_certificate.not_valid_before_utc
+        sign_folder(signed, anna.identity, now=begins + datetime.timedelta(seconds=1))
     (signed / "link").symlink_to("/etc/hostname")
     with pytest.raises(UsageError, match="'link' cannot be signed: it is a link"):
         sign_folder(signed, anna.identity)
