@@ -24,7 +24,7 @@ CORE = 9
 FLAT = (0.7 / 255.0, 1.3 / 255.0)
 """High-pass of the evidence, root-mean-square over a patch: flat up to the first, not flat from the second on."""
 
-CORE_FLAT = (1.5 / 255.0, 3.0 / 255.0)
+CORE_FLAT = (2.5 / 255.0, 4.0 / 255.0)
 """The same for the smaller patch: a faint seam in a wall is no edge."""
 
 ALLOWED = (1.5, 0.08 / 255.0)

