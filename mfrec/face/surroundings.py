@@ -154,4 +154,4 @@ def thumbnail(frame: Frame) -> Frame:
     if zoom >= 1:
         return frame
     small = resize(frame.image, max(1, round(height * zoom)), max(1, round(width * zoom)), interpolation="area")
-    return replace(frame, image=small, whole=frame.size)
+    return replace(frame, image=small, whole=frame.size, reduced=True)

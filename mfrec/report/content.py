@@ -27,8 +27,8 @@ from mfrec.report.pictures import GREY_LEVELS, Comparison, Rgb
 from mfrec.types import Dropped, FloatArray, Frame, Observation, Reconstruction, ReferenceScore, Region
 
 IDENTITY = (
-    "Whether this is a particular person is decided on the original frames, which are attached to this report. "
-    "The computed picture is a guide to them, not a substitute."
+    "Whether this is a particular person is decided on the original frames. They are attached to this report, large "
+    "ones as the part that is said beside them. The computed picture is a guide to them, not a substitute."
 )
 """The sentence that every report carries."""
 
@@ -428,6 +428,8 @@ def _attached(frame: Frame, whole: bool, window: tuple[slice, slice] | None) -> 
     image, (x, y) = frame.image, frame.origin
     if whole:
         height, width = image.shape[:2]
+        if frame.reduced:
+            return image, f"attached as a copy of {width} x {height} px: nothing of this frame is in the result"
         if (width, height) == frame.size:
             return image, ""
         return image, (

@@ -316,7 +316,7 @@ def _frames(content: Content) -> list[Flowable]:
     return [
         *_heading(
             "Originals: every frame, used or not",
-            "Hashes are those of the files as they were received. The web page carries every original without loss.",
+            "Hashes are those of the files as they were received. What the web page carries of them is without loss.",
         ),
         _grid(cells, widths, header=True),
         *([_line(_beside(content), 8, before=2 * mm)] if content.others else []),

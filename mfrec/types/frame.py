@@ -91,6 +91,7 @@ class Frame:
         origin: ``(x, y)``, the pixel of the picture as it was read that ``image`` begins with. Everything else that is
             said of a place in a frame (boxes, landmarks, registrations, the canvas) counts pixels of ``image``.
         whole: width and height of the picture as it was read, where ``image`` is only a part of it.
+        reduced: ``image`` is a smaller copy of all of it, kept to be looked at.
         name: file name, ``clip.mp4#12`` for frame 12 of a video, or ``array 3``.
         path: the file; None for an array.
         sha256, md5: hex digests of the file's bytes (for a video, of the whole file; for an array, of
@@ -120,6 +121,7 @@ class Frame:
     notes: tuple[str, ...] = ()
     origin: tuple[int, int] = (0, 0)
     whole: tuple[int, int] | None = None
+    reduced: bool = False
 
     @property
     def size(self) -> tuple[int, int]:

@@ -21,11 +21,12 @@ from PIL import Image
 from report_case import NASTY, portrait, reconstruction
 
 from mfrec.errors import UsageError
+from mfrec.face.surroundings import thumbnail
 from mfrec.image.geometry import resize, similarity_map
 from mfrec.imageio import to_uint8
 from mfrec.report import pictures, write_report
 from mfrec.report.content import IDENTITY, clock, gather, visible
-from mfrec.types import Canvas, Dropped, Overview, Reconstruction, Registration
+from mfrec.types import Canvas, Dropped, Frame, Overview, Reconstruction, Registration
 
 
 class Page(html.parser.HTMLParser):
@@ -319,6 +320,16 @@ def test_too_many_pixels_attach_what_the_result_covers_and_say_so(monkeypatch: p
     reference = next(row for row in rows if row.state == "reference")
     assert reference.original is not None and reference.original.shape == (32, 32, 3)
     assert "x 0 to 31" in reference.attached
+
+
+def test_a_frame_that_was_kept_as_a_small_copy_is_called_that() -> None:
+    large = Frame(np.zeros((900, 1600, 3), np.float32), 7, "far.jpg")
+    dropped = Dropped("far.jpg", "no face found", 7, "track", thumbnail(large))
+    case = reconstruction()
+    rows = gather(replace(case, track=replace(case.track, dropped=(dropped,)))).rows
+    row = next(row for row in rows if row.name == "far.jpg")
+    assert row.original is not None and row.original.shape[1] < 1600
+    assert f"a copy of {row.original.shape[1]} x {row.original.shape[0]} px" in row.attached
 
 
 # ---- the page ----
