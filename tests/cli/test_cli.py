@@ -742,10 +742,33 @@ print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_
 because a child's high-water mark starts with that of the process that forked it."""
 
 
+YARDSTICK = """
+import cv2, scipy.sparse, torch
+from torch.nn.functional import conv2d
+torch.set_num_threads(1)
+torch.manual_seed(0)
+weight, image = torch.randn(64, 64, 3, 3) / 24, torch.randn(1, 64, 64, 64)
+with torch.inference_mode():
+    for _ in range(150):
+        image = conv2d(image, weight, padding=1).tanh()
+"""
+"""Loads what every run loads and convolves for a second: what a second of processor time is worth on this
+machine, with whatever else it is doing."""
+
+
+def processor_and_peak(*command: object) -> tuple[float, float]:
+    """Seconds of processor time and GiB of a command that must succeed."""
+    measured = [sys.executable, "-c", MEASURED, *map(str, command)]
+    done = subprocess.run(measured, cwd=ROOT, capture_output=True, text=True, check=True)
+    code, used, peak = done.stdout.split()
+    assert code == "0"
+    return float(used), int(peak) * (1 if sys.platform == "darwin" else 1024) / 2**30
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("recipe", "seconds", "gigabytes"), [("evidence", 8.0, 1.0), ("restore", 9.0, 1.5)])
+@pytest.mark.parametrize(("recipe", "yardsticks", "gigabytes"), [("evidence", 3.5, 1.0), ("restore", 3.5, 1.5)])
 def test_seven_small_frames_take_seconds_of_processor_and_a_gigabyte(
-    recipe: str, seconds: float, gigabytes: float, tmp_path: Path
+    recipe: str, yardsticks: float, gigabytes: float, tmp_path: Path
 ) -> None:
     from mfrec.camera.film import astronaut, draw_shoot, film
     from mfrec.image.geometry import resize
@@ -755,13 +778,12 @@ def test_seven_small_frames_take_seconds_of_processor_and_a_gigabyte(
     frames.mkdir()
     for i, truth in enumerate(film(astronaut(), draw_shoot(frames=7, size=32, seed=1)).truth):
         (frames / f"{i}.jpg").write_bytes(jpeg_bytes(resize(truth, 32, 32, interpolation="area"), 60))
-    command = [sys.executable, "-m", "mfrec", "reconstruct", frames, "-o", tmp_path / "out", "--recipe", recipe]
-    measured = [sys.executable, "-c", MEASURED, *command]
-    done = subprocess.run(measured, cwd=ROOT, capture_output=True, text=True, check=True)
-    code, used, peak = done.stdout.split()
-    assert code == "0"
-    assert float(used) < seconds  # processor time, because other tests may hold the cores
-    assert int(peak) * (1 if sys.platform == "darwin" else 1024) < gigabytes * 2**30
+    before, _ = processor_and_peak(sys.executable, "-c", YARDSTICK)
+    used, peak = processor_and_peak(*COMMAND, "reconstruct", frames, "-o", tmp_path / "out", "--recipe", recipe)
+    after, _ = processor_and_peak(sys.executable, "-c", YARDSTICK)
+    # Other tests may hold the cores, and machines differ: processor time, against that of the same known work.
+    assert used < yardsticks * (before + after) / 2, (used, before, after)
+    assert peak < gigabytes
 
 
 @pytest.mark.parametrize("given", ["sequence", "sequence/", "sequence/0.png sequence/1.png", "film.mp4", "link"])
