@@ -50,7 +50,20 @@ OPENERS = {"av", "tifffile", "pillow_heif", "imageio"}
 """Packages that open pictures and videos; only ``mfrec.imageio`` may. (Pillow and OpenCV also draw, so the test looks
 at how they are called.)"""
 
-MADE_BY_NETWORKS = {"clean", "fusion", "crossover_unet", "finetune", "unet", "bionet", "feature_merge", "rrdb"}
+MADE_BY_NETWORKS = {
+    *{
+        "clean",
+        "fusion",
+        "crossover_unet",
+        "finetune",
+        "unet",
+        "bionet",
+        "feature_merge",
+        "rrdb",
+        "srresnet",
+        "enhance",
+    },
+}
 """Networks whose output is pixels of the result."""
 
 

@@ -16,7 +16,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ TABLES = ("arguments", "inputs", "recipe", "metrics")
 AFTER_TRAINING = ("sha256", "origin", "training")
 """The keys that a card with a recipe has only once its network is trained."""
 
-ALSO_OPTIONAL = ("parameters", "cost", "commit", "trained", "trained_for")
+ALSO_OPTIONAL = ("objective", "parameters", "cost", "commit", "trained", "trained_for")
 
 LIMIT = 1 << 18
 """Bytes that a card may have."""
@@ -57,6 +57,8 @@ class Card:
         paper: the method.
         licence: of the weights.
         input: what the network reads (colour, range, layout).
+        objective: what the training asked for: ``"fidelity"`` to the truth, or ``"adversarial"``, that a discriminator
+            should take the result for real; such a network draws detail that nobody saw.
         sha256: of the file, 64 hex digits; empty while the network is not trained.
         origin: where the weights come from.
         training: what they were trained on, as far as known.
@@ -79,6 +81,7 @@ class Card:
     paper: str
     licence: str
     input: str
+    objective: Literal["fidelity", "adversarial"] = "fidelity"
     sha256: Sha256 = ""
     origin: str = ""
     training: str = ""

@@ -148,6 +148,14 @@ def test_a_card_with_a_recipe_is_read_before_it_is_trained_but_gives_no_network(
         load_network(tmp_path / "small.toml")
 
 
+def test_a_card_says_whether_a_discriminator_taught_the_network(tmp_path: Path, tensors: dict[str, np.ndarray]) -> None:
+    data = save(tensors)
+    assert make(tmp_path, data).objective == "fidelity"
+    assert make(tmp_path, data, card_text(data, objective="adversarial")).objective == "adversarial"
+    with pytest.raises(WeightsError, match="objective"):
+        make(tmp_path, data, card_text(data, objective="gan"))
+
+
 def test_a_trained_card_needs_its_origin_again(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no 'origin'"):
         make(tmp_path, b"x", card_text(b"x", origin="") + RECIPE)
