@@ -23,6 +23,7 @@ from mfrec.provenance.arrays import write_arrays
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.record import RECORD, sealed_json
 from mfrec.publication.folder import staged, writing
+from mfrec.runtime.threads import one_thread
 from mfrec.types import FaceTrack, Observation, Reconstruction
 
 
@@ -86,6 +87,7 @@ def reconstruct_into(
     return result
 
 
+@one_thread()
 def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = False) -> list[Path]:
     """Write pictures, arrays, report and record into an existing folder; ``run.json`` last.
 
@@ -124,6 +126,7 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
         return [*files, write_record(record, folder, files)]
 
 
+@one_thread()
 def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write what a chain that ended early has found out, as pictures of every frame; ``run.json`` last.
 

@@ -134,6 +134,7 @@ def reconstruct(
     return run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
 
 
+@one_thread()
 def run_recipe(
     frames: Source,
     options: Options,
@@ -163,29 +164,28 @@ def run_recipe(
     chosen, evidence = options.applied_to(chosen, meant), options.applied_to(evidence, meant)
 
     shared = common_stages(chosen, evidence)
-    with one_thread():
-        for stage in chosen.stages[:shared]:
-            # One by one, so that whole frames are let go of once their faces are cut out of them.
-            track = run_chain((stage,), track, run)
-        steps = list(run.steps)
-        if chosen.stages == evidence.stages:
-            result = beside = run_chain(chosen.stages[shared:], track, run)
-            evidence_steps = run.steps
-        elif track.reference is not None:
-            with Aside(progress) as aside:
-                evidence_run = Run(run.device, run.seed, named(EVIDENCE, aside.progress), steps)
-                making = aside.start(partial(run_chain, evidence.stages[shared:], track, evidence_run))
-                result = run_chain(chosen.stages[shared:], track, run)
-                beside = making()
-            evidence_steps = evidence_run.steps
-        else:
+    for stage in chosen.stages[:shared]:
+        # One by one, so that whole frames are let go of once their faces are cut out of them.
+        track = run_chain((stage,), track, run)
+    steps = list(run.steps)
+    if chosen.stages == evidence.stages:
+        result = beside = run_chain(chosen.stages[shared:], track, run)
+        evidence_steps = run.steps
+    elif track.reference is not None:
+        with Aside(progress) as aside:
+            evidence_run = Run(run.device, run.seed, named(EVIDENCE, aside.progress), steps)
+            making = aside.start(partial(run_chain, evidence.stages[shared:], track, evidence_run))
             result = run_chain(chosen.stages[shared:], track, run)
-            if result.reference is not None:
-                # Compared pixel by pixel with the result, so it shows the moment that the result shows.
-                evidence = options.applied_to(evidence, result.observations[result.reference].frame.index)
-            evidence_run = Run(run.device, run.seed, named(EVIDENCE, progress), steps)
-            beside = run_chain(evidence.stages[shared:], track, evidence_run)
-            evidence_steps = evidence_run.steps
+            beside = making()
+        evidence_steps = evidence_run.steps
+    else:
+        result = run_chain(chosen.stages[shared:], track, run)
+        if result.reference is not None:
+            # Compared pixel by pixel with the result, so it shows the moment that the result shows.
+            evidence = options.applied_to(evidence, result.observations[result.reference].frame.index)
+        evidence_run = Run(run.device, run.seed, named(EVIDENCE, progress), steps)
+        beside = run_chain(evidence.stages[shared:], track, evidence_run)
+        evidence_steps = evidence_run.steps
     result = without_unused(result)
     canvas, fused, chief = result.canvas, result.fused, result.reference
     if canvas is None or fused is None or chief is None:
@@ -264,8 +264,7 @@ def without_one(track: FaceTrack, fuse: Fuse) -> dict[str, Any]:
     face = (labels_on_canvas(track.observations[track.reference], track.canvas) != Region.BACKGROUND.value).astype(
         np.float32
     )
-    with one_thread():
-        found = predict_left_out(sources_of(track), track.fused.image, face, track.canvas, fuse.settings(track))
+    found = predict_left_out(sources_of(track), track.fused.image, face, track.canvas, fuse.settings(track))
     frames = [track.observations[one.position].frame for one in found]
     return {
         "ratio": round(overall(found), 3) if found else None,
@@ -303,6 +302,7 @@ def little_measured(share: float) -> str:
     )
 
 
+@one_thread()
 def run_until(
     name: str, frames: Source, options: Options = DEFAULT, *, seed: int = 0, progress: Progress = silent
 ) -> tuple[FaceTrack, dict[str, Any]]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
+import scipy.linalg  # noqa: F401  (loads the BLAS whose threads are counted)
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import mfrec
+from mfrec import outputs, reconstruction
 from mfrec.errors import UsageError
 from mfrec.imageio import read
 from mfrec.recipe import load
@@ -111,6 +116,30 @@ def test_number_of_threads_changes_no_bit(sequence: Path, result: Reconstruction
         cv2.setNumThreads(before)
     np.testing.assert_array_equal(again.image, result.image)
     np.testing.assert_array_equal(again.weight, result.weight)
+
+
+def test_linear_algebra_has_one_thread_between_the_stages_too(
+    sequence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What reads, measures and writes shares its cores with other runs as the stages do."""
+    seen: dict[str, list[int]] = {}
+
+    def watched(module: ModuleType, name: str) -> None:
+        does: Callable[..., object] = getattr(module, name)
+
+        def noting(*arguments: object, **named: object) -> object:
+            seen[name] = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+            return does(*arguments, **named)
+
+        monkeypatch.setattr(module, name, noting)
+
+    for name in ("read_track", "at_own_sampling", "without_one", "check_identity", "make_record"):
+        watched(reconstruction, name)
+    watched(outputs, "provenance_arrays")
+    with threadpool_limits(2, user_api="blas"):
+        quick = mfrec.reconstruct(sequence, recipe="evidence", scale=1, settings=["fuse.method=mean"])
+        mfrec.save(quick, tmp_path / "out")
+    assert len(seen) == 6 and all(pools and set(pools) == {1} for pools in seen.values()), seen
 
 
 def test_single_frame_runs_and_says_what_it_is(arrays: list[FloatArray]) -> None:

@@ -70,8 +70,7 @@ def find_enlargement(image: FloatArray) -> Enlargement | None:
     height, width = image.shape[:2]
     if min(height, width) < 2 * STRIP // 5:
         return None
-    grey = luma(image)
-    rows = grey[np.linspace(0, height - 1, min(LINES, height)).astype(int), :STRIP]
+    rows = luma(image[np.linspace(0, height - 1, min(LINES, height)).astype(int), :STRIP])
     sizes = np.arange(int(np.ceil(width / LARGEST_FACTOR)), int(width / SMALLEST_FACTOR) + 1)
     # Along a strip, sizes of a wide picture that differ by less than one pixel in it cannot be told apart.
     sizes = sizes[:: max(1, width // (2 * STRIP))]

@@ -21,6 +21,9 @@ from mfrec.types import FloatArray, Landmarks, frozen_array
 CHIP = 150
 """Side in pixels of the aligned face that the network reads."""
 
+BATCH = 16
+"""Faces that go through the network at once, at most. More gain no time, and 300 took 800 MB."""
+
 
 @functools.cache
 def _network() -> Any:
@@ -60,10 +63,14 @@ def embed_all(faces: Sequence[tuple[FloatArray, Landmarks]]) -> list[FloatArray]
 
     from mfrec.nets.threads import one_thread
 
-    chips = np.stack([face_chip(image, landmarks) for image, landmarks in faces])
-    with torch.inference_mode(), one_thread():
-        batch = torch.from_numpy(chips).permute(0, 3, 1, 2) / 255
-        return [frozen_array(embedding) for embedding in _network()(batch).numpy()]
+    out: list[FloatArray] = []
+    # In parts of nearly one size: PyTorch rounds otherwise where fewer than eight are left over.
+    for part in np.array_split(np.arange(len(faces)), -(-len(faces) // BATCH)):
+        chips = np.stack([face_chip(*faces[k]) for k in part])
+        with torch.inference_mode(), one_thread():
+            batch = torch.from_numpy(chips).permute(0, 3, 1, 2) / 255
+            out += [frozen_array(embedding) for embedding in _network()(batch).numpy()]
+    return out
 
 
 def face_chip(image: FloatArray, landmarks: Landmarks) -> NDArray[np.uint8]:

@@ -22,8 +22,10 @@ def one_thread() -> Iterator[None]:
     """OpenCV and the linear algebra of NumPy and SciPy work with one thread inside of the block.
 
     A sum over a matrix is rounded differently when two threads share it, and on pictures this small a second one costs
-    more than it brings. What the caller had set is restored. The numbers belong to the whole process: work that runs
-    :class:`Aside` begins and ends inside of one such block.
+    more than it brings: OpenBLAS's threads wait for each other by spinning, which on busy cores took 14 seconds of
+    processor time for what one thread does in 0.4. What the caller had set is restored. The numbers belong to the whole
+    process: work that runs :class:`Aside` begins and ends inside of one such block. A whole function works with one
+    thread as ``@one_thread()``.
     """
     import cv2
     import scipy.linalg  # noqa: F401  (its own BLAS has to be loaded to be limited)

@@ -7,7 +7,8 @@ import skimage.data
 from mfrec.face.detect import detect_faces
 from mfrec.face.landmarks import detect_landmarks
 from mfrec.image.geometry import resize
-from mfrec.metrics.identity import embed, face_chip, identity_distance
+from mfrec.metrics import identity
+from mfrec.metrics.identity import embed, embed_all, face_chip, identity_distance
 from mfrec.types import FloatArray
 
 
@@ -54,3 +55,13 @@ def test_the_chip_is_upright_and_centred(astronaut: FloatArray) -> None:
     assert chips[0].shape == (150, 150, 3)
     difference = np.abs(chips[0].astype(float) - chips[1].astype(float))[40:110, 40:110]
     assert difference.mean() < 12
+
+
+def test_many_faces_are_embedded_as_in_one_batch(astronaut: FloatArray, monkeypatch: pytest.MonkeyPatch) -> None:
+    landmarks = detect_landmarks(astronaut, detect_faces(astronaut, smallest=10)[0].box)
+    faces = [(np.clip(astronaut * (0.6 + 0.02 * k), 0, 1), landmarks) for k in range(19)]
+    in_parts = embed_all(faces)
+    monkeypatch.setattr(identity, "BATCH", len(faces))
+    np.testing.assert_array_equal(in_parts, embed_all(faces))
+    np.testing.assert_allclose(in_parts[3], embed(*faces[3]), atol=1e-5)
+    assert embed_all([]) == []
