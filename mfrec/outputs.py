@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mfrec.asked_regions import KEEP, TRANSFER
 from mfrec.face.regions import FEATURES
 from mfrec.image.levels import levels_of
+from mfrec.image.stamp import METADATA, WORDS, burned, marked
 from mfrec.options import Options
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.arrays import write_arrays
@@ -25,6 +26,8 @@ from mfrec.provenance.record import RECORD, sealed_json
 from mfrec.publication.folder import staged, writing
 from mfrec.runtime.threads import one_thread
 from mfrec.types import FaceTrack, Observation, Reconstruction
+
+RESULT = "reconstruction.png"
 
 
 def save(
@@ -99,7 +102,7 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
 
     names = [observation.frame.name for observation in reconstruction.track.observations]
     images = {
-        "reconstruction.png": (reconstruction.image, reconstruction.stamp),
+        marked(RESULT, reconstruction.stamp): (reconstruction.image, reconstruction.stamp),
         "evidence.png": (reconstruction.evidence, "ENHANCED"),
         "reference.png": (reconstruction.reference, "ENHANCED"),
         "provenance.png": (pictures.provenance(reconstruction, names), "ENHANCED"),
@@ -155,7 +158,8 @@ def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> li
                 images[f"mask-{name}.png"] = np.where(mask, TRANSFER, KEEP).astype(np.uint8)
     stack = [o for o in track.observations if o.registration is not None]
     if track.fused is not None:
-        images["fused.png"] = to_uint8(track.fused.image)
+        stamp = record["recipe"]["stamp"]
+        images[marked("fused.png", stamp)] = to_uint8(burned(track.fused.image, stamp))
     with writing():
         files = []
         for name, pixels in images.items():
@@ -226,7 +230,8 @@ def aligned(observation: Observation) -> NDArray[np.float32]:
 
 
 DESCRIPTIONS = {
-    "reconstruction.png": "Face computed from several frames",
+    RESULT: "Face computed from several frames",
+    marked(RESULT, WORDS): METADATA,
     "evidence.png": "Face computed from several frames by the evidence recipe",
     "reference.png": "One frame, enlarged by bicubic interpolation",
     "provenance.png": "Which frame gave each pixel",

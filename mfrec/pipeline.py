@@ -42,12 +42,12 @@ class Run:
     _networks: dict[str, Any] = field(default_factory=dict, repr=False)
     _resolved: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def network(self, card: str, kind: str | None = None) -> Any:
+    def network(self, card: str, *kinds: str) -> Any:
         """The network of a card on this run's device, loaded once.
 
         Args:
             card: see :func:`mfrec.cards.load.load_network`.
-            kind: which network of :data:`mfrec.nets.NETS` it has to be; None takes any.
+            kinds: which networks of :data:`mfrec.nets.NETS` it may be; none takes any.
 
         Raises:
             WeightsError: see :func:`mfrec.cards.load.load_network`, or it is of another kind.
@@ -56,7 +56,7 @@ class Run:
             if self.load is None:
                 from mfrec.cards.load import check_kind, shared_network
 
-                check_kind(card, kind)
+                check_kind(card, *kinds)
                 self._networks[card] = shared_network(card, self.device)
             else:
                 self._networks[card] = self.load(card).to(self.device)

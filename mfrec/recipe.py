@@ -31,12 +31,13 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from mfrec.documents import LARGEST, DocumentError, parse_toml, read_text, shortened
 from mfrec.errors import UsageError
+from mfrec.image.stamp import WORDS
 from mfrec.pipeline import Stage, parameters
 
 LIMIT = 1 << 18
 """Bytes that a recipe may have."""
 
-STAMPS = ("ENHANCED", "RESTORED", "NOT EVIDENCE")
+STAMPS = ("ENHANCED", "RESTORED", WORDS)
 
 OF_THE_CALL = {
     "track": {"subject": "--subject", "reference": "--reference", "turn": "--turn"},
@@ -284,6 +285,25 @@ def from_record(record: Mapping[str, Any]) -> Recipe:
         return Recipe(str(record["name"]), str(record["stamp"]), tuple(stages))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"the record's recipe is damaged ({error!r}); expected name, stamp and stages") from None
+
+
+def check_drawing(recipe: Recipe) -> None:
+    """Refuse a network that learnt from a discriminator in a recipe whose stamp does not say so.
+
+    Raises:
+        UsageError: there is one.
+        WeightsError: a card cannot be read.
+    """
+    from mfrec.cards.load import card_path, read_card
+
+    for stage in recipe.stages:
+        name = str(getattr(stage, "card", "")) if stage.learned else ""
+        if name and recipe.stamp != WORDS and read_card(card_path(name)).objective != "fidelity":
+            raise UsageError(
+                f"recipe '{recipe.name}' is stamped {recipe.stamp}, and the network '{name}' of its stage "
+                f"'{stage.name}' learnt from a discriminator: it draws detail that nobody saw. Take another card, or a "
+                f'recipe of your own with stamp = "{WORDS}"'
+            )
 
 
 def _known(stage: type[Stage]) -> list[str]:

@@ -19,13 +19,14 @@ from mfrec.face.identity_gate import check_identity
 from mfrec.fusion.flatness import kept_flat
 from mfrec.fusion.left_out_frame import DOUBTED, in_words, overall, predict_left_out
 from mfrec.fusion.on_canvas import bicubic, on_canvas
+from mfrec.image.stamp import burned
 from mfrec.intake import at_own_sampling, in_order, read_track, source_list
 from mfrec.metrics.coverage import kind_of_input, stated
 from mfrec.options import DEFAULT, Options
 from mfrec.pipeline import Pipeline, Progress, Run, silent
 from mfrec.provenance.given import given_files
 from mfrec.provenance.record import input_entry, make_record
-from mfrec.recipe import Recipe, load, recipe_names
+from mfrec.recipe import Recipe, check_drawing, load, recipe_names
 from mfrec.runtime.device import resolve_device
 from mfrec.runtime.threads import Aside, one_thread
 from mfrec.stages.assess import labels_on_canvas
@@ -149,6 +150,7 @@ def run_recipe(
     # Everything that can be refused without opening a frame is refused before one is opened.
     chosen, evidence = options.applied_to(chosen, asked), options.applied_to(load(EVIDENCE), asked)
     Pipeline(chosen.stages)
+    check_drawing(chosen)
     if not any("fused" in stage.gives for stage in chosen.stages):
         raise UsageError(f"recipe '{chosen.name}' ends without a picture; add the stage 'fuse' to its list of stages")
     check_asked(options)
@@ -221,7 +223,7 @@ def run_recipe(
             f"Identity: {identity.text}. The picture may have lost the person; compare it with the originals."
         )
     return Reconstruction(
-        image=fused.image,
+        image=burned(fused.image, chosen.stamp),
         evidence=measured,
         reference=plain,
         weight=fused.weight,
@@ -316,6 +318,7 @@ def run_until(
     """
     chain = options.applied_to(options.chosen_recipe().until(name), options.reference)
     Pipeline(chain.stages)
+    check_drawing(chain)
     check_asked(options)
     check_regions(options)
     given = given_files(options.given_files())

@@ -291,15 +291,16 @@ def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
-def check_kind(name: str | Path, kind: str | None) -> None:
-    """Refuse a card of another network than whoever asks can use.
+def check_kind(name: str | Path, *kinds: str) -> None:
+    """Refuse a card of another network than whoever asks can use; without any kind every network will do.
 
     Raises:
         WeightsError: it is of another one, or cannot be read.
     """
     card = read_card(card_path(name))
-    if kind is not None and card.net != kind:
-        raise WeightsError(f"the card '{card.name}' is of a network '{card.net}', and this needs one of '{kind}'")
+    if kinds and card.net not in kinds:
+        wanted = " or ".join(f"'{kind}'" for kind in kinds)
+        raise WeightsError(f"the card '{card.name}' is of a network '{card.net}', and this needs one of {wanted}")
 
 
 def check_size(card: Card, state: Mapping[str, NDArray]) -> None:

@@ -50,7 +50,8 @@ def reconstruct(
     as_json: Json = False,
 ) -> None:
     """Make one picture from many frames, with its provenance, a report and a record."""
-    from mfrec.outputs import reconstruct_into
+    from mfrec.image.stamp import marked
+    from mfrec.outputs import RESULT, reconstruct_into
     from mfrec.provenance.about import read_about
     from mfrec.provenance.left_out import count_others, other_files
 
@@ -77,10 +78,9 @@ def reconstruct(
     if as_json:
         print_json(record)
         return
+    picture = out / marked(RESULT, result.stamp)
     height, width = result.uncertainty.shape
-    print_line(
-        f"{out / 'reconstruction.png'}: {width} x {height} px, {result.stamp}, recipe {record['recipe']['name']}"
-    )
+    print_line(f"{picture}: {width} x {height} px, {result.stamp}, recipe {record['recipe']['name']}")
     others = len(other_files(record["dropped"]))
     counts = [f"{len(record['used'])} used", f"{len(record['dropped']) - others} left out", count_others(others)]
     print_line(f"frames: {', '.join(filter(None, counts))}")

@@ -303,6 +303,8 @@ def _people(pieces: list[_Piece]) -> tuple[Person, ...]:
         return sum(glimpse.detection.side for glimpse in piece.glimpses)
 
     pieces = sorted((p for p in pieces if p.glimpses), key=lambda p: (-weight(p), p.glimpses[0].index))
+    if not pieces:
+        return ()
     stills = any(piece.glimpses[0].time is None for piece in pieces)
     told = pieces[: MOST_STILLS if stills else MOST_TRACKS]
     portraits = [(number, portrait) for number, piece in enumerate(told) for portrait in piece.portraits]

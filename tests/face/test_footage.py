@@ -122,3 +122,9 @@ def test_everybody_is_listed_with_a_contact_sheet(clip: Path, tmp_path: Path) ->
     before = sheet.read_bytes()
     assert CliRunner().invoke(app, ["people", str(clip), "-o", str(sheet)]).exit_code == 2
     assert sheet.read_bytes() == before
+
+
+def test_footage_of_nobody_has_no_people() -> None:
+    wall = [Frame(np.full((48, 48, 3), 0.5, np.float32), index, str(index), time=index / 25) for index in range(3)]
+    found = survey(wall)
+    assert found.people == () and len(found.frames) == 3
