@@ -23,7 +23,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"stages"}),
     frozenset({"recipe"}),
     frozenset({"intake", "chain", "reconstruction"}),
-    frozenset({"outputs", "report", "evaluation", "bench", "train", "custody", "desk", "batch", "cli"}),
+    frozenset({"outputs", "report", "evaluation", "bench", "train", "custody", "desk", "batch", "upscale", "cli"}),
 )
 """Rooms from the ground up. An import goes down or stays on its storey, never up. Rooms that are not listed (files,
 networks, cards, metrics, types ...) serve all storeys and are held by the rule against circles."""

@@ -23,6 +23,7 @@ from mfrec.cli.people import people
 from mfrec.cli.records import inspect, rerun
 from mfrec.cli.runs import demo, reconstruct, stage
 from mfrec.cli.training import train
+from mfrec.cli.upscale import upscale
 from mfrec.cli.weights import weights_export, weights_list, weights_verify
 from mfrec.errors import InputError, MfrecError
 from mfrec.runtime.interruption import interruptible
@@ -83,6 +84,7 @@ app.command()(rerun)
 app.command()(sign)
 app.command()(verify)
 app.command()(stage)
+app.command()(upscale)
 app.command()(batch)
 app.command()(desk)
 app.command()(demo)

@@ -114,6 +114,11 @@ class FrameStream(Iterator[Frame]):
         """Sentences about the sequence as a whole, so far."""
         return self._findings.sentences()
 
+    @property
+    def warnings_of_files(self) -> tuple[str, ...]:
+        """Those of :attr:`warnings` that speak of the files and not of what a copy is worth to a fusion."""
+        return tuple(self._findings.warnings)
+
     def close(self) -> None:
         """Stop reading and let the file go."""
         close = getattr(self._frames, "close", None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mfrec.documents import DocumentError, shaped
 from mfrec.errors import InputError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.difference import Difference, compare
@@ -19,7 +20,7 @@ from mfrec.provenance.surroundings import model_text
 if TYPE_CHECKING:
     from mfrec.types import Reconstruction
 
-JUDGED = ("reconstruction.png", "evidence.png", "reference.png", "provenance.npz")
+JUDGED = ("reconstruction.png", "reconstruction-NOT-EVIDENCE.png", "evidence.png", "reference.png", "provenance.npz")
 """The outputs that decide whether a run was repeated on another kind of processor."""
 
 
@@ -74,6 +75,8 @@ def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: 
     record = read_record(path)
     folder = path if path.is_dir() else path.parent
     outputs = record.get("outputs")
+    if outputs and record.get("upscaled"):
+        return _upscaled_again(record, folder, frames, progress)
     if not outputs or not record.get("evidence"):
         raise UsageError(f"'{path}' is not the record of a finished reconstruction; there is nothing to compare with")
     repeated = _repeat(record, frames, progress)
@@ -89,6 +92,36 @@ def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: 
     return Rerun(
         tuple(differences), tuple(_changed_surroundings(record, repeated.record)), _elsewhere(record, repeated.record)
     )
+
+
+def _upscaled_again(
+    record: Mapping[str, Any], folder: Path, frames: Path | Sequence[Path] | None, progress: Progress
+) -> Rerun:
+    """Repeat a run of ``mfrec upscale``; see :func:`rerun`."""
+    from mfrec.upscale.asked import Asked
+    from mfrec.upscale.job import upscale_into
+
+    try:
+        asked = shaped(record["upscaled"]["asked"], Asked)
+    except DocumentError as error:
+        raise UsageError(f"the record is damaged: what was asked of it cannot be read ({error})") from None
+    given = frames if frames is not None else record["arguments"].get("frames", ())
+    places = [Path(given)] if isinstance(given, str | os.PathLike) else [Path(place) for place in given]
+    if len(places) != 1 or not os.path.lexists(places[0]):
+        raise InputError(
+            f"the original '{places[0] if places else ''}' is not where it was in the recorded run; if it was moved, "
+            "name its new place, one file or folder, with --frames"
+        )
+    with tempfile.TemporaryDirectory(prefix="mfrec-rerun-") as temporary:
+        new = Path(temporary) / "again"
+        upscale_into(new, places[0], asked, progress=progress)
+        again = read_record(new)
+        _check_inputs(record["inputs"], again["inputs"], moved=frames is not None)
+        differences = [compare(name, digests, folder / name, new / name) for name, digests in record["outputs"].items()]
+        keys = ("upscaled", "recipe", "dropped")
+        changed = [key for key in keys if record.get(key) != again.get(key)]
+        differences.append(Difference(RECORD, not changed, f"differs in {', '.join(changed)}" if changed else ""))
+    return Rerun(tuple(differences), tuple(_changed_surroundings(record, again)), _elsewhere(record, again))
 
 
 def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, progress: Progress) -> Reconstruction:

@@ -247,6 +247,30 @@ class LevelsRecord(Struct):
     high: float
 
 
+class FlickerRecord(Struct):
+    """Change between registered successive frames in units of the source's, null where none were compared."""
+
+    text: str
+    ratio: float | None = None
+    detail: float | None = None
+    pairs: Count = 0
+
+
+class UpscaledRecord(Struct):
+    """What ``mfrec upscale`` made: of pictures or of a video, how many, by which method and whose weights."""
+
+    kind: str
+    frames: Count
+    method: str
+    scale: Count
+    asked: dict[str, Any]
+    weights: dict[str, str] = {}
+    sound: str = ""
+    coding: str = ""
+    face: str = ""
+    flicker: FlickerRecord | None = None
+
+
 class Record(Struct):
     """The whole of ``run.json``; ``case`` is what the run was made for."""
 
@@ -278,6 +302,7 @@ class Record(Struct):
     left_out_frame: LeftOut | None = None
     coverage: Coverage | None = None
     levels: LevelsRecord | None = None
+    upscaled: UpscaledRecord | None = None
     outputs: dict[PlainName, Digests] = {}
     case: About | None = None
     seal: str = ""

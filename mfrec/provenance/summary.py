@@ -11,6 +11,8 @@ from mfrec.provenance.surroundings import model_text
 
 def summary(record: Mapping[str, Any]) -> str:
     """A record as text for people: what went in, which reference and why, what gave the picture, what was left out."""
+    if record.get("upscaled"):
+        return _upscaled(record)
     recipe, canvas, reference = record["recipe"], record.get("canvas"), record.get("reference")
     lines = [
         f"{recipe['stamp']}: recipe {recipe['name']}, mfrec {record['mfrec']}, {record['created']}",
@@ -91,12 +93,39 @@ def summary(record: Mapping[str, Any]) -> str:
         lines.append(f"{step['stage']}: {step['seconds']:.2f} s ({given})")
     if record.get("models"):
         lines += ["", "models", *(f"{model['name']}: {model_text(model)}" for model in record["models"])]
+    return "\n".join([*lines, *_end(record)])
+
+
+def _upscaled(record: Mapping[str, Any]) -> str:
+    """The record of ``mfrec upscale``."""
+    made = record["upscaled"]
+    lines = [
+        f"{record['recipe']['stamp']}: {made['method']}, {made['scale']} times, mfrec {record['mfrec']}, "
+        f"{record['created']}",
+        f"command: {record['command']}",
+        f"{made['kind']}: {made['frames']} frames"
+        + (f"; {made['coding']}; {made['sound']}" if made.get("coding") else ""),
+    ]
+    if made.get("face"):
+        lines.append(f"face: {made['face']}")
+    if made.get("flicker"):
+        lines.append(f"flicker: {made['flicker']['text']}")
+    lines += [f"weights: {name}, SHA-256 {digest}" for name, digest in made["weights"].items()]
+    lines += ["", "inputs, SHA-256", *(f"{entry['sha256']}  {entry['name']}" for entry in record["inputs"])]
+    if record["dropped"]:
+        lines += ["", "left out", *(f"{entry['name']}: {entry['reason']}" for entry in record["dropped"])]
+    return "\n".join([*lines, *_end(record)])
+
+
+def _end(record: Mapping[str, Any]) -> list[str]:
+    """Warnings and outputs."""
+    lines = []
     if record["warnings"]:
         lines += ["", "warnings", *record["warnings"]]
     if record.get("outputs"):
         lines += ["", "outputs, SHA-256"]
         lines += [f"{digests['sha256']}  {name}" for name, digests in record["outputs"].items()]
-    return "\n".join(lines)
+    return lines
 
 
 def reference_line(score: Mapping[str, Any] | None) -> str:

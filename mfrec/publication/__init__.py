@@ -6,5 +6,6 @@
 * :mod:`mfrec.publication.signatures` knows what signing adds to a folder, and the seals of it;
 * :mod:`mfrec.publication.originals` keeps outputs and originals apart;
 * :mod:`mfrec.publication.partial` is the locked place where unfinished work lies, and what becomes of a dead run's;
+* :mod:`mfrec.publication.unfinished` keeps the finished pieces of long work for the next run;
 * :mod:`mfrec.publication.exchange` is the one step.
 """
