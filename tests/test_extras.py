@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import importlib
 import importlib.util
 import re
@@ -169,6 +170,7 @@ def test_a_missing_package_is_one_sentence_with_its_command(extra: str, monkeypa
     assert package.replace("_", "-") in str(raised.value)
 
 
+@functools.cache
 def optional_imports() -> set[str]:
     """Every package that a module of mfrec imports and the core installation does not bring."""
     found: set[str] = set()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,29 +76,34 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def imports(source: str, known: frozenset[str]) -> Iterator[tuple[str, int, bool]]:
+@functools.cache
+def imports(source: str, known: frozenset[str]) -> tuple[tuple[str, int, bool], ...]:
     """What a source imports anywhere in it: dotted name, line, and whether only a type checker sees it.
+
+    Every rule asks for it, and reading all sources takes seconds.
 
     Args:
         source: Python.
         known: modules of mfrec, to tell ``from mfrec.image import colour`` (a module) from an attribute of a package.
     """
-    tree = ast.parse(source)
+    nodes = list(ast.walk(ast.parse(source)))
     typing_only = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for inner in ast.walk(node)
     }
-    for node in ast.walk(tree):
+    found = []
+    for node in nodes:
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node.lineno, id(node) in typing_only
+            found += [(alias.name, node.lineno, id(node) in typing_only) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"line {node.lineno}: imports are absolute"
             for alias in node.names:
                 module = f"{node.module}.{alias.name}"
-                yield (module if module in known else str(node.module)), node.lineno, id(node) in typing_only
+                name = module if module in known else str(node.module)
+                found.append((name, node.lineno, id(node) in typing_only))
+    return tuple(found)
 
 
 def room(module: str) -> str:
@@ -187,7 +191,10 @@ def test_evidence_reaches_no_network_that_makes_pixels() -> None:
 
 @pytest.mark.parametrize("module", [m for m in sorted(modules()) if room(m) not in ("imageio", "report")])
 def test_frames_are_opened_by_imageio_alone(module: str) -> None:
-    for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))):
+    source = modules()[module].read_text(encoding="utf-8")
+    if not any(word in source for word in ("imread", "VideoCapture", "Image")):
+        return  # most modules, and parsing takes longest
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             assert called not in ("cv2.imread", "cv2.VideoCapture", "Image.open"), f"{module}, line {node.lineno}"

@@ -6,8 +6,10 @@ A field of a dataclass has no entry of its own: its class describes it, so the r
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
+from collections import defaultdict
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
 
 
+@functools.cache
 def canonical_names(target: str) -> list[str]:
     """Names under which an object of this package may be documented: its own, then those of what encloses it.
 
@@ -74,11 +77,14 @@ class OneMeaning(SphinxPostTransform):
     def run(self, **_: Any) -> None:
         """Look at every bare name that several modules define."""
         objects = self.env.domains.python_domain.objects
+        by_name: dict[str, list[str]] = defaultdict(list)
+        for other in objects:
+            by_name[other.rpartition(".")[2]].append(other)
         for node in list(self.document.findall(pending_xref)):
             name, module = node["reftarget"], node.get("py:module")
             if node.get("refdomain") != "py" or "." in name or f"{module}.{name}" in objects:
                 continue
-            namesakes = [other for other in objects if other.endswith(f".{name}")]
+            namesakes = by_name[name]
             if len(namesakes) < 2:
                 continue
             with mock(self.config.autodoc_mock_imports):

@@ -30,6 +30,10 @@ FIELD = 176.0
 """Side of the filmed square in pixels of the portrait: the head, from the hair to the chin, fills it."""
 
 
+SETTLED = 1e-9
+"""Pixels of the portrait; a warp rounds positions to 1/32."""
+
+
 @dataclass(frozen=True)
 class Camera:
     """What a small fixed camera in a room does to a scene. Lengths are in pixels of its sensor.
@@ -146,9 +150,10 @@ def head_relief(x: NDArray, y: NDArray, depth: float) -> tuple[NDArray, NDArray]
         x, y: position relative to the centre of the head, in pixels of the portrait.
         depth: of the bump, in the same pixels.
     """
-    radius = np.hypot(x / 70.0, y / 85.0)
-    height = depth * np.maximum(1.0 - radius**2, 0.0) ** 1.5
-    carried = 1.0 / (1.0 + np.exp((radius - 1.3) / 0.1))
+    square = (x / 70.0) ** 2 + (y / 85.0) ** 2
+    inside = np.maximum(1.0 - square, 0.0)
+    height = depth * inside * np.sqrt(inside)
+    carried = 1.0 / (1.0 + np.exp((np.sqrt(square) - 1.3) / 0.1))
     return height, carried
 
 
@@ -165,7 +170,8 @@ def view(side: int, pose: dict[str, float], motion: Motion) -> FloatArray:
     """Where each pixel of one frame lies in the portrait.
 
     Every point of the head is turned about the head's centre and projected by a pin-hole. The inverse that a
-    backward map needs is found by fixed-point iteration; it converges because the turns are small.
+    backward map needs is found by fixed-point iteration; it converges because the turns are small, and ends where no
+    point moves by :data:`SETTLED` any more.
 
     Args:
         side: of the frame in pixels; it covers ``FIELD`` pixels of the portrait.
@@ -184,9 +190,13 @@ def view(side: int, pose: dict[str, float], motion: Motion) -> FloatArray:
         z, carried = head_relief(x, y, motion.relief)
         # The portrait is a projection of the head already: undo it, turn the head, project it again.
         near = 1.0 - z / motion.distance
-        px, py, pz = np.tensordot(turn, np.stack([x * near, y * near, -z]), axes=1)
+        flat_x, flat_y = x * near, y * near
+        px, py, pz = (row[0] * flat_x + row[1] * flat_y - row[2] * z for row in turn)
         seen = pose["size"] / (1.0 + pz / motion.distance)
+        before = x, y
         x, y = u - carried * (px * seen + pose["sway_x"] - x), v - carried * (py * seen + pose["sway_y"] - y)
+        if max(np.abs(x - before[0]).max(), np.abs(y - before[1]).max()) < SETTLED:
+            break
     return np.dstack([x + HEAD[0], y + HEAD[1]]).astype(np.float32)
 
 

@@ -40,8 +40,9 @@ def enlarged_by(program: str, image: np.ndarray, factor: float) -> np.ndarray:
     return np.asarray(large, np.float32) / np.float32(255)
 
 
-@pytest.mark.parametrize("factor", [1.5, 2.0, 2.5, 3.0])
+# The programs one after the other at each size: what is computed for a size serves all of them.
 @pytest.mark.parametrize("program", PROGRAMS[:3])
+@pytest.mark.parametrize("factor", [1.5, 2.0, 2.5, 3.0])
 def test_the_own_size_is_found_and_its_pixels_come_back(program, factor, frame):
     found = find_enlargement(enlarged_by(program, frame, factor))
     assert found is not None
