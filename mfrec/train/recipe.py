@@ -55,7 +55,7 @@ class TrainingRecipe:
         average: decay of the moving average of the weights, which is what is exported (Polyak averaging; Karras et al.,
             "Progressive growing of GANs", ICLR 2018, use it for this). It is shorter in the first steps.
         frozen: beginnings of the names of parameters that stay as they are, such as ``"encoder.features.0."``.
-        bfloat16: compute convolutions in bfloat16 (weights, gradients and losses stay float32).
+        bfloat16: compute convolutions in bfloat16 where the device can (weights, gradients and losses stay float32).
         validation: how many samples of the validation split are looked at, at most.
     """
 

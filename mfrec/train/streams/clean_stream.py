@@ -9,8 +9,9 @@ import torch
 
 from mfrec.camera.conditions import conditions
 from mfrec.camera.exports import CLIPS, draw_export
-from mfrec.camera.noise import BLOCK
+from mfrec.camera.noise import BLOCK, steps_of, with_sensor
 from mfrec.camera.protocols import SCALE
+from mfrec.camera.sensor import sensor_noise
 from mfrec.pipeline import in_range
 from mfrec.train.data.crops import Pose, crop, draw_pose
 from mfrec.train.data.degrade import Degradation, degrade, draw
@@ -20,6 +21,10 @@ from mfrec.train.data.recorder import Recorder, draw_recorder, recorded, whole_s
 from mfrec.train.data.told import Hearsay, draw_hearsay, instead_of
 from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
 from mfrec.types import Drawn
+
+
+NIGHT = 4 / 255, 25 / 255
+"""Standard deviation of the noise of a sensor in the dark, at mid-grey, in [0, 1] grey levels as displayed."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class CleanStream(Stream[DrawnFrame]):
         broad: share of samples that went to the analyst in one of the ways of :func:`mfrec.camera.exports.draw_export`;
             the others are files as their encoder wrote them.
         wrong: share of samples of which nothing, or something false, is told.
+        night: share of samples whose sensor is as noisy as :data:`NIGHT` says.
         points: give the landmarks of the truth as well, ``"points"`` ``[68, 2]``.
     """
 
@@ -70,20 +76,24 @@ class CleanStream(Stream[DrawnFrame]):
         video: float = 0.35,
         broad: float = 0.7,
         wrong: float = 0.15,
+        night: float = 0.0,
         points: bool = False,
     ) -> None:
         super().__init__(seed, length)
-        for name, share in (("video", video), ("broad", broad), ("wrong", wrong)):
+        for name, share in (("video", video), ("broad", broad), ("wrong", wrong), ("night", night)):
             in_range(name, share, 0, 1)
         self.pictures, self.side, self.video = pictures.every, whole_blocks("side", side), video
-        self.broad, self.wrong = broad, wrong
+        self.broad, self.wrong, self.night = broad, wrong, night
         self.points = PicturePoints(pictures) if points else None
 
     def draw(self, index: int, rng: np.random.Generator) -> DrawnFrame:
         source = int(rng.integers(len(self.pictures)))
         shape = self.pictures[source].shape
         one = self._draw_coded if rng.random() >= self.broad else self._draw_exported
-        return one(source, shape, rng)
+        drawn = one(source, shape, rng)
+        if self.night > 0 and rng.random() < self.night:
+            drawn = replace(drawn, camera=replace(drawn.camera, noise=float(rng.uniform(*NIGHT))))
+        return drawn
 
     def make(self, drawn: DrawnFrame) -> Sample:
         truths = [crop(self.pictures[drawn.source], pose, drawn.whole) for pose in drawn.poses]
@@ -100,6 +110,8 @@ class CleanStream(Stream[DrawnFrame]):
             )
             frame = frame[top : top + small, left : left + small]
             x, y = corner[0] + SCALE * left, corner[1] + SCALE * top
+        # In use every frame's pixels are asked for the noise of its sensor, see mfrec.camera.noise.noise_of.
+        noise = with_sensor(noise, sensor_noise(frame, steps_of(noise)))
         truth = truths[drawn.chosen][y : y + self.side, x : x + self.side]
         wanted = {"truth": as_tensor(np.clip(truth, 0, 1))}
         if self.points is not None:

@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from mfrec.camera.conditions import CONDITIONS
 from mfrec.errors import UsageError
-from mfrec.train.streams.clean_stream import CleanStream
+from mfrec.train.data.degrade import Degradation
+from mfrec.train.streams.clean_stream import NIGHT, CleanStream
 
 
 @pytest.mark.parametrize("video", [0.0, 1.0])
@@ -50,6 +51,28 @@ def test_what_is_told_is_wrong_as_often_as_asked() -> None:
     samples = [(honest[index][0], liar[index][0]) for index in range(30)]
     different = np.mean([not torch.equal(a[1], b[1]) for a, b in samples])
     assert different > 0.4  # coarse video is what half of them assume, and often true
+
+
+def test_night_comes_as_often_as_asked_and_is_told() -> None:
+    """The conditions of a noisy frame say so where its pixels do, as in use."""
+    stream = CleanStream(few_pictures(), 1, side=128, broad=0.0, wrong=0.0, night=0.5)
+    by_day = CleanStream(few_pictures(), 1, side=128, broad=0.0, wrong=0.0)
+    dark, louder = 0, []
+    for index in range(60):
+        drawn, plain = stream.drawn(index), by_day.drawn(index)
+        if drawn.camera.noise == plain.camera.noise:
+            continue
+        dark += 1
+        assert NIGHT[0] <= drawn.camera.noise <= NIGHT[1]
+        fine = isinstance(drawn.camera, Degradation) and drawn.camera.codec == "jpeg" and drawn.camera.quality[0] > 75
+        if fine and drawn.camera.noise > 12 / 255 and len(louder) < 4:
+            told, before = (one.make(which)[0][1] for one, which in ((stream, drawn), (by_day, plain)))
+            louder.append(float(told[3] - before[3]))
+    assert 18 <= dark <= 42
+    # Four noisy frames; small and busy ones hide their noise.
+    assert len(louder) == 4
+    assert min(louder) > -0.01
+    assert sum(more > 0.7 for more in louder) >= 2
 
 
 def test_the_same_index_gives_the_same_sample_in_any_order() -> None:
