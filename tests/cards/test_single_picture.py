@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from pathlib import Path
 from unittest import mock
@@ -13,6 +12,7 @@ import torch
 from compact_network import Compact
 from safetensors.torch import save_file
 from small_networks import randomised
+from tiny_cards import card_of
 
 from mfrec.cards import single_picture
 from mfrec.cards.load import card_names, cards_folder, read_card
@@ -30,20 +30,6 @@ from mfrec.types import FloatArray
 def repeated(scale: int, channels: int = 3) -> SinglePicture:
     """Every pixel many times."""
     return SinglePicture("any", lambda x: x.repeat_interleave(scale, 2).repeat_interleave(scale, 3), scale, channels)
-
-
-def card_of(folder: Path, net: str, network: torch.nn.Module, arguments: str, objective: str = "") -> Path:
-    """A card with weights beside it."""
-    folder.mkdir(exist_ok=True)
-    save_file(network.state_dict(), folder / "net.safetensors")
-    digest = hashlib.sha256((folder / "net.safetensors").read_bytes()).hexdigest()
-    texts = "".join(f'{key} = "x"\n' for key in ("summary", "paper", "licence", "origin", "training", "input"))
-    said = f'objective = "{objective}"\n' if objective else ""
-    path = folder / "net.toml"
-    path.write_text(
-        f'net = "{net}"\nfile = "net.safetensors"\nsha256 = "{digest}"\n{said}{texts}[arguments]\n{arguments}', "utf-8"
-    )
-    return path
 
 
 def test_every_kind_says_its_channels_and_scale() -> None:
@@ -96,8 +82,8 @@ def test_finishing_keeps_size_and_what_the_network_can_make(portrait: FloatArray
 def test_a_card_says_whether_a_network_draws(tmp_path: Path) -> None:
     network = Rrdb(blocks=1, features=4, growth=2)
     arguments = "blocks = 1\nfeatures = 4\ngrowth = 2\n"
-    honest = find_single_picture(str(card_of(tmp_path / "a", "rrdb", network, arguments)))
-    drawing = find_single_picture(str(card_of(tmp_path / "b", "rrdb", network, arguments, "adversarial")))
+    honest = find_single_picture(card_of(tmp_path / "a", "rrdb", network, arguments))
+    drawing = find_single_picture(card_of(tmp_path / "b", "rrdb", network, arguments, "adversarial"))
     assert (honest.draws, drawing.draws) == (False, True)
     assert (honest.scale, honest.channels, len(honest.sha256)) == (4, 3, 64)
     grey = find_single_picture(

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from moving_portrait import Filmed, film_shifts
+from PIL import Image
+from small_networks import randomised
+from tiny_cards import SMALL, card_of
 
+import mfrec
 from mfrec.errors import UsageError
+from mfrec.image.stamp import WORDS, stamped
 from mfrec.metrics.psnr import psnr
+from mfrec.nets.srresnet import Srresnet
 from mfrec.pipeline import Pipeline, Run
+from mfrec.provenance.record import read_record
+from mfrec.publication.claims import foreign
 from mfrec.stages.finetune import Finetune, finished
 from mfrec.stages.fuse import Fuse
 from mfrec.types import FaceTrack, FloatArray
@@ -108,3 +117,61 @@ def test_odd_sizes_go_through_the_real_network() -> None:
     made = finished(Network(channels=(4, 4), blocks=1).eval(), image)
     assert made.shape == image.shape
     assert np.allclose(made, image, atol=1e-6)  # an untrained one changes nothing
+
+
+# --- networks of single pictures ---------------------------------------------------------------------------
+
+
+def recipe_of(folder: Path, stamp: str, card: str) -> Path:
+    path = folder / f"{stamp.replace(' ', '-')}.toml"
+    path.write_text(
+        f'name = "mine"\nstamp = "{stamp}"\nstages = ["track", "align", "fuse", "finetune"]\n'
+        f'[fuse]\nmethod = "mean"\n[finetune]\ncard = "{card}"\n',
+        "utf-8",
+    )
+    return path
+
+
+class Repeat(torch.nn.Module):
+    """A network of single pictures that repeats every pixel, and is as bad as that."""
+
+    channels, scale = 3, 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nothing = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return image.repeat_interleave(4, 2).repeat_interleave(4, 3)
+
+
+def test_a_network_of_single_pictures_gets_the_picture_made_smaller_and_is_held_to_the_frames(
+    track: FaceTrack, filmed_portrait: Filmed
+) -> None:
+    assert track.fused is not None
+    alone = finished(Repeat(), track.fused.image)
+    assert alone.shape == track.fused.image.shape
+    small = track.fused.image.reshape(alone.shape[0] // 4, 4, alone.shape[1] // 4, 4, 3).mean(axis=(1, 3))
+    assert alone == pytest.approx(small.repeat(4, 0).repeat(4, 1), abs=1e-5)
+    made = Finetune()(track, Run(load=lambda _: Repeat())).fused
+    assert made is not None
+    assert psnr(made.image, filmed_portrait.truth) > psnr(alone, filmed_portrait.truth) + 0.5
+
+
+def test_what_a_discriminator_taught_is_refused_or_stamped(sequence: Path, tmp_path: Path) -> None:
+    network = randomised(Srresnet(features=4, blocks=1, scale=2))
+    card = card_of(tmp_path / "a", "srresnet", network, SMALL, "adversarial")
+    with pytest.raises(UsageError, match="no network made a pixel"):
+        mfrec.reconstruct(sequence, recipe=recipe_of(tmp_path, "ENHANCED", card), scale=2)
+    with pytest.raises(UsageError, match="learnt from a discriminator: it draws detail that nobody saw"):
+        mfrec.reconstruct(sequence, recipe=recipe_of(tmp_path, "RESTORED", card), scale=2)
+    made = mfrec.reconstruct(sequence, recipe=recipe_of(tmp_path, WORDS, card), scale=2)
+    assert made.track.fused is not None
+    assert np.array_equal(made.image, stamped(made.track.fused.image))
+    mfrec.save(made, tmp_path / "out")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert "reconstruction-NOT-EVIDENCE.png" in names and "reconstruction.png" not in names
+    with Image.open(tmp_path / "out" / "reconstruction-NOT-EVIDENCE.png") as picture:
+        assert picture.info["Comment"] == WORDS
+    assert read_record(tmp_path / "out")["recipe"]["stamp"] == WORDS
+    assert foreign(tmp_path / "out") == "", "so that --overwrite may replace it"

@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 import tifffile
-import torch
 from PIL import Image
 from small_networks import randomised
+from tiny_cards import SMALL, card_of
 from typer.testing import CliRunner, Result
 from upscale_clips import portrait_clip
 
@@ -29,26 +29,6 @@ from mfrec.publication.claims import foreign
 from mfrec.types import FloatArray
 from mfrec.upscale.asked import Asked
 from mfrec.upscale.job import upscale_into
-
-SMALL = "features = 4\nblocks = 1\nscale = 2\n"
-
-
-def card_of(folder: Path, net: str, network: torch.nn.Module, arguments: str, objective: str = "fidelity") -> str:
-    """A card with weights beside it; its path."""
-    import hashlib
-
-    from safetensors.torch import save_file
-
-    folder.mkdir(exist_ok=True)
-    save_file(network.state_dict(), folder / "net.safetensors")
-    digest = hashlib.sha256((folder / "net.safetensors").read_bytes()).hexdigest()
-    texts = "".join(f'{key} = "x"\n' for key in ("summary", "paper", "licence", "origin", "training", "input"))
-    (folder / "net.toml").write_text(
-        f'net = "{net}"\nfile = "net.safetensors"\nsha256 = "{digest}"\nobjective = "{objective}"\n{texts}'
-        f"[arguments]\n{arguments}",
-        "utf-8",
-    )
-    return str(folder / "net.toml")
 
 
 @pytest.fixture(scope="module")
