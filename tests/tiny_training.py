@@ -1,6 +1,7 @@
 """A training of seconds: coloured shapes, a network of a few hundred numbers, and a command to run it as a process.
 
-``python tiny_training.py FOLDER [--resume] [--slow]`` trains into a folder and leaves ``weights.safetensors`` there.
+``python tiny_training.py FOLDER [--resume] [--slow] [--adversarial]`` trains into a folder and leaves
+``weights.safetensors`` there.
 """
 
 from __future__ import annotations
@@ -30,6 +31,19 @@ RECIPE: dict[str, Any] = {
 }
 
 
+ADVERSARIAL: dict[str, Any] = {
+    "discriminator": "srgan_discriminator",
+    "arguments": {"height": 32, "width": 32, "features": 2, "hidden": 4},
+    "weight": 1e-2,
+    "learning_rate": 1e-3,
+    "batches": "another",
+    "updates": "separate",
+    "real_labels": (0.7, 1.0),
+    "made_labels": (0.0, 0.3),
+}
+"""SRGAN's way, with a discriminator of some ten thousand numbers."""
+
+
 class Shapes(Dataset):
     """Smooth random colours, 8 px as the input and 32 px as the truth; sample ``i`` depends on the seed and ``i``."""
 
@@ -51,6 +65,7 @@ class Shapes(Dataset):
 
 def training(*, seconds: float = 0.0, **changes: Any) -> Any:
     """The training, with other values of the recipe where they are given; every sample takes ``seconds``."""
+    from mfrec.train.adversary import Adversary, parse_adversarial
     from mfrec.train.learner import Training
     from mfrec.train.losses import weighted_sum
     from mfrec.train.recipe import parse_recipe
@@ -58,7 +73,9 @@ def training(*, seconds: float = 0.0, **changes: Any) -> Any:
     recipe = parse_recipe({**RECIPE, **changes})
     torch.manual_seed(recipe.seed)
     network = Tiny(dropout=0.25)
-    return Training(network, Shapes(1, seconds=seconds), Shapes(2, 5), recipe, weighted_sum(recipe.losses))
+    adversary = Adversary(parse_adversarial(recipe.adversarial, "the test"), 3) if recipe.adversarial else None
+    stream = Shapes(1, seconds=seconds)
+    return Training(network, stream, Shapes(2, 5), recipe, weighted_sum(recipe.losses), adversary=adversary)
 
 
 def main() -> None:
@@ -69,9 +86,10 @@ def main() -> None:
     from mfrec.train.learner import train
 
     torch.set_num_threads(1)
-    folder = Path(sys.argv[1])
+    folder = Path(next(word for word in sys.argv[1:] if not word.startswith("--")))
+    changes = {"adversarial": ADVERSARIAL} if "--adversarial" in sys.argv else {}
     made = train(
-        training(seconds=0.02 if "--slow" in sys.argv else 0.0),
+        training(seconds=0.02 if "--slow" in sys.argv else 0.0, **changes),
         folder,
         resume="--resume" in sys.argv,
         checkpoint_every=0.0,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mfrec.nets.interpolating import SAME, SMOOTH, carry, outer
 from mfrec.nets.srresnet import glorot
 
 
@@ -52,5 +53,14 @@ class Enhance(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """``[B, 1, h, w]`` in [0, 1] to ``[B, 1, 2 h, 2 w]``, about [0, 1]."""
         skip = self.first(image)
-        x = functional.silu(skip + self.after_trunk(self.trunk(skip)))
+        x = skip + self.after_trunk(self.trunk(skip))
         return self.last(functional.interpolate(x, scale_factor=2)).float()
+
+    def begin_as_interpolation(self) -> None:
+        """Let the weights begin as :mod:`mfrec.nets.interpolating` says."""
+        layers = {name: layer for name, layer in self.named_modules() if isinstance(layer, nn.Conv2d)}
+        carry(layers["first.0"], [outer(SAME, SAME)], 1, signed=False, signs=True)
+        carry(self.last, [outer(SMOOTH, SMOOTH)], 1, signed=True, signs=False)
+        ends = [name for name, layer in self.named_modules() if isinstance(layer, SwishBlock)]
+        for name in (*(f"{end}.layers.4" for end in ends), "after_trunk.1"):
+            nn.init.zeros_(self.get_parameter(f"{name}.weight"))

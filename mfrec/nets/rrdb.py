@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mfrec.nets.interpolating import SAME, SMOOTH, carry, outer
+
 RESIDUAL = 0.2
 """Share of a block's output that is added to its input."""
 
@@ -84,3 +86,14 @@ class Rrdb(nn.Module):
         for layer in self.enlarging:
             x = functional.leaky_relu(layer(functional.interpolate(x, scale_factor=2, mode="nearest")), SLOPE)
         return self.last(functional.leaky_relu(self.full_size(x), SLOPE)).float()
+
+    def begin_as_interpolation(self) -> None:
+        """Let the weights begin as :mod:`mfrec.nets.interpolating` says."""
+        same, smooth = [outer(SAME, SAME)], [outer(SMOOTH, SMOOTH)]
+        carry(self.first, same, 3, signed=False, signs=False)
+        nn.init.zeros_(self.after_trunk.weight)
+        layers = {name: layer for name, layer in self.named_modules() if isinstance(layer, nn.Conv2d)}
+        carry(layers["enlarging.0"], smooth, 3, signed=False, signs=True)
+        carry(layers["enlarging.1"], smooth, 3, signed=True, signs=True, gain=1 + SLOPE)
+        carry(self.full_size, same, 3, signed=True, signs=True, gain=1 + SLOPE)
+        carry(self.last, same, 3, signed=True, signs=False, gain=1 + SLOPE)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from mfrec.pipeline import Progress
+from mfrec.train.adversary import Adversary
 from mfrec.train.checkpoint import Checkpoint, save_checkpoint
 from mfrec.train.fastai_import import Callback, CancelFitException
 from mfrec.train.loaders import Place
@@ -30,9 +32,20 @@ LOWEST = 1 / 25
 """Share of the largest learning rate at which a schedule begins."""
 
 
-def learning_rate(recipe: TrainingRecipe, position: float) -> float:
-    """The learning rate by the recipe's schedule; ``position`` is 0 at the first step and 1 after the last."""
-    share = one_cycle(recipe.warmup, position) if recipe.schedule == "one_cycle" else cyclic(recipe.cycles, position)
+def learning_rate(recipe: TrainingRecipe, step: int, total: int) -> float:
+    """The learning rate of a step by the recipe's schedule; the first step is 0, and ``total`` comes after the last."""
+    position = step / total
+    match recipe.schedule:
+        case "one_cycle":
+            share = one_cycle(recipe.warmup, position)
+        case "cyclic":
+            share = cyclic(recipe.cycles, position)
+        case "triangular":
+            share = triangular(recipe.cycles, position)
+        case "multi_step":
+            share = recipe.gamma ** sum(step >= milestone for milestone in recipe.milestones)
+        case "constant":
+            share = 1.0
     return recipe.learning_rate * share
 
 
@@ -57,6 +70,22 @@ def cyclic(cycles: int, position: float) -> float:
     return LOWEST + (1 - LOWEST) * (1 - abs(2 * within - 1)) / 2**cycle
 
 
+TRIANGLES, BASE = 5 / 6, 0.1
+"""Of :func:`triangular`: the share of the steps in which it rises and falls, and the share at which it begins."""
+
+
+def triangular(cycles: int, position: float) -> float:
+    """Triangles from :data:`BASE` to 1 of equal height, then a line from :data:`BASE` to a tenth of that.
+
+    Smith, WACV 2017, policy "triangular", with the end that the thesis on gaze gives it (80 and 16 epochs).
+    """
+    if position >= TRIANGLES:
+        left = (1 - position) / (1 - TRIANGLES)
+        return BASE * (0.1 + 0.9 * left)
+    within = position / TRIANGLES * cycles % 1
+    return BASE + (1 - BASE) * (1 - abs(2 * within - 1))
+
+
 class Steps(Callback):
     """Counts the steps, and makes each a function of its number alone: its learning rate and its random draws.
 
@@ -71,10 +100,62 @@ class Steps(Callback):
 
     def before_batch(self) -> None:
         torch.manual_seed(self.recipe.seed << 31 | self.place.step)
-        self.opt.set_hypers(lr=learning_rate(self.recipe, self.place.step / self.place.total))
+        self.opt.set_hypers(lr=learning_rate(self.recipe, self.place.step, self.place.total))
 
     def after_batch(self) -> None:
         self.place.step += 1
+
+
+class Opposed(Callback):
+    """Lets a discriminator learn beside the network, and adds its judgement to the network's loss.
+
+    On a step's own samples the discriminator is updated before or after the network, as its recipe says. With
+    ``batches = "another"`` it takes the first half of the batch, enlarged by the network as it is used, and the network
+    the second half.
+    """
+
+    order = 10  # within a step after Steps has seeded it
+    run_valid = False
+
+    def __init__(self, adversary: Adversary, place: Place, recipe: TrainingRecipe) -> None:
+        self.adversary, self.place = adversary, place
+        opponent = adversary.recipe
+        self.rates = replace(
+            recipe, learning_rate=opponent.learning_rate, milestones=opponent.milestones or recipe.milestones
+        )
+        self.first, self.halves = opponent.first, opponent.batches == "another"
+
+    def before_batch(self) -> None:
+        if not self.halves:
+            return
+        learner: Any = self.learn
+        half = len(self.xb[0]) // 2
+        inputs, wanted = [x[:half] for x in self.xb], self.yb[0]["truth"][:half]
+        learner.xb = tuple(x[half:] for x in self.xb)
+        learner.yb = ({name: value[half:] for name, value in self.yb[0].items()},)
+        self.model.eval()
+        with torch.no_grad():
+            made = self.model(*inputs)["image"]
+        self.model.train()
+        self.teach(wanted, made)
+
+    def after_pred(self) -> None:
+        if self.first == "discriminator" and not self.halves:
+            self.teach(self.yb[0]["truth"], self.pred["image"])
+
+    def after_loss(self) -> None:
+        learner: Any = self.learn
+        term = self.adversary.persuasion(self.yb[0]["truth"], self.pred["image"])
+        self.loss_func.latest["adversarial"] = term.detach()
+        learner.loss_grad = self.loss_grad + self.adversary.recipe.weight * term
+        learner.loss = learner.loss_grad.clone()
+
+    def after_step(self) -> None:
+        if self.first == "generator":
+            self.teach(self.yb[0]["truth"], self.pred["image"])
+
+    def teach(self, real: Tensor, made: Tensor) -> None:
+        self.adversary.teach(real, made, learning_rate(self.rates, self.place.step, self.place.total))
 
 
 class Average(Callback):
@@ -166,8 +247,24 @@ class Rounds(Callback):
         self.report(found)
 
 
+def no_longer_falls(history: Sequence[Mapping[str, float]], patience: int, min_delta: float) -> bool:
+    """Whether the loss of training has not fallen by ``min_delta`` below its best for ``patience`` rounds.
+
+    Prechelt, "Early stopping - but when?", 1998, in Keras's form. A patience of 0 is endless.
+    """
+    best, waited = math.inf, 0
+    for row in history:
+        if row["loss"] < best - min_delta:
+            best, waited = row["loss"], 0
+        else:
+            waited += 1
+    return 0 < patience <= waited
+
+
 class Keeper(Callback):
     """Writes checkpoints: at the start, every so often, at the end of each round, and when it is asked to stop.
+
+    It ends the training early where ``enough`` says of the history that it may.
 
     Attributes:
         broken: the step at which the loss was no longer a number; None while all is well.
@@ -187,9 +284,12 @@ class Keeper(Callback):
         seconds: float,
         every: float,
         stop: Callable[[], bool],
+        enough: Callable[[list[dict[str, float]]], bool],
+        adversary: Adversary | None,
     ) -> None:
         self.folder, self.identity, self.place, self.average, self.history = folder, identity, place, average, history
-        self.earlier, self.every, self.stop = seconds, every, stop
+        self.earlier, self.every, self.stop, self.enough = seconds, every, stop, enough
+        self.adversary = adversary
         self.broken: int | None = None
         self.begun = time.monotonic()
 
@@ -216,8 +316,11 @@ class Keeper(Callback):
             raise CancelFitException
 
     def after_epoch(self) -> None:
+        enough = self.enough(self.history)
+        if enough:
+            self.place.total = self.place.step  # this is the end that was planned for
         self.save()
-        if self.stop():
+        if enough or self.stop():
             raise CancelFitException
 
     def save(self) -> None:
@@ -232,6 +335,7 @@ class Keeper(Callback):
             average=self.average.values,
             optimiser=self.opt.state_dict(),
             history=self.history,
+            adversary={} if self.adversary is None else self.adversary.state(),
         )
         save_checkpoint(values, self.folder)
         self.saved = time.monotonic()
@@ -254,10 +358,10 @@ class Board(Callback):
 
     order = 65
 
-    def __init__(self, folder: Path, place: Place, every: int = 20) -> None:
+    def __init__(self, folder: Path, place: Place, adversary: Adversary | None = None, every: int = 20) -> None:
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        self.place, self.every = place, every
+        self.place, self.adversary, self.every = place, adversary, every
         # What a killed run wrote after its last checkpoint is written again.
         self.writer = SummaryWriter(str(folder), purge_step=place.step + 1)
         self.sheets: list[FloatArray] = []
@@ -276,6 +380,8 @@ class Board(Callback):
                 self.writer.add_scalar(f"train/{name}", float(value), step)
             self.writer.add_scalar("train/learning_rate", self.opt.hypers[-1]["lr"], step)
             self.writer.add_scalar("train/samples_per_second", pace * self.dls.train.batch_size, step)
+            for name, value in ({} if self.adversary is None else self.adversary.figures()).items():
+                self.writer.add_scalar(f"discriminator/{name}", value, step)
 
     def _keep(self) -> None:
         wanted = self.yb[0]

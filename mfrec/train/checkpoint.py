@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Checkpoint:
         average: their moving average.
         optimiser: state of the optimiser.
         history: what each round found, oldest first.
+        adversary: :meth:`mfrec.train.adversary.Adversary.state`, empty where no discriminator learns.
     """
 
     identity: str
@@ -50,6 +51,7 @@ class Checkpoint:
     average: Mapping[str, Tensor]
     optimiser: Mapping[str, Any]
     history: list[dict[str, float]]
+    adversary: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
@@ -76,7 +78,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
 def shallow(checkpoint: Checkpoint) -> dict[str, Any]:
     """The fields by name, without copying tensors."""
-    return {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
+    return {each.name: getattr(checkpoint, each.name) for each in fields(checkpoint)}
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:

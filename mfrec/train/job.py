@@ -18,13 +18,14 @@ from mfrec.pipeline import Progress, silent
 from mfrec.publication.files import check_files
 from mfrec.recipe import nearest
 from mfrec.runtime.device import resolve_device
+from mfrec.train.adversary import Adversary, parse_adversarial
 from mfrec.train.callbacks import Round
 from mfrec.train.checkpoint import CHECKPOINT
 from mfrec.train.export import export, install
 from mfrec.train.fastai_import import rank_distrib
 from mfrec.train.learner import BOARD, Training, check_length, identity_of, initial_network, train
 from mfrec.train.losses import weighted_sum
-from mfrec.train.recipe import training_recipe
+from mfrec.train.recipe import TrainingRecipe, training_recipe
 from mfrec.train.streams.scene_stream import SceneStream
 from mfrec.train.streams.stream import Stream
 from mfrec.train.tasks import TASKS
@@ -75,7 +76,8 @@ def run_job(
         steps, minutes: how long, see :func:`mfrec.train.learner.train`; without both, the recipe's steps.
         begin: ``"new"`` refuses a folder with a training, ``"resume"`` goes on with it, ``"fresh"`` replaces it.
         start: name or path of a card whose weights the network begins with, see :func:`mfrec.cards.load.load_network`;
-            or a PyTorch file that ends in ``.pth`` with weights for the network's encoder; empty begins with new ones.
+            or a PyTorch file that ends in ``.pth`` with weights for the network's encoder; empty begins with those of
+            the card that the recipe names, or with new ones.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         threads: of PyTorch; None leaves its choice. Weights are the same to the last bit for the same number only.
         workers: processes that make samples.
@@ -96,11 +98,13 @@ def run_job(
     if recipe.task not in TASKS:
         raise UsageError(f"the recipe of '{card.name}' has no known task '{recipe.task}'{nearest(recipe.task, TASKS)}")
     losses = weighted_sum(recipe.losses)
+    adversary = adversary_of(card, recipe)
+    start = start or recipe.start
     device = resolve_device(device)
     prepare_folder(folder, card, begin)
     if threads is not None:
         torch.set_num_threads(threads)
-    network = initial_network(card, recipe.seed)
+    network = initial_network(card, recipe.seed, recipe.initial)
     if start.endswith(ENCODER_SUFFIX):
         start_encoder(network, card, Path(start))
     elif start:
@@ -117,6 +121,7 @@ def run_job(
         device=device,
         workers=workers,
         identity=identity_of(card, recipe, data, network),
+        adversary=adversary,
     )
     if minutes is not None:
         minutes = max(minutes - (time.monotonic() - begun) / 60, 0.1)
@@ -136,6 +141,23 @@ def run_job(
     if installed:
         install(path)
     return Outcome(trained.step, trained.total, read_card(path))
+
+
+def adversary_of(card: Card, recipe: TrainingRecipe) -> Adversary | None:
+    """The discriminator of a recipe, with the initial weights of its seed; None where it has none.
+
+    Raises:
+        UsageError: it cannot be, or the card does not say that its network is adversarial, or says so without one.
+    """
+    if bool(recipe.adversarial) != (card.objective == "adversarial"):
+        raise UsageError(
+            f"the objective of the card '{card.name}' is '{card.objective}', and its recipe has "
+            f"{'a' if recipe.adversarial else 'no'} table [recipe.adversarial]; the two belong together"
+        )
+    if not recipe.adversarial:
+        return None
+    place = f"the table [recipe.adversarial] of '{card.name}'"
+    return Adversary(parse_adversarial(recipe.adversarial, place), recipe.seed)
 
 
 def check_together(stream: Stream, batch: int) -> None:

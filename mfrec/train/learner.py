@@ -1,8 +1,9 @@
 """Train a network from a recipe: fastai's ``Learner`` with the callbacks of :mod:`mfrec.train.callbacks`.
 
 Adam with decoupled weight decay, one cycle of the learning rate, clipped gradients, a moving average of the weights,
-bfloat16 where it is allowed. A training that was killed goes on from its checkpoint and ends, on the same machine with
-the same number of threads, with the same weights to the last bit.
+bfloat16 where it is allowed. A discriminator may learn beside it (:mod:`mfrec.train.adversary`); it is in the
+checkpoint with its optimiser, and it is not exported. A training that was killed goes on from its checkpoint and ends,
+on the same machine with the same number of threads, with the same weights to the last bit.
 
 Several GPUs: ``accelerate launch --multi_gpu -m mfrec train NAME ... --steps N`` starts a process for each. They share
 the samples of a step, average their gradients, and the first of them writes.
@@ -28,7 +29,19 @@ from mfrec.cards.load import Card, new_network
 from mfrec.errors import UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.runtime.extras import not_installed
-from mfrec.train.callbacks import Average, Board, Keeper, Processes, Round, Rounds, Shown, Steps
+from mfrec.train.adversary import Adversary
+from mfrec.train.callbacks import (
+    Average,
+    Board,
+    Keeper,
+    Opposed,
+    Processes,
+    Round,
+    Rounds,
+    Shown,
+    Steps,
+    no_longer_falls,
+)
 from mfrec.train.checkpoint import Checkpoint, load_checkpoint
 from mfrec.train.fastai_import import (
     AvgMetric,
@@ -90,6 +103,7 @@ class Training:
         device: ``"cpu"`` or ``"cuda"``.
         workers: processes that make samples; 0 makes them between the steps.
         identity: see :func:`identity_of`; a checkpoint goes on only with the one that it began with.
+        adversary: a discriminator that learns beside the network; None where none does.
     """
 
     network: nn.Module
@@ -100,12 +114,19 @@ class Training:
     device: str = "cpu"
     workers: int = 0
     identity: str = ""
+    adversary: Adversary | None = None
+
+    @property
+    def batch(self) -> int:
+        """Samples of one step: the recipe's, or twice as many where the discriminator has its own."""
+        doubled = self.adversary is not None and self.adversary.recipe.batches == "another"
+        return self.recipe.batch * (2 if doubled else 1)
 
     def learner(self, network: nn.Module, place: Place, callbacks: list[Callback]) -> Learner:
         """fastai's learner around a network (this one or a copy), with a new optimiser."""
         recipe = self.recipe
         loaders = data_loaders(
-            self.stream, self.valid, place, batch=recipe.batch, device=self.device, workers=self.workers
+            self.stream, self.valid, place, batch=self.batch, device=self.device, workers=self.workers
         )
         optimiser: Any = functools.partial(
             OptimWrapper, opt=torch.optim.AdamW, betas=recipe.betas, weight_decay=recipe.weight_decay
@@ -113,6 +134,8 @@ class Training:
         metric: Any = AvgMetric(decibels)
         mixed = recipe.bfloat16 and has_bfloat16(self.device)
         always = [TrainEvalCallback(), Recorder(add_time=False), Steps(place, recipe), GradientClip(recipe.clip)]
+        if self.adversary is not None:
+            always.append(Opposed(self.adversary, place, recipe))
         learner: Any = Learner(
             loaders,
             Computed(network, mixed),
@@ -170,15 +193,27 @@ class Objective:
             return self.losses.total(terms)
 
 
-def initial_network(card: Card, seed: int) -> nn.Module:
+def initial_network(card: Card, seed: int, initial: str = "random") -> nn.Module:
     """The network of a card with the initial weights that belong to a seed. torch's generator is left as it was.
 
+    Args:
+        initial: see :attr:`mfrec.train.recipe.TrainingRecipe.initial`.
+
     Raises:
+        UsageError: the network cannot begin as interpolation.
         WeightsError: see :func:`mfrec.cards.load.new_network`.
     """
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
-        return new_network(card)
+        network: Any = new_network(card)
+    if initial == "interpolation":
+        if not hasattr(network, "begin_as_interpolation"):
+            raise UsageError(f"the network '{card.net}' of '{card.name}' cannot begin as interpolation; leave it out")
+        try:
+            network.begin_as_interpolation()
+        except ValueError as error:
+            raise UsageError(f"the network of '{card.name}': {error}") from None
+    return network
 
 
 def identity_of(card: Card, recipe: TrainingRecipe, folders: Sequence[Path], network: nn.Module) -> str:
@@ -249,16 +284,22 @@ def train(
     if processes is not None:
         if minutes is not None:
             raise UsageError("several processes cannot agree on --minutes; give --steps")
+        if training.adversary is not None or training.recipe.patience:
+            raise UsageError("a discriminator, or patience, is for one process; start this training without accelerate")
         training = replace(training, device=str(processes.device))
     samples = Held(training.valid, training.recipe.validation)
     training = replace(training, valid=samples)
     network: Any = training.network
     network.to(training.device, memory_format=torch.channels_last)
     training.losses.to(training.device)
+    if training.adversary is not None:
+        training.adversary.to(training.device)
 
     if checkpoint is not None:
         place = Place(checkpoint.step, checkpoint.total, checkpoint.round)
         network.load_state_dict(checkpoint.network)
+        if training.adversary is not None:
+            training.adversary.load(checkpoint.adversary)
     elif minutes is not None:
         place = affordable(training, 60 * minutes - (time.monotonic() - begun))
     else:
@@ -276,11 +317,13 @@ def train(
         seconds=checkpoint.seconds if checkpoint is not None else 0.0,
         every=checkpoint_every,
         stop=stop if processes is None else lambda: False,
+        enough=lambda rounds: no_longer_falls(rounds, training.recipe.patience, training.recipe.min_delta),
+        adversary=training.adversary,
     )
     callbacks: list[Callback] = [average, Rounds(place, history, report), Shown(place, progress)]
     if rank_distrib() == 0:
         make_folder(folder)
-        callbacks += [keeper, Board(folder / BOARD, place)]
+        callbacks += [keeper, Board(folder / BOARD, place, training.adversary)]
     if processes is not None:
         callbacks.append(Processes(processes))
     learner: Any = training.learner(network, place, callbacks)
@@ -387,7 +430,8 @@ def affordable(training: Training, seconds: float) -> Place:
     watch = Stopwatch(0.05 * seconds)
     network = copy.deepcopy(training.network)
     average = Average(network, training.recipe.average, measured)
-    learner = training.learner(network, measured, [watch, average])
+    measured_on = replace(training, adversary=copy.deepcopy(training.adversary))
+    learner = measured_on.learner(network, measured, [watch, average])
     learner.fit(1)
     looked = time.monotonic()
     learner.validate()

@@ -15,6 +15,8 @@
     [recipe.data]             # arguments of the stream
     side = 128
 
+    [recipe.adversarial]      # a discriminator that learns beside the network, see mfrec.train.adversary
+
 Everything else has a default. Nothing unknown is ignored.
 """
 
@@ -46,8 +48,11 @@ class TrainingRecipe:
         data: arguments of the stream.
         schedule: of the learning rate. ``"one_cycle"`` rises from a 25th of the largest and falls to nearly nothing,
             both along a cosine. ``"cyclic"`` rises from a 25th and falls back to it along straight lines, ``cycles``
-            times, each time half as high as before.
-        cycles: of ``"cyclic"``.
+            times, each time half as high as before. ``"constant"`` does not change. ``"multi_step"`` is multiplied by
+            ``gamma`` at each of ``milestones``. ``"triangular"`` rises from a tenth to the largest and falls back,
+            ``cycles`` times to the same height, and falls from a tenth to a hundredth in the last sixth of the steps.
+        cycles: of ``"cyclic"`` and ``"triangular"``.
+        milestones, gamma: of ``"multi_step"``, in steps.
         warmup: share of the steps in which the learning rate of ``"one_cycle"`` rises.
         betas: of AdamW, Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
         weight_decay: of AdamW.
@@ -57,6 +62,12 @@ class TrainingRecipe:
         frozen: beginnings of the names of parameters that stay as they are, such as ``"encoder.features.0."``.
         bfloat16: compute convolutions in bfloat16 where the device can (weights, gradients and losses stay float32).
         validation: how many samples of the validation split are looked at, at most.
+        patience: end when the loss of training has not fallen by ``min_delta`` for so many rounds; 0 is never.
+        min_delta: see there.
+        initial: weights of a new network: ``"random"``, or ``"interpolation"``, see :mod:`mfrec.nets.interpolating`.
+        start: the card whose weights a training begins with, where the command names no other.
+        adversarial: how a discriminator learns beside the network, empty for none; see
+            :class:`mfrec.train.adversary.AdversarialRecipe`.
     """
 
     task: str
@@ -66,8 +77,10 @@ class TrainingRecipe:
     losses: dict[str, Any]
     seed: int = 0
     data: dict[str, Any] = field(default_factory=dict)
-    schedule: Literal["one_cycle", "cyclic"] = "one_cycle"
+    schedule: Literal["one_cycle", "cyclic", "constant", "multi_step", "triangular"] = "one_cycle"
     cycles: int = 4
+    milestones: tuple[int, ...] = ()
+    gamma: float = 0.5
     warmup: float = 0.05
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.0
@@ -76,6 +89,11 @@ class TrainingRecipe:
     frozen: tuple[str, ...] = ()
     bfloat16: bool = True
     validation: int = 64
+    patience: int = 0
+    min_delta: float = 0.0
+    initial: Literal["random", "interpolation"] = "random"
+    start: str = ""
+    adversarial: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         bounds = {
@@ -89,18 +107,31 @@ class TrainingRecipe:
             "clip": (1e-12, math.inf),
             "average": (0.0, 1.0),
             "validation": (1, math.inf),
+            "gamma": (1e-6, 1.0),
+            "patience": (0, 1000),
+            "min_delta": (0.0, math.inf),
         }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"'{name}' is {getattr(self, name)}; expected {low:g} to {high:g}")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"'betas' is {self.betas}; expected two numbers from 0 to below 1")
+        if (self.schedule == "multi_step") != bool(self.milestones) or list(self.milestones) != sorted(self.milestones):
+            raise ValueError(
+                f"'milestones' is {list(self.milestones)}; expected rising numbers of steps with the schedule "
+                "'multi_step', and none with another"
+            )
         if not self.losses:
             raise ValueError("'losses' is empty; expected at least one loss, such as charbonnier = 1.0")
 
     def record(self) -> dict[str, Any]:
         """The recipe as plain values, defaults included."""
-        return {**asdict(self), "betas": list(self.betas), "frozen": list(self.frozen)}
+        return {
+            **asdict(self),
+            "betas": list(self.betas),
+            "frozen": list(self.frozen),
+            "milestones": list(self.milestones),
+        }
 
 
 def training_recipe(card: Card) -> TrainingRecipe:

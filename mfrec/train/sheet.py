@@ -26,8 +26,8 @@ def sheet(
     Args:
         inputs: of the network, each with the batch first: ``[B, 3, h, w]`` pictures, ``[B, 1, h, w]`` masks,
             ``[B, N, C, h, w]`` stacks of frames whose first three planes are shown. Other shapes are left out.
-        wanted: ``"truth"`` ``[B, 3, H, W]``.
-        made: ``[B, 3, H, W]`` by a network, or None.
+        wanted: ``"truth"`` ``[B, 3, H, W]``, or ``[B, 1, H, W]`` in grey.
+        made: likewise by a network, or None.
         rows: how many samples at most.
 
     Returns:
@@ -52,6 +52,6 @@ def pictures_in(value: Tensor) -> list[Tensor]:
 
 
 def framed(picture: Tensor, size: Sequence[int]) -> Tensor:
-    """One picture at a size, in [0, 1], with a white gap on its right and below."""
+    """One picture at a size, ``[3, h, w]`` in [0, 1], with a white gap on its right and below."""
     grown = functional.interpolate(picture[None].detach().float().cpu(), size=tuple(size), mode="nearest-exact")[0]
-    return functional.pad(grown.clamp(0, 1), (0, GAP, 0, GAP), value=1.0)
+    return functional.pad(grown.clamp(0, 1), (0, GAP, 0, GAP), value=1.0).expand(3, -1, -1)

@@ -17,6 +17,7 @@ from mfrec.train.data.labelled_faces import read_faces
 from mfrec.train.data.pictures import Split, read_pictures
 from mfrec.train.streams.clean_stream import CleanStream
 from mfrec.train.streams.crossover_stream import CrossoverStream
+from mfrec.train.streams.enlargement_stream import EnlargementStream
 from mfrec.train.streams.eye_stream import EyeStream
 from mfrec.train.streams.finetune_stream import FinetuneStream
 from mfrec.train.streams.frame_stream import FrameStream
@@ -96,8 +97,19 @@ def gaze_task(folders: Sequence[Path], seed: int, split: Split, arguments: Mappi
     return EyeStream(2**32 + 1 + seed, length=given.get("length", VALIDATION_SAMPLES))
 
 
+def enlarge_task(folders: Sequence[Path], seed: int, split: Split, arguments: Mapping[str, Any]) -> Stream:
+    """The task that makes pictures small; the errors are those of :func:`task_of`. Each folder counts alike."""
+    if not folders:
+        raise UsageError("the task 'enlarge' reads pictures; name their folders with --data")
+    given = checked_arguments(EnlargementStream, arguments, "the task 'enlarge'")
+    given["length"] = given.get("length", VALIDATION_SAMPLES) if split == "valid" else None
+    sources = [read_pictures([folder], split).every for folder in folders]
+    return EnlargementStream(sources, seed, **{**given, "centre": split == "valid"})
+
+
 TASKS: dict[str, Task] = {
     **{name: task_of(name, stream) for name, stream in STREAMS.items()},
+    "enlarge": enlarge_task,
     "parser": parser_task,
     "gaze": gaze_task,
 }

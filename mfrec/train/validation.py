@@ -51,8 +51,9 @@ def plain(inputs: tuple[Tensor, ...], wanted: Mapping[str, Tensor]) -> Tensor | 
 
 
 def picture(image: Tensor) -> FloatArray:
-    """``[1, 3, H, W]`` about [0, 1] to ``[H, W, 3]`` float32 in [0, 1]."""
-    return image[0].detach().float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    """``[1, 3, H, W]`` about [0, 1] to ``[H, W, 3]`` float32 in [0, 1]; ``[1, 1, H, W]`` to ``[H, W]``."""
+    shown = image[0].detach().float().clamp(0, 1).cpu()
+    return (shown[0] if len(shown) == 1 else shown.permute(1, 2, 0)).numpy()
 
 
 def decibels(made: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> float:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from tiny_network import Tiny
 
-from mfrec.train.callbacks import Average, Round, learning_rate
+from mfrec.train.callbacks import Average, Round, learning_rate, no_longer_falls
 from mfrec.train.loaders import Place
 from mfrec.train.recipe import parse_recipe
 
@@ -20,7 +20,7 @@ LEAST = {"task": "clean", "steps": 100, "batch": 1, "learning_rate": 1e-3, "loss
 @pytest.mark.parametrize("warmup", [0.0, 0.05, 0.3])
 def test_the_learning_rate_rises_and_falls_once(warmup: float) -> None:
     recipe = parse_recipe({**LEAST, "warmup": warmup})
-    rates = np.array([learning_rate(recipe, step / 1000) for step in range(1001)])
+    rates = np.array([learning_rate(recipe, step, 1000) for step in range(1001)])
     peak = round(1000 * warmup)
     assert rates.max() == pytest.approx(1e-3)
     assert rates[peak] == pytest.approx(1e-3)
@@ -30,7 +30,7 @@ def test_the_learning_rate_rises_and_falls_once(warmup: float) -> None:
         assert rates[0] == pytest.approx(1e-3 / 25)
     assert rates[-1] == pytest.approx(1e-8)
     # Half way down it is half.
-    assert learning_rate(recipe, (1 + warmup) / 2) == pytest.approx(5e-4, rel=1e-3)
+    assert learning_rate(recipe, 500 + peak // 2, 1000) == pytest.approx(5e-4, rel=1e-3)
 
 
 @pytest.mark.parametrize("cycles", [1, 3, 4])
@@ -38,10 +38,32 @@ def test_the_cyclic_learning_rate_has_peaks_of_half_the_height(cycles: int) -> N
     recipe = parse_recipe({**LEAST, "schedule": "cyclic", "cycles": cycles})
     low = 1e-3 / 25
     for cycle in range(cycles):
-        assert learning_rate(recipe, cycle / cycles) == pytest.approx(low)
-        assert learning_rate(recipe, (cycle + 0.5) / cycles) == pytest.approx(low + (1e-3 - low) / 2**cycle)
-        assert learning_rate(recipe, (cycle + 0.25) / cycles) == pytest.approx(low + (1e-3 - low) / 2 ** (cycle + 1))
-    assert learning_rate(recipe, 1.0) == pytest.approx(low)
+        assert learning_rate(recipe, 100 * cycle, 100 * cycles) == pytest.approx(low)
+        assert learning_rate(recipe, 100 * cycle + 50, 100 * cycles) == pytest.approx(low + (1e-3 - low) / 2**cycle)
+        assert learning_rate(recipe, 100 * cycle + 25, 100 * cycles) == pytest.approx(
+            low + (1e-3 - low) / 2 ** (cycle + 1)
+        )
+    assert learning_rate(recipe, 100, 100) == pytest.approx(low)
+
+
+def test_the_other_schedules() -> None:
+    constant = parse_recipe({**LEAST, "schedule": "constant"})
+    assert {learning_rate(constant, step, 100) for step in range(100)} == {1e-3}
+    steps = parse_recipe({**LEAST, "schedule": "multi_step", "milestones": [10, 60], "gamma": 0.5})
+    rates = [learning_rate(steps, step, 100) for step in (0, 9, 10, 59, 60, 99)]
+    assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 5e-4, 2.5e-4, 2.5e-4])
+    gaze = parse_recipe({**LEAST, "schedule": "triangular", "cycles": 2, "learning_rate": 3e-2})
+    rates = [learning_rate(gaze, epoch, 96) for epoch in (0, 20, 40, 60, 80, 88, 96)]
+    assert rates == pytest.approx([3e-3, 3e-2, 3e-3, 3e-2, 3e-3, 1.65e-3, 3e-4])
+
+
+def test_patience_counts_rounds_without_a_fall() -> None:
+    rows = [{"loss": loss} for loss in (1.0, 0.5, 0.4995, 0.4992)]
+    assert not no_longer_falls(rows[:3], 2, 1e-3)
+    assert no_longer_falls(rows, 2, 1e-3)
+    assert not no_longer_falls(rows, 2, 1e-4)
+    assert not no_longer_falls(rows * 9, 0, 1e-3)
+    assert not no_longer_falls([], 1, 0.0)
 
 
 def test_the_average_follows_its_formula() -> None:

@@ -80,6 +80,61 @@ def card(tmp_path: Path) -> Path:
     return path
 
 
+ENLARGE = """net = "{net}"
+file = "{name}.safetensors"
+summary = "s"
+paper = "p"
+licence = "l"
+input = "i"
+objective = "{objective}"
+
+[arguments]
+{arguments}
+
+[recipe]
+task = "enlarge"
+steps = 3
+batch = 2
+learning_rate = 1e-3
+validation = 2
+bfloat16 = false
+start = "{start}"
+
+[recipe.losses]
+mse = 1.0
+
+[recipe.data]
+height = 32
+width = 32
+scale = 2
+view = "whole"
+grey = {grey}
+"""
+
+OPPONENT = """
+[recipe.adversarial]
+discriminator = "srgan_discriminator"
+weight = 1e-3
+learning_rate = 1e-4
+arguments = { height = 32, width = 32, features = 2, hidden = 4 }
+"""
+
+
+def enlarging(folder: Path, name: str, opponent: str = "", **changes: str) -> Path:
+    """A card of a small SRResNet, or of another network."""
+    values = {
+        "net": "srresnet",
+        "arguments": 'features = 8\nblocks = 1\nscale = 2\nupsampling = "shuffle"\noutput = "linear"',
+        "objective": "adversarial" if opponent else "fidelity",
+        "start": "",
+        "grey": "false",
+        **changes,
+    }
+    path = folder / f"{name}.toml"
+    path.write_text(ENLARGE.format(name=name, **values) + opponent)
+    return path
+
+
 def mfrec_says(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
@@ -260,6 +315,49 @@ def test_data_of_another_training_are_noticed(card: Path, stills: Path, portrait
     other = mfrec_says("train", card, "--data", moved, "-o", tmp_path / "out", "--resume")
     assert other.exit_code == 2
     assert "another recipe, network, data" in other.stderr
+
+
+def test_two_phases_the_second_beginning_with_the_first(stills: Path, tmp_path: Path) -> None:
+    first = enlarging(tmp_path, "first")
+    done = mfrec_says("train", first, "--data", stills, "-o", tmp_path / "one", "--device", "cpu")
+    assert done.exit_code == 0, done.stderr
+    begun = tmp_path / "one" / "first.toml"
+    second = enlarging(tmp_path, "second", OPPONENT, start=str(begun))
+    done = mfrec_says("train", second, "--data", stills, "-o", tmp_path / "two", "--device", "cpu")
+    assert done.exit_code == 0, done.stderr
+    card = read_card(tmp_path / "two" / "second.toml")
+    assert card.objective == "adversarial"
+    assert "begun with the weights 'first'" in card.training
+    assert set(load_checkpoint(tmp_path / "two").adversary) == {"network", "optimiser"}
+    states = [read_state(read_card(path), path.parent) for path in (begun, tmp_path / "two" / "second.toml")]
+    drift = np.abs(states[0]["last.weight"].astype(float) - states[1]["last.weight"].astype(float)).max()
+    assert 0 < drift < 0.05  # it went on from there, and learnt
+
+
+def test_a_grey_network_is_trained_and_measured(stills: Path, tmp_path: Path) -> None:
+    card = enlarging(tmp_path, "grey", net="enhance", arguments="features = 4\nblocks = 1", grey="true")
+    done = mfrec_says("train", card, "--data", stills, "-o", tmp_path / "out", "--device", "cpu")
+    assert done.exit_code == 0, done.stderr
+    metrics = read_card(tmp_path / "out" / "grey.toml").metrics
+    assert {"psnr", "ssim", "psnr_bicubic", "ssim_bicubic"} <= set(metrics)
+
+
+@pytest.mark.parametrize(("opponent", "objective"), [(OPPONENT, "fidelity"), ("", "adversarial")])
+def test_a_card_that_hides_its_discriminator_is_refused(
+    stills: Path, tmp_path: Path, opponent: str, objective: str
+) -> None:
+    card = enlarging(tmp_path, "hidden", opponent, objective=objective)
+    said = mfrec_says("train", card, "--data", stills, "-o", tmp_path / "out")
+    assert said.exit_code == 2
+    assert "the two belong together" in said.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_only_a_network_that_can_begins_as_interpolation(card: Path, stills: Path, tmp_path: Path) -> None:
+    card.write_text(CARD.replace("steps = 4", 'steps = 4\ninitial = "interpolation"'))
+    said = mfrec_says("train", card, "--data", stills, "-o", tmp_path / "out")
+    assert said.exit_code == 2
+    assert "cannot begin as interpolation" in said.stderr
 
 
 @pytest.mark.parametrize(

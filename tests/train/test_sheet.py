@@ -46,6 +46,12 @@ def test_what_is_shown_of_an_input(shape: tuple[int, ...], count: int) -> None:
     assert all(picture.shape == (3, 8, 8) for picture in shown)
 
 
+def test_grey_is_shown_as_grey() -> None:
+    image = sheet([TRUTH[:, :1, ::2, ::2]], {"truth": TRUTH[:, :1]}, made=TRUTH[:, 1:2])
+    assert image.shape == (3 * CELL[0], 3 * CELL[1], 3)
+    assert np.array_equal(cell(image, 1, 2), np.dstack([TRUTH[1, 0].numpy()] * 3))
+
+
 def test_no_more_rows_than_asked_for() -> None:
     assert sheet([], {"truth": TRUTH}, rows=2).shape[0] == 2 * CELL[0]
     assert sheet([], {"truth": TRUTH}, rows=9).shape[0] == 3 * CELL[0]

@@ -49,6 +49,9 @@ def test_a_record_is_a_recipe_again() -> None:
         ({"average": float("nan")}, "'average' is nan"),
         ({"bfloat16": 1}, "expected true or false"),
         ({"task": 3}, "expected text"),
+        ({"schedule": "multi_step"}, "'milestones' is"),
+        ({"milestones": [5]}, "'milestones' is"),
+        ({"schedule": "multi_step", "milestones": [5, 3]}, "'milestones' is"),
     ],
 )
 def test_what_is_wrong_is_refused_and_named(change: dict[str, Any], message: str) -> None:

@@ -22,6 +22,7 @@ from mfrec.train.data.shots import draw_cut, draw_views
 from mfrec.train.distil import DrawnBatch, draw_batch, draw_blend, draw_jitter, draw_spoiling, make_batch
 from mfrec.train.streams.clean_stream import CleanStream, drifted
 from mfrec.train.streams.crossover_stream import CrossoverStream, draw_ellipse, draw_light
+from mfrec.train.streams.enlargement_stream import EnlargementStream
 from mfrec.train.streams.eye_stream import EyeStream
 from mfrec.train.streams.finetune_stream import FinetuneStream
 from mfrec.train.streams.frame_stream import FrameStream
@@ -47,6 +48,9 @@ def parser_stream(_: Pictures) -> ParserStream:
 STREAMS: dict[str, Callable[[Pictures], Stream[Any]]] = {
     "clean": lambda pictures: CleanStream(pictures, 3, side=64),
     "crossover": lambda pictures: CrossoverStream(pictures, 3, side=64),
+    "enlargements": lambda pictures: EnlargementStream(
+        [pictures.every], 3, height=48, width=48, view="whole", jitter=0.2, augmentation="hard"
+    ),
     "eyes": lambda _: EyeStream(3),
     "finetune": lambda pictures: FinetuneStream(pictures, 3, side=64),
     "frames": lambda pictures: FrameStream(pictures, 3, side=64),
