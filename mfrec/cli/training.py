@@ -76,6 +76,7 @@ def train(
             progress=progress,
             report=lambda found: progress.say(found.text()),
             stop=lambda: bool(asked),
+            say=progress.say,
         )
     if asked and found.step < found.total:
         say(f"stopped after step {found.step} of {found.total}; the same command with --resume goes on")

@@ -72,3 +72,28 @@ def weights_export(
         print_line(f"input {input_name} [{', '.join(map(str, shape))}]")
     print_line(f"outputs {', '.join(found.outputs)}")
     print_line(f"{out}: differs from PyTorch by {found.difference:.1e} at most")
+
+
+def weights_mix(
+    first: Annotated[str, typer.Argument(help="A card, or a path ending in .toml.", show_default=False)],
+    second: Annotated[str, typer.Argument(help="Another training of the same network.", show_default=False)],
+    *,
+    alpha: Annotated[
+        float,
+        typer.Option("--alpha", help="Share of the second: 0 is the first, 1 the second.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Card to write, NAME.toml; weights beside it.")],
+    as_json: Json = False,
+) -> None:
+    """Write the weights between two trainings of one network, such as a PSNR phase and its adversarial phase.
+
+    At both ends the weights are those of that card bit for bit. The result counts as adversarial where one of its parts
+    is.
+    """
+    from mfrec.cards.mix import mix
+
+    found = mix(first, second, alpha, out)
+    if as_json:
+        print_json({"card": str(found.card), "objective": found.objective, "normalised": found.normalised})
+        return
+    print_line(f"{found.card}: {found.objective}")

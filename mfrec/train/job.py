@@ -66,6 +66,7 @@ def run_job(
     progress: Progress = silent,
     report: Callable[[Round], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Train the network of a card and export it.
 
@@ -84,6 +85,7 @@ def run_job(
         terms: under which terms the pictures may be used, for the card.
         installed: copy card and weights to where mfrec looks for them.
         progress, report, stop: see :func:`mfrec.train.learner.train`.
+        say: told what is to be known of the pictures, before the first step.
 
     Raises:
         UsageError: no such card, recipe, loss or device; a folder that cannot be used.
@@ -112,6 +114,8 @@ def run_job(
     freeze(network, recipe.frozen)
     stream = TASKS[recipe.task](data, recipe.seed, "train", recipe.data)
     check_together(stream, recipe.batch)
+    for note in stream.notes:
+        say(note)
     training = Training(
         network=network,
         stream=stream,

@@ -28,7 +28,7 @@ from mfrec.metrics.serfiq import MIDDLE, SLOPE
 from mfrec.nets.recognition import FINE_SIDE, Recognition, upright_faces
 from mfrec.recipe import nearest
 from mfrec.train.data.labelled_faces import UNLABELLED
-from mfrec.train.trunks import Trunk, load_trunk
+from mfrec.train.trunks import Trunk, Vgg19Trunk, load_trunk
 from mfrec.types import Region
 
 Values = Mapping[str, Tensor]
@@ -160,6 +160,48 @@ class Perceptual(nn.Module):
     def forward(self, made: Values, wanted: Values) -> Tensor:
         maps = feature_maps(self.trunk, self.layers, made, wanted)
         return torch.stack([(a - b).square().mean() for a, b in maps]).sum()
+
+
+class Vgg19(nn.Module):
+    """The content loss of SRGAN and ESRGAN: the difference of one map of VGG19, ``mean(d^2)`` or ``mean(|d|)``.
+
+    Ledig et al., CVPR 2017, eq. 5, compare VGG2,2 or VGG5,4 after the rectifier by squares (and scale the maps by
+    1 / 12.75, which is a weight of 0.006). Wang et al., ECCV workshops 2018, section 3.3, compare VGG5,4 before it.
+
+    Args:
+        layer: such as ``"5_4"`` or ``"2_2"``.
+        activated: after the rectifier.
+        distance: ``"l2"`` or ``"l1"``.
+        weights: the file of VGG19's weights, see :func:`mfrec.train.trunks.load_trunk`.
+        network: the trunk itself in place of a file.
+    """
+
+    def __init__(
+        self,
+        *,
+        layer: str = "5_4",
+        activated: bool = True,
+        distance: str = "l2",
+        weights: str = "",
+        network: Vgg19Trunk | None = None,
+    ) -> None:
+        super().__init__()
+        known = [f"{i + 1}_{j + 1}" for i, widths in enumerate(Vgg19Trunk.WIDTHS) for j in range(len(widths))]
+        if layer not in known:
+            raise ValueError(f"layer is one of {', '.join(known)}, not '{layer}'")
+        if distance not in ("l1", "l2"):
+            raise ValueError(f"distance is 'l1' or 'l2', not '{distance}'")
+        level, convolution = layer.split("_")
+        self.layer, self.activated, self.distance = (int(level), int(convolution)), activated, distance
+        self.trunk = network or load_trunk("vgg19", weights)
+
+    def forward(self, made: Values, wanted: Values) -> Tensor:
+        image, truth = pair(made, wanted)
+        trunk: Any = self.trunk
+        with torch.no_grad():
+            target = trunk.tap(truth, self.layer, activated=self.activated).float()
+        difference = trunk.tap(image, self.layer, activated=self.activated).float() - target
+        return difference.abs().mean() if self.distance == "l1" else difference.square().mean()
 
 
 class Gram(nn.Module):
@@ -377,6 +419,7 @@ LOSSES: dict[str, type[nn.Module]] = {
     "serfiq": SerFiq,
     "uncorrected": Uncorrected,
     "variance": Variance,
+    "vgg19": Vgg19,
 }
 """The name in a recipe to the loss; its keyword arguments are the options that a recipe may set."""
 

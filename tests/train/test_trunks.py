@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mfrec.errors import UsageError, WeightsError
 from mfrec.nets.recognition import Recognition
-from mfrec.train.trunks import MobileNetTrunk, RecognitionTrunk, Trunk, VggTrunk, load_trunk
+from mfrec.train.trunks import MobileNetTrunk, RecognitionTrunk, Trunk, Vgg19Trunk, VggTrunk, load_trunk
 
 
 def vgg_file(folder: Path) -> Path:
@@ -53,6 +53,29 @@ def test_vgg(tmp_path: Path) -> None:
     biases = [float(layer.bias[0]) for level in trunk.levels for layer in level]  # pyright: ignore
     assert biases == list(range(1, 14))
     check(trunk, [64, 33, 17, 9, 5])
+
+
+def test_vgg19(tmp_path: Path) -> None:
+    from mfrec.train.fastai_import import import_torchvision
+
+    import_torchvision()
+    from torchvision.models.vgg import cfgs, make_layers
+
+    torch.manual_seed(0)
+    whole = make_layers(cfgs["E"]).eval()  # the convolutions of torchvision's vgg19
+    tensors = {f"features.{name}": value for name, value in whole.state_dict().items()}
+    path = tmp_path / "vgg19.pth"
+    torch.save({**tensors, "classifier.0.weight": torch.zeros(2, 2)}, path)
+    trunk = load_trunk("vgg19", path)
+    assert isinstance(trunk, Vgg19Trunk)
+    images = torch.rand(1, 3, 40, 40)
+    with torch.inference_mode():
+        seen = (images - trunk.mean) / trunk.spread
+        for layer, activated, end in (((2, 2), True, 9), ((2, 2), False, 8), ((5, 4), True, 36), ((5, 4), False, 35)):
+            found = trunk.tap(images, layer, activated=activated)
+            torch.testing.assert_close(found, whole[:end](seen), rtol=1e-4, atol=1e-5)
+        assert torch.equal(trunk(images)[4], trunk.tap(images, (5, 4), activated=True))
+    check(trunk, [64, 32, 16, 8, 4])
 
 
 def test_mobilenet(tmp_path: Path) -> None:
@@ -99,8 +122,8 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
 
 
 def test_wrong_names_are_refused() -> None:
-    with pytest.raises(UsageError, match="no trunk 'vgg19'"):
-        load_trunk("vgg19")
+    with pytest.raises(UsageError, match="no trunk 'vgg18'"):
+        load_trunk("vgg18")
     with pytest.raises(UsageError, match="needs 'weights'"):
         load_trunk("mobilenet")
     with pytest.raises(UsageError, match="ships with mfrec"):

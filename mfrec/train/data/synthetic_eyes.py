@@ -15,6 +15,7 @@ with the nose to its right; mirror it for the other.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -181,8 +182,13 @@ def unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return vector / np.linalg.norm(vector)
 
 
-def render_eye(eye: Eye) -> DrawnEye:
-    """Draw an eye."""
+def render_eye(eye: Eye, spokes: Sequence[float] | None = None) -> DrawnEye:
+    """Draw an eye.
+
+    Args:
+        eye: what is drawn.
+        spokes: brightness of the 48 fibres of the iris, from the left clockwise; None draws them from the eye's seed.
+    """
     rng = np.random.default_rng(eye.seed)
     turn = rotation(*eye.head)
     upper, lower = (margin @ turn.T for margin in lid_margins(eye))
@@ -203,7 +209,9 @@ def render_eye(eye: Eye) -> DrawnEye:
     toward = direction(*eye.gaze)
     image = skin_picture(eye, X, Y, below_upper, above_lower, rng=rng)
     red = texture(rng, X.shape, 9)[open_]
-    image[open_], iris_pixels = ball_colours(eye, X[open_], Y[open_], below_upper[open_], red, rng=rng)
+    drawn = rng.normal(0, 1, 48)
+    fibres = drawn if spokes is None else np.asarray(spokes, np.float64)
+    image[open_], iris_pixels = ball_colours(eye, X[open_], Y[open_], below_upper[open_], red, spokes=fibres)
     area = math.pi * eye.iris**2 * toward[2] * (FINER / abs(scale)) ** 2
     sharp = image.reshape(HEIGHT, FINER, WIDTH, FINER, 3).mean(axis=(1, 3))
 
@@ -254,7 +262,7 @@ def height_of(curve: NDArray[np.float64], X: NDArray) -> NDArray[np.float32]:
 
 
 def ball_colours(
-    eye: Eye, X: NDArray, Y: NDArray, below_upper: NDArray, red: NDArray, *, rng: np.random.Generator
+    eye: Eye, X: NDArray, Y: NDArray, below_upper: NDArray, red: NDArray, *, spokes: NDArray
 ) -> tuple[NDArray[np.float32], int]:
     """The eyeball where no lid covers it, and how many of these places belong to its iris.
 
@@ -262,6 +270,7 @@ def ball_colours(
         X, Y: places ``[K]`` in millimetres.
         below_upper: how far each lies below the upper lid.
         red: of the sclera there, about [-1, 1].
+        spokes: brightness ``[48]`` of the fibres of the iris.
 
     Returns:
         ``[K, 3]``, not clipped, and the number.
@@ -283,7 +292,6 @@ def ball_colours(
 
     redness = np.clip((np.abs(X) - 8) / 6, 0, 1) + 0.15 * red
     white = np.array(eye.sclera) * (1 - redness[:, None] * np.array([0.10, 0.38, 0.35]))
-    spokes = rng.normal(0, 1, 48)
     fibre = np.interp((np.arctan2(along, across) + math.pi) * 48 / math.tau, np.arange(49), [*spokes, spokes[0]])
     edge = np.clip((eye.iris - radius) / eye.limbus, 0, 1)
     tint = (1 + eye.fibres * (0.35 * fibre + 0.5 * (0.7 - radius / eye.iris))) * (0.45 + 0.55 * edge)

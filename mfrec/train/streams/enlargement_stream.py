@@ -106,6 +106,11 @@ class EnlargementStream(Stream[DrawnPair]):
         self.view, self.jitter, self.grey = view, jitter, grey
         self.augmentation, self.centre = augmentation, centre
 
+    @property
+    def needed(self) -> tuple[int, int]:
+        """Rows and columns that a picture has to have at least: those of the truth, of which nothing is enlarged."""
+        return (1, 1) if self.view == "pad" else (self.height, self.width)
+
     def draw(self, index: int, rng: np.random.Generator) -> DrawnPair:
         if self.centre:
             number = index % len(self.sources)

@@ -41,7 +41,12 @@ class Stream(Dataset, ABC, Generic[DrawnSample]):
 
     Raises:
         UsageError: fewer than one.
+
+    Attributes:
+        notes: what whoever trains should know of the pictures, in sentences.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, seed: int, length: int | None = None) -> None:
         self.seed = seed
