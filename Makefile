@@ -11,8 +11,8 @@ export OMP_WAIT_POLICY := PASSIVE
 demo: $(VENV)/.installed ## film a portrait, reconstruct it, compare with the truth; results in demo/
 	$(VENV)/bin/mfrec demo
 
-test: $(VENV)/.installed-dev ## every test
-	$(VENV)/bin/python -m pytest
+test: $(VENV)/.installed-dev ## every test, in two processes side by side
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
 
 quick: $(VENV)/.installed-dev ## the tests that take seconds
 	$(VENV)/bin/python -m pytest -m "not slow"

@@ -76,9 +76,10 @@ def demonstrate(
     from mfrec.publication.files import check_files, replace_files
     from mfrec.reconstruction import reconstruct
 
-    filmed = film(astronaut(), draw_shoot(frames=frames, size=size, seed=seed, crf=crf))
+    shoot = draw_shoot(frames=frames, size=size, seed=seed, crf=crf)
     clip, comparison = folder / "clip.mp4", folder / "comparison.png"
     check_files(folder, (clip.name, "truth.png", comparison.name))
+    filmed = film(astronaut(), shoot)
     replace_files(folder, {clip.name: filmed.clip})
 
     # The whole frame is compared, and the reconstruction chooses its reference by itself.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+# Before anything loads a linear algebra, and for every process that a test starts: matrices are small here, and threads
+# that wait for each other on busy cores take up to twenty times the processor time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 if TYPE_CHECKING:
     from mfrec.bench.tables.repose_trials import Picture

@@ -23,7 +23,7 @@ def test_demo_gains_a_decibel(tmp_path: Path) -> None:
     assert shown.report.is_file()
     assert f"{evidence.psnr:.2f}" in table(shown.rows)
     # A second one replaces the first.
-    assert demonstrate(tmp_path / "demo", frames=7).report == shown.report
+    assert demonstrate(tmp_path / "demo", frames=3, size=32).report == shown.report
 
 
 def test_demo_into_a_file_is_refused(tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Two threads of a network on busy cores can be many times slower than one.
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     notebook = nbformat.read(path, as_version=4)
+    if path.stem == "03_train_a_network":
+        # What is learnt in the other steps is in the committed one; they would take half a minute.
+        (cell,) = (cell for cell in notebook.cells if '"steps": 300,' in cell.source)
+        cell.source = cell.source.replace('"steps": 300,', '"steps": 40,')
     NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 3

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from filelock import FileLock
 from headless import ARGUMENTS, CHROMIUM
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,13 +60,15 @@ class Page(HTMLParser):
 def pages() -> dict[Path, Page]:
     """The site as ``make docs`` builds it, which takes seconds where it has just been built, and every page of it."""
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"]
-    built = subprocess.run(
-        [*command, "-d", "docs/_build/doctrees", "docs", "docs/_build/html"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    SITE.parent.mkdir(exist_ok=True)
+    with FileLock(SITE.parent / "lock"):  # two processes of tests may ask for it at once
+        built = subprocess.run(
+            [*command, "-d", "docs/_build/doctrees", "docs", "docs/_build/html"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert built.returncode == 0, built.stderr
     found = {path: Page(path) for path in SITE.rglob("*.html") if "_static" not in path.parts}
     assert len(found) > 100

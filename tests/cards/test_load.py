@@ -289,7 +289,7 @@ def test_nothing_depends_on_the_working_folder(tmp_path: Path) -> None:
         f"import sys; sys.path.insert(0, {str(root)!r}); "
         "from mfrec.cards.load import load_network; load_network('mtcnn')"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300)
 
 
 def test_an_installed_package_finds_its_own_data(tmp_path: Path) -> None:
@@ -306,6 +306,6 @@ def test_an_installed_package_finds_its_own_data(tmp_path: Path) -> None:
         "load_network('mtcnn'); print(cards_folder())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=60, capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300, capture_output=True, text=True
     )
     assert Path(done.stdout.strip()) == package / "_models"

@@ -10,19 +10,24 @@ from functools import partial
 import cv2
 import pytest
 import scipy.linalg  # noqa: F401  (loads the BLAS whose threads are counted)
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from mfrec.runtime.threads import Aside, ahead, one_thread, side_by_side
 
 
 def test_the_numbers_of_threads_are_lowered_and_restored() -> None:
-    before = cv2.getNumThreads(), [pool["num_threads"] for pool in threadpool_info()]
-    with one_thread():
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    before = cv2.getNumThreads()
+    with threadpool_limits(2, "blas"):
+        assert threads() == {2}
         with one_thread():
-            pass
-        assert cv2.getNumThreads() == 1
-        assert all(pool["num_threads"] == 1 for pool in threadpool_info())
-    assert (cv2.getNumThreads(), [pool["num_threads"] for pool in threadpool_info()]) == before
+            with one_thread():
+                pass
+            assert cv2.getNumThreads() == 1
+            assert all(pool["num_threads"] == 1 for pool in threadpool_info())
+        assert (cv2.getNumThreads(), threads()) == (before, {2})
 
 
 def test_the_work_runs_beside_and_its_progress_shows_once_it_is_waited_for() -> None:

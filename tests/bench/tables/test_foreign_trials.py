@@ -58,7 +58,6 @@ def test_a_trial_can_be_run_again_from_its_record(tmp_path):
     assert run_trial(read, by_name) == run_trial(trial, by_name)
 
 
-def test_one_person_is_too_few(tmp_path):
-    film_sequences(tmp_path, count=1)
+def test_one_person_is_too_few(filmed_sequences):
     with pytest.raises(InputError, match="two people"):
-        foreign_trials([TruthSequence("seq_1", tmp_path / "seq_1", "astronaut")], 64, 1, 0)
+        foreign_trials([TruthSequence("seq_1", filmed_sequences / "seq_1", "astronaut")], 64, 1, 0)

@@ -12,9 +12,9 @@ from mfrec.bench.tables import long, tables
 
 @pytest.fixture(scope="module")
 def filmed_long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One filmed sequence of 31 frames."""
+    """One filmed sequence, longer than the test needs."""
     root = tmp_path_factory.mktemp("long")
-    film_sequences(root, count=1, frames=31)
+    film_sequences(root, count=1, frames=9)
     return root
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mfrec.bench.run import film_sequences, truth_frames
+from mfrec.bench.run import truth_frames
 from mfrec.bench.tables.region_trials import RegionTrial, damaged, draw_trial, faces_of, run_trial, surroundings
 from mfrec.face.detect import detect_faces
 from mfrec.face.landmarks import detect_landmarks
@@ -55,9 +55,8 @@ def test_damage_covers_the_region_and_stays_near_it(landmarks):
     assert mask.max() <= 1
 
 
-def test_a_trial_of_the_filmed_portrait(tmp_path):
-    film_sequences(tmp_path, count=1)
-    truths = truth_frames(TruthSequence("seq_1", tmp_path / "seq_1", "astronaut"))
+def test_a_trial_of_the_filmed_portrait(filmed_sequences):
+    truths = truth_frames(TruthSequence("seq_1", filmed_sequences / "seq_1", "astronaut"))
     faces = faces_of(truths)
     assert faces is not None
     outcome = run_trial(draw_trial("seq_1", len(truths), 64, np.random.default_rng(2)), truths, faces)
