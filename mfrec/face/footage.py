@@ -25,6 +25,7 @@ from mfrec.face.wanted import who_is_in, who_is_like
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import resize
+from mfrec.runtime.threads import side_by_side
 from mfrec.types import FloatArray, Frame, FrameId, Wanted
 
 WHOLE = 2.0
@@ -177,12 +178,18 @@ def survey(frames: Iterable[Frame], *, degrees: int = 0) -> Footage:
     going: list[_Piece] = []
     stretched = False
     due = 0.0
-    for frame in (turned(read, degrees) for read in frames):
+
+    def alone(read: Frame) -> tuple[Frame, Sighting | None]:
+        """A frame, and what is seen in it where that depends on no other frame."""
+        frame = turned(read, degrees)
+        return frame, look(frame.image) if frame.time is None else None
+
+    for frame, at_once in side_by_side(alone, frames):
         seen.append(FrameId(frame.index, frame.name, frame.time))
         image, time = frame.image, frame.time
         small = min(image.shape[:2]) <= SMALL_FRAME
         if time is None or small or time >= due:
-            sighting = look(image)
+            sighting = look(image) if at_once is None else at_once
             stretched, going = sighting.stretched, _joined(going if time is not None else [], sighting.faces, pieces)
             due = (time or 0.0) + 1 / WHOLE
             found = sighting.faces

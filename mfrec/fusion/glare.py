@@ -40,17 +40,24 @@ def unhidden(track: FaceTrack) -> FloatArray:
         lights.append(warp(light, o.registration.look_up, interpolation="linear"))
         plainly = similarity_map(canvas.into_frame(o.similarity), *canvas.shape)
         unbent.append(warp(light, plainly, interpolation="linear"))
-    # The dense registration may draw something bright over the glare of the reference; the similarity cannot.
-    usual = np.minimum(np.median(lights, axis=0), np.median(unbent, axis=0))
+    shown = np.ones((len(lights), *canvas.shape), np.float32)
+    anywhere = np.max(lights, axis=0) >= WHITE
+    if not anywhere.any():
+        return shown
+    # The dense registration may draw something bright over the glare of the reference; the similarity cannot. What is
+    # usual is asked only where a frame is white.
+    usual = np.zeros(canvas.shape, np.float32)
+    usual[anywhere] = np.minimum(
+        *(np.median([light[anywhere] for light in seen], axis=0, overwrite_input=True) for seen in (lights, unbent))
+    )
     least, spill = (np.ones((side, side), np.uint8) for side in _sides(track.canvas.scale))
-    out = []
-    for light in lights:
+    for left, light in zip(shown, lights, strict=True):
         white = light >= WHITE
         core = cv2.morphologyEx((white & (usual < WHITE - DIFFERS)).astype(np.uint8), cv2.MORPH_OPEN, least)
         _, pieces = cv2.connectedComponents((white & (usual < WHITE - DIFFERS_BESIDE)).astype(np.uint8))
         glare = np.isin(pieces, np.unique(pieces[core > 0]))
-        out.append(1 - cv2.dilate(glare.astype(np.uint8), spill))
-    return np.stack(out).astype(np.float32)
+        left[:] = 1 - cv2.dilate(glare.astype(np.uint8), spill)
+    return shown
 
 
 def _sides(scale: int) -> tuple[int, int]:

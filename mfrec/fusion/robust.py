@@ -183,25 +183,29 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     costs weight, more earns none, because noise is detail too. Where glare hides the reference nobody is compared with
     it, nor with an estimate that began with it. What is taken from one frame by hand is not judged.
     """
-    # Copies: a view of one channel would keep all three.
-    grey = [np.ascontiguousarray(rgb_to_ycc(source.warped)[..., 0]) for source in sources]
     centre = rgb_to_ycc(estimate)[..., 0]
     chief = next(k for k, source in enumerate(sources) if source.is_reference)
     comparable = sources[chief].shown
-    alike = 1.0 / (1.0 + unlike(sources, scale) / settings.likeness**2)
-    agree = []
-    for plane in grey:
-        off = gaussian(comparable * (plane - centre) ** 2, float(scale))
-        agree.append(1.0 / (1.0 + off / settings.agreement**2))
-    agree[chief] = np.ones_like(centre)  # the reference need not agree with what began with it
-    energy = np.stack([detail_energy(plane, scale) for plane in grey])
+    alike = unlike(sources, scale)
+    for off in alike:  # in place and frame by frame: such stacks are the most memory of a run
+        off[:] = 1.0 / (1.0 + off / settings.likeness**2)
+    judged, energy = np.empty_like(alike), np.empty_like(alike)
+    for k, source in enumerate(sources):
+        grey = np.ascontiguousarray(rgb_to_ycc(source.warped)[..., 0])
+        off = gaussian(comparable * (grey - centre) ** 2, float(scale))
+        # The reference need not agree with what began with it.
+        judged[k] = 1.0 if k == chief else 1.0 / (1.0 + off / settings.agreement**2)
+        energy[k] = detail_energy(grey, scale)
     floor = (1 / 255) ** 2
     # What shows something else says nothing about how much detail there is to see here.
-    middle = np.median(np.where(alike < SOMETHING_ELSE, energy[chief], energy), axis=0)
-    detail = np.minimum(1.0, (energy + floor) / (middle + floor)) ** settings.detail_power
-    known = np.stack([source.usable * source.shown * source.registration.trust for source in sources])
-    judged = np.asarray(detail * known * np.stack(agree) * alike, np.float32)
-    return taken_by_hand(judged, np.stack([source.given for source in sources])).astype(np.float32)
+    told = np.where(alike < SOMETHING_ELSE, energy[chief], energy)
+    middle = np.median(told, axis=0, overwrite_input=True)
+    for k, source in enumerate(sources):
+        detail = np.minimum(1.0, (energy[k] + floor) / (middle + floor)) ** settings.detail_power
+        known = source.usable * source.shown * source.registration.trust
+        judged[k] = detail * known * judged[k] * alike[k]
+    given = [source.given for source in sources]
+    return taken_by_hand(judged, np.stack(given)) if any(share.any() for share in given) else judged
 
 
 def registration_variance(source: Source, settings: MapSettings, count: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -83,7 +84,8 @@ def png_bytes(image: NDArray[Any], text: Mapping[str, str] | None = None) -> byt
     for key, value in (text or {}).items():
         chunks.add_text(key, value)
     buffer = io.BytesIO()
-    Image.fromarray(to_uint8(image)).save(buffer, "PNG", pnginfo=chunks)
+    # Filtered rows of photographs hold next to no other repetitions than runs: a fifth of the time for 2 % more bytes.
+    Image.fromarray(to_uint8(image)).save(buffer, "PNG", pnginfo=chunks, compress_type=zlib.Z_RLE)
     return buffer.getvalue()
 
 

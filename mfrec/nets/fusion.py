@@ -106,7 +106,7 @@ class Fusion(nn.Module):
         known = self.told(torch.cat([told, chief[..., None]], -1).flatten(0, 1))
         x = _frame_by_frame(lambda frame: self.enter(_folded(frame)), stack.flatten(0, 1)) + known[..., None, None]
         x = _frame_by_frame(
-            lambda own, other: own + self.beside(torch.cat([own, other], 1)), x, self._of_reference(x, chief)
+            lambda own, other: own + self.beside(torch.cat([own, other], 1)), x, _of_reference(x, reference, count)
         )
         x = _frame_by_frame(self.encode, x)
 
@@ -117,15 +117,14 @@ class Fusion(nn.Module):
             lambda own, common, other: own + self.compare(torch.cat([own, common, other], 1)),
             x,
             _each(opinion, count),
-            self._of_reference(x, chief),
+            _of_reference(x, reference, count),
         )
         x = _frame_by_frame(self.judge, x)
 
         votes = functional.pixel_shuffle(self.second_vote(x).float(), SCALE).unflatten(0, (batch, count))[:, :, 0]
         # Absolute trust is the prior of the vote: a frame that is not trusted at all has no weight whatever is voted.
-        weight = shares(votes, trust)
-        mean = (weight[:, :, None] * cleaned).sum(1)
-        spread = (weight * ((cleaned - mean[:, None]) ** 2).mean(2)).sum(1, keepdim=True)
+        weight = _by_strips(shares, votes, trust)
+        mean, spread = _by_strips(_mean_and_spread, weight, cleaned).split([3, 1], 1)
         fused = self._pool(x, functional.avg_pool2d(weight, SCALE))
         detail = functional.pixel_unshuffle(torch.cat([mean - 0.5, 10 * (spread + 1e-6).sqrt()], 1), SCALE)
         y = self.before(self.mix(torch.cat([fused, detail.to(fused.dtype)], 1)))
@@ -145,29 +144,54 @@ class Fusion(nn.Module):
             y = rise(skips.pop() + functional.pixel_shuffle(up(y), 2))
         return y[..., :height, :width]
 
-    def _of_reference(self, x: Tensor, chief: Tensor) -> Tensor:
-        """The reference's features, repeated for every frame: ``[B N, C, h, w]``."""
-        batch, count = chief.shape
-        own = (x.unflatten(0, (batch, count)) * chief[:, :, None, None, None].to(x.dtype)).sum(1)
-        return _each(own, count)
-
     def _pool(self, x: Tensor, share: Tensor) -> Tensor:
         """Mean of the frames' features, weighted by ``share [B, N, h, w]``: ``[B, C, h, w]``."""
-        batch, count = share.shape[:2]
-        return (x.unflatten(0, (batch, count)) * share[:, :, None].to(x.dtype)).sum(1)
+        frames = x.unflatten(0, share.shape[:2])
+        return _by_strips(lambda own, part: (own * part[:, :, None].to(own.dtype)).sum(1), frames, share)
 
 
 def _frame_by_frame(work: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """``work`` on tensors ``[K, ...]``: on one frame at a time in inference mode, which takes a third of the memory."""
     if not torch.is_inference_mode_enabled():
         return work(*tensors)
-    return torch.cat([work(*parts) for parts in zip(*(tensor.split(1) for tensor in tensors), strict=True)])
+    out = None
+    for k, parts in enumerate(zip(*(tensor.split(1) for tensor in tensors), strict=True)):
+        made = work(*parts)
+        if out is None:
+            last = made.is_contiguous(memory_format=torch.channels_last)
+            layout = torch.channels_last if last else torch.contiguous_format
+            size = (len(tensors[0]), *made.shape[1:])
+            out = torch.empty(size, dtype=made.dtype, device=made.device, memory_format=layout)
+        out[k] = made[0]
+    assert out is not None
+    return out
+
+
+STRIP = 1 << 17
+"""Pixels of a strip that is worked on at a time in inference mode: what is made on the way is as small."""
+
+
+def _by_strips(work: Callable[[Tensor, Tensor], Tensor], one: Tensor, other: Tensor) -> Tensor:
+    """``work`` on tensors ``[..., H, W]`` that treats every pixel by itself: on a strip of rows at a time in inference
+    mode."""
+    if not torch.is_inference_mode_enabled():
+        return work(one, other)
+    # Of a tensor that does not fill whole vectors PyTorch sums the rest in another order.
+    rows = 64 * max(1, STRIP // (64 * one.shape[-1]))
+    return torch.cat([work(*parts) for parts in zip(one.split(rows, -2), other.split(rows, -2), strict=True)], -2)
 
 
 def _folded(frames: Tensor) -> Tensor:
     """Planes ``[K, 8, H, W]`` about zero, folded to the resolution of the reference: ``[K, 8 * 16, h, w]``."""
     planes = torch.cat([frames[:, :6] - 0.5, 0.5 * (frames[:, 6:7] + 6.0), frames[:, 7:]], 1)
     return functional.pixel_unshuffle(planes, SCALE).contiguous(memory_format=torch.channels_last)
+
+
+def _mean_and_spread(weight: Tensor, cleaned: Tensor) -> Tensor:
+    """Weighted mean of pictures ``[B, N, 3, H, W]`` and how they spread around it: ``[B, 3 + 1, H, W]``."""
+    mean = (weight[:, :, None] * cleaned).sum(1)
+    spread = (weight * ((cleaned - mean[:, None]) ** 2).mean(2)).sum(1, keepdim=True)
+    return torch.cat([mean, spread], 1)
 
 
 def shares(vote: Tensor, trust: Tensor) -> Tensor:
@@ -179,6 +203,12 @@ def shares(vote: Tensor, trust: Tensor) -> Tensor:
     largest = vote.masked_fill(trust <= 0, -torch.inf).amax(1, keepdim=True).detach()
     mass = trust * torch.exp((vote - largest).clamp(max=0))
     return mass / mass.sum(1, keepdim=True).clamp_min(1e-12)
+
+
+def _of_reference(x: Tensor, reference: Tensor, count: int) -> Tensor:
+    """The reference's features of ``[B N, C, h, w]``, repeated for every frame."""
+    frames = x.unflatten(0, (-1, count))
+    return _each(frames[torch.arange(len(frames), device=x.device), reference], count)
 
 
 def _each(x: Tensor, count: int) -> Tensor:

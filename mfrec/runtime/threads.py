@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -43,12 +44,19 @@ def one_thread() -> Iterator[None]:
 def side_by_side(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
     """What ``work`` makes of each item, in their order, two at a time.
 
-    Each is done by one thread alone, so the bits are those of doing one after the other. When the caller stops early,
-    or one of them fails, only the two that are running are waited for.
+    Each is done by one thread alone, so the bits are those of doing one after the other. Items are taken when they are
+    needed, one beside the two that are worked on. When the caller stops early, or one of them fails, only the two that
+    are running are waited for.
     """
     pool = ThreadPoolExecutor(2, thread_name_prefix="mfrec-beside")
+    waiting: deque[Future[T]] = deque()
     try:
-        yield from pool.map(work, items)
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 2:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 

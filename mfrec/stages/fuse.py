@@ -19,7 +19,7 @@ from mfrec.face.region_labels import regions_shown
 from mfrec.fusion.by_hand import LEAST_SHOWN, given_maps, given_region, taken_by_hand
 from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
 from mfrec.fusion.planes import PLANES, fuse_planes, planes_of
-from mfrec.fusion.robust import MapSettings, Source, as_source, bound, estimate, uncontradicted
+from mfrec.fusion.robust import Estimate, MapSettings, Source, as_source, bound, estimate, uncontradicted
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import enlarge, inside, resize, warp
@@ -110,12 +110,17 @@ def given_by_hand(track: FaceTrack) -> tuple[FloatArray, FloatArray] | None:
     return given_maps(given, len(track.observations), track.canvas.shape)
 
 
-def sources_of(track: FaceTrack) -> list[Source]:
+def sources_of(track: FaceTrack, shown: FloatArray | None = None) -> list[Source]:
     """The registered frames of a track, in the reference's light and on the canvas, with how usable they are where.
 
     Where a frame gives a region by hand, its light there is the reference's at the seam.
+
+    Args:
+        track: with a reference.
+        shown: of its frames, from :func:`mfrec.fusion.glare.unhidden`, where that is known already.
     """
-    quality, shown, given = region_quality(track), unhidden(track), given_by_hand(track)
+    quality, given = region_quality(track), given_by_hand(track)
+    shown = unhidden(track) if shown is None else shown
     out = []
     for position, o in enumerate(track.observations):
         assert o.registration is not None
@@ -368,23 +373,25 @@ class Fuse:
         if hidden and self.method in ("learned", "map"):
             # The frames were registered onto the glare too, and bent to it.
             track = register_again(track, filled_reference(track, shown))
+            shown = unhidden(track)
         if self.method == "learned":
-            image, weight, observed, uncertainty = learned(
-                track, run.network(self.card, "fusion"), settings, doubt, partial(run.progress, self.name)
-            )
+            network, progress = run.network(self.card, "fusion"), partial(run.progress, self.name)
+            image, weight, observed, uncertainty = learned(track, network, settings, doubt, progress, shown=shown)
         else:
+            sources = sources_of(track, shown)
             if self.method == "map":
-                track, image, weight, observed = self._map(track, settings, run)
+                track, sources, made = self._map(track, sources, settings, run)
+                image, weight, observed = made.image, made.weight, made.observed
             else:
-                image, weight = (mean_of if self.method == "mean" else median_of)(sources_of(track))
+                image, weight = (mean_of if self.method == "mean" else median_of)(sources)
                 observed = (weight.sum(axis=0) > 0).astype(np.float32)
-                share = np.stack([source.given for source in sources_of(track)])
+                share = np.stack([source.given for source in sources])
                 if share.any():
-                    warped = np.stack([source.warped for source in sources_of(track)])
+                    warped = np.stack([source.warped for source in sources])
                     taken = (share[..., None] * np.clip(warped, 0, 1)).sum(axis=0)
                     image = (1 - share.sum(axis=0))[..., None] * image + taken
                     weight = taken_by_hand(weight, share)
-            uncertainty = spread_between(sources_of(track), image, weight, canvas.scale)
+            uncertainty = spread_between(sources, image, weight, canvas.scale)
         track = replace(track, warnings=(*track.warnings, *few_contribute(track, weight), *hidden))
         fused = Fused(
             image=image,
@@ -397,8 +404,9 @@ class Fuse:
         return replace(track, fused=fused)
 
     def _map(
-        self, track: FaceTrack, settings: MapSettings, run: Run
-    ) -> tuple[FaceTrack, FloatArray, FloatArray, FloatArray]:
+        self, track: FaceTrack, sources: list[Source], settings: MapSettings, run: Run
+    ) -> tuple[FaceTrack, list[Source], Estimate]:
+        """The last estimate, with the track and its sources as they were registered for it."""
         canvas = track.canvas
         assert canvas is not None and track.reference is not None
         reference = track.observations[track.reference].frame.image
@@ -409,16 +417,17 @@ class Fuse:
         for index in range(self.passes):
             if index > 0:
                 track = register_again(track, current)
+                sources = sources_of(track)
             done = [index * 3]
 
             def tick(done: list[int] = done) -> None:
                 done[0] += 1
                 run.progress(self.name, done[0], total)
 
-            result = estimate(sources_of(track), current, canvas, settings, tick)
+            result = estimate(sources, current, canvas, settings, tick)
             current = result.image
         assert result is not None
-        return track, result.image, result.weight, result.observed
+        return track, sources, result
 
 
 def learned(
@@ -427,6 +436,8 @@ def learned(
     settings: MapSettings,
     doubt: float = 1.0,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    *,
+    shown: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """The picture of the fusion network, bounded by what the frames allow.
 
@@ -440,6 +451,7 @@ def learned(
         settings: of the data term.
         doubt: factor on the predicted error, see :data:`DOUBT`.
         progress: called as ``progress(done, total)``.
+        shown: see :func:`sources_of`.
 
     Returns:
         ``image [H, W, 3]``, ``weight [N, H, W]``, ``observed [H, W]``, ``uncertainty [H, W]``. The uncertainty is the
@@ -463,7 +475,8 @@ def learned(
         frame[:] = planes_of(o.frame.image, o.cleaned, registration)
         progress(done + 1, steps)
     told = np.stack([conditions(noise_of(o.frame)) for o in track.observations])
-    shown, sources = unhidden(track), sources_of(track)
+    shown = unhidden(track) if shown is None else shown
+    sources = sources_of(track, shown)
     planes = without_glare(planes, shown)
     same = uncontradicted(sources, canvas.scale)
     given = given_by_hand(track)

@@ -99,6 +99,13 @@ def test_side_by_side_keeps_the_order_and_is_never_more_than_two() -> None:
     assert most == 2
 
 
+def test_side_by_side_takes_items_when_they_are_needed() -> None:
+    taken: list[int] = []
+    results = side_by_side(lambda number: number + 1, (taken.append(i) or i for i in range(100)))
+    assert [next(results) for _ in range(4)] == [1, 2, 3, 4]
+    assert len(taken) == 6  # two are worked on beside those that were given
+
+
 def test_side_by_side_starts_nothing_more_after_a_failure() -> None:
     begun: list[int] = []
 
