@@ -23,7 +23,7 @@ def desk(tmp_path: Path, clip: Path) -> Iterator[Opened]:
         yield found
 
 
-def until(met: Callable[[], Any], seconds: float = 60) -> Any:
+def until(met: Callable[[], Any], seconds: float = 300) -> Any:
     """What ``met`` gives once it gives something."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
