@@ -8,6 +8,9 @@
 * ``set5`` and ``set14`` are x4 enlargement measured on the luma, where bicubic has 28.43 and 26.00 dB; a bench that
   cannot reproduce those has another bicubic, another luma or another border than the literature.
 * ``faces`` is bicubic enlargement at the published settings for single faces, 16 -> 128 and 32 -> 128 px.
+* ``single`` and ``portraits`` are every network of single pictures on faces of held-out people, x4 and x2, and on grey
+  portraits (:mod:`mfrec.bench.tables.single_pictures`); ``enlarged-eyes`` is eyes judged by gaze
+  (:mod:`mfrec.bench.tables.enlarged_eyes`).
 * ``parser`` is the intersection over union of every face region, on labelled faces that the parser has not learnt from.
 * ``regions`` and ``foreign`` are trials: whether the one sharp region is chosen
   (:mod:`mfrec.bench.tables.region_trials`), and whether a frame of somebody else is found
@@ -29,6 +32,7 @@ from mfrec.bench.run import check_method
 from mfrec.bench.tables.calibration import calibration_table
 from mfrec.bench.tables.coverage import coverage_table
 from mfrec.bench.tables.definitions import DEFINITIONS, with_methods
+from mfrec.bench.tables.enlarged_eyes import enlarged_eyes_table
 from mfrec.bench.tables.enlargement import PICTURES, on_faces, on_pictures
 from mfrec.bench.tables.eyes import eyes_table
 from mfrec.bench.tables.identity import identity_table
@@ -40,6 +44,7 @@ from mfrec.bench.tables.methods import COLUMNS, on_sequences
 from mfrec.bench.tables.pairs import on_pairs
 from mfrec.bench.tables.parser import on_labelled_faces
 from mfrec.bench.tables.result import TableResult, finished
+from mfrec.bench.tables.single_pictures import faces_table, portraits_table
 from mfrec.bench.tables.trials import TRIALS, on_trials
 from mfrec.bench.weights import DETECTOR, MEASURING
 from mfrec.errors import UsageError
@@ -57,6 +62,9 @@ WHOLE_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], 
     "long": long_table,
     "likeness": likeness_table,
     "alike": alike_table,
+    "single": faces_table,
+    "portraits": portraits_table,
+    "enlarged-eyes": enlarged_eyes_table,
 }
 """Name to ``table(data, people, seed, limit, progress)``."""
 
