@@ -10,6 +10,7 @@ from mfrec.asked_reference import check_reference
 from mfrec.asked_regions import check_sources
 from mfrec.pipeline import FACTS, Pipeline, Run, Stage
 from mfrec.recipe import Recipe
+from mfrec.runtime.memory import give_back
 from mfrec.runtime.threads import one_thread
 from mfrec.types import FaceTrack, Frame
 
@@ -27,6 +28,7 @@ def run_chain(stages: Sequence[Stage], track: FaceTrack, run: Run) -> FaceTrack:
             # Known only now: what the tracking found out decides which frames are left to choose from.
             check_reference(getattr(stage, "reference", "auto"), track)
             check_sources(track)
+            give_back()
             track = Pipeline((stage,), given=FACTS)(track, run)
         return arranged(track, lambda frame: (frame.index,))
 

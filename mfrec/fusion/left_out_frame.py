@@ -22,7 +22,7 @@ from scipy.fft import dctn
 
 from mfrec.camera.forward import degrade
 from mfrec.camera.noise import BLOCK
-from mfrec.fusion.robust import MapSettings, Source, estimate_luma
+from mfrec.fusion.robust import MapSettings, Source, believed, estimate_luma, judge
 from mfrec.image.colour import rgb_to_ycc
 from mfrec.image.geometry import warp
 from mfrec.types import Canvas, FloatArray
@@ -69,10 +69,15 @@ def predict_left_out(
     others = [k for k, source in enumerate(sources) if not source.is_reference]
     chosen = [others[i] for i in np.unique(np.linspace(0, len(others) - 1, min(MOST, len(others))).round().astype(int))]
     quick = replace(settings, outer=min(settings.outer, STEPS[0]), inner=min(settings.inner, STEPS[1]))
+    if not chosen:
+        return ()
+    judged = judge(sources, picture, canvas.scale, quick)
     found = []
     for k in chosen:
-        rest = [source for i, source in enumerate(sources) if i != k]
-        ratio = misfit(sources[k], estimate_luma(rest, picture, canvas, quick), face, canvas, settings.psf_sigma)
+        left = [i for i in range(len(sources)) if i != k]
+        rest = [sources[i] for i in left]
+        predicted = estimate_luma(rest, believed(rest, judged.of(left), quick), canvas, quick)
+        ratio = misfit(sources[k], predicted, face, canvas, settings.psf_sigma)
         if ratio is not None:
             found.append(LeftOut(k, ratio))
     return tuple(found)

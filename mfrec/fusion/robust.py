@@ -173,6 +173,42 @@ def uncontradicted(sources: Sequence[Source], scale: int) -> FloatArray:
     return np.clip((high - np.sqrt(unlike(sources, scale))) / (high - low), 0.0, 1.0).astype(np.float32)
 
 
+class Judged(NamedTuple):
+    """What is found out of each source by itself before it is believed, ``[N, H, W]`` each; see :func:`believe`.
+
+    Attributes:
+        alike: likeness to the reference, 0..1.
+        agree: agreement with the estimate, 0..1.
+        energy: of its detail, see :func:`detail_energy`.
+    """
+
+    alike: FloatArray
+    agree: FloatArray
+    energy: FloatArray
+
+    def of(self, positions: Sequence[int]) -> Judged:
+        """What is found out of some of the sources, the reference among them."""
+        return Judged(*(stack[list(positions)] for stack in self))
+
+
+def judge(sources: Sequence[Source], estimate: FloatArray, scale: int, settings: MapSettings) -> Judged:
+    """Compare sources with the estimate and the reference; arguments as for :func:`believe`."""
+    centre = rgb_to_ycc(estimate)[..., 0]
+    chief = next(k for k, source in enumerate(sources) if source.is_reference)
+    comparable = sources[chief].shown
+    alike = unlike(sources, scale)
+    for off in alike:  # in place and frame by frame: such stacks are the most memory of a run
+        off[:] = 1.0 / (1.0 + off / settings.likeness**2)
+    agree, energy = np.empty_like(alike), np.empty_like(alike)
+    for k, source in enumerate(sources):
+        grey = np.ascontiguousarray(rgb_to_ycc(source.warped)[..., 0])
+        off = gaussian(comparable * (grey - centre) ** 2, float(scale))
+        # The reference need not agree with what began with it.
+        agree[k] = 1.0 if k == chief else 1.0 / (1.0 + off / settings.agreement**2)
+        energy[k] = detail_energy(grey, scale)
+    return Judged(alike, agree, energy)
+
+
 def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, settings: MapSettings) -> FloatArray:
     """How far each frame is believed at each canvas pixel, ``[N, H, W]`` in [0, 1].
 
@@ -183,29 +219,24 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     costs weight, more earns none, because noise is detail too. Where glare hides the reference nobody is compared with
     it, nor with an estimate that began with it. What is taken from one frame by hand is not judged.
     """
-    centre = rgb_to_ycc(estimate)[..., 0]
+    return believed(sources, judge(sources, estimate, scale, settings), settings)
+
+
+def believed(sources: Sequence[Source], judged: Judged, settings: MapSettings) -> FloatArray:
+    """The second half of :func:`believe`: the sources beside each other, by what was found out of each of them."""
+    alike, agree, energy = judged
     chief = next(k for k, source in enumerate(sources) if source.is_reference)
-    comparable = sources[chief].shown
-    alike = unlike(sources, scale)
-    for off in alike:  # in place and frame by frame: such stacks are the most memory of a run
-        off[:] = 1.0 / (1.0 + off / settings.likeness**2)
-    judged, energy = np.empty_like(alike), np.empty_like(alike)
-    for k, source in enumerate(sources):
-        grey = np.ascontiguousarray(rgb_to_ycc(source.warped)[..., 0])
-        off = gaussian(comparable * (grey - centre) ** 2, float(scale))
-        # The reference need not agree with what began with it.
-        judged[k] = 1.0 if k == chief else 1.0 / (1.0 + off / settings.agreement**2)
-        energy[k] = detail_energy(grey, scale)
     floor = (1 / 255) ** 2
     # What shows something else says nothing about how much detail there is to see here.
     told = np.where(alike < SOMETHING_ELSE, energy[chief], energy)
     middle = np.median(told, axis=0, overwrite_input=True)
+    out = told  # its numbers are spent
     for k, source in enumerate(sources):
         detail = np.minimum(1.0, (energy[k] + floor) / (middle + floor)) ** settings.detail_power
         known = source.usable * source.shown * source.registration.trust
-        judged[k] = detail * known * judged[k] * alike[k]
+        out[k] = detail * known * agree[k] * alike[k]
     given = [source.given for source in sources]
-    return taken_by_hand(judged, np.stack(given)) if any(share.any() for share in given) else judged
+    return taken_by_hand(out, np.stack(given)) if any(share.any() for share in given) else out
 
 
 def registration_variance(source: Source, settings: MapSettings, count: int) -> float:
@@ -483,9 +514,9 @@ def _solve(
     return x
 
 
-def estimate_luma(sources: Sequence[Source], current: FloatArray, canvas: Canvas, settings: MapSettings) -> FloatArray:
-    """Luma of :func:`estimate`, ``[H, W]``: a third of its work, for those who only want to compare."""
-    belief = believe(sources, current, canvas.scale, settings)
+def estimate_luma(sources: Sequence[Source], belief: FloatArray, canvas: Canvas, settings: MapSettings) -> FloatArray:
+    """Luma of :func:`estimate` with a given ``belief [N, H, W]``, ``[H, W]``: a third of its work, for those who only
+    want to compare."""
     precision = [precision_scalar(source, settings, len(sources)) for source in sources]
     start = rgb_to_ycc(weighted_mean(sources, belief, precision))[..., 0]
     data = _Data(sources, belief, canvas, settings)
