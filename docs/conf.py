@@ -104,7 +104,8 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_nav_level": 1,
-    "navigation_depth": 3,
+    # As deep as modules lie: the theme builds the navigation of a page that it does not reach all over again.
+    "navigation_depth": 4,
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": False,
 }

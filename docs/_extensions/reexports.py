@@ -75,17 +75,25 @@ class OneMeaning(SphinxPostTransform):
     default_priority = 5  # before Sphinx resolves
 
     def run(self, **_: Any) -> None:
-        """Look at every bare name that several modules define."""
-        objects = self.env.domains.python_domain.objects
+        """Look at every name that is not written in full."""
+        domain = self.env.domains.python_domain
+        objects = domain.objects
         by_name: dict[str, list[str]] = defaultdict(list)
         for other in objects:
             by_name[other.rpartition(".")[2]].append(other)
         for node in list(self.document.findall(pending_xref)):
             name, module = node["reftarget"], node.get("py:module")
-            if node.get("refdomain") != "py" or "." in name or f"{module}.{name}" in objects:
+            if node.get("refdomain") != "py":
                 continue
-            namesakes = by_name[name]
-            if len(namesakes) < 2:
+            namesakes = [other for other in by_name[name.rpartition(".")[2]] if other.endswith(f".{name}")]
+            if not namesakes:
+                # Sphinx would compare it with every name there is, for half a minute in all.
+                node.attributes.pop("refspecific", None)
+            if "." in name or f"{module}.{name}" in objects or not namesakes:
+                continue
+            if len(namesakes) == 1:
+                if objects[namesakes[0]].objtype in (domain.objtypes_for_role(node["reftype"]) or ()):
+                    node["reftarget"] = namesakes[0]
                 continue
             with mock(self.config.autodoc_mock_imports):
                 meant = [own for own in canonical_names(f"{module}.{name}") if own in namesakes] if module else []

@@ -26,7 +26,10 @@ from mfrec.provenance.record import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "mfrec")
-QUICK = ("--set", "fuse.method=mean", "--recipe", "evidence")
+SHORT = ("--recipe", "evidence", "--set", "fuse.method=mean", "--set", "parse.method=polygons")
+QUICK = (*SHORT, "--scale", "1")
+FEW = (*QUICK, "--every", "3")
+"""What makes a run short, and shorter: of seven frames three are left."""
 
 
 def mfrec_says(*arguments: object) -> Result:
@@ -59,7 +62,7 @@ def finished(sequence: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     """The default run as a process: output folder, process, stdout, stderr."""
     out = tmp_path_factory.mktemp("run") / "out"
     child = process("reconstruct", sequence, "-o", out)
-    printed, said = child.communicate(timeout=120)
+    printed, said = child.communicate(timeout=600)
     return out, child, printed, said
 
 
@@ -110,7 +113,7 @@ def test_two_runs_and_any_order_of_files_give_the_same_bytes(
 
 
 def test_json_is_the_record(sequence: Path, tmp_path: Path) -> None:
-    done = mfrec_says("reconstruct", sequence, "-o", tmp_path / "out", *QUICK, "--scale", "1", "--json")
+    done = mfrec_says("reconstruct", sequence, "-o", tmp_path / "out", *FEW, "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout) == read_record(tmp_path / "out")
 
@@ -153,7 +156,7 @@ def test_video_by_time(clip: Path, tmp_path: Path) -> None:
 
 def test_pdf_is_written_and_recorded(sequence: Path, tmp_path: Path) -> None:
     pytest.importorskip("reportlab")
-    done = mfrec_says("reconstruct", sequence, "-o", tmp_path / "out", *QUICK, "--scale", "1", "--pdf")
+    done = mfrec_says("reconstruct", sequence, "-o", tmp_path / "out", *FEW, "--pdf")
     assert done.exit_code == 0, done.stderr
     assert (tmp_path / "out" / "report.pdf").read_bytes().startswith(b"%PDF")
     assert whole(tmp_path / "out")
@@ -179,14 +182,16 @@ def test_inspect(finished: tuple[Path, object, str, str]) -> None:
     assert json.loads(mfrec_says("inspect", out, "--json").stdout) == record
 
 
-def test_rerun_ends_with_0_where_identical_and_1_where_not(output: Path) -> None:
+def test_rerun_ends_with_0_where_identical_and_1_where_not(output: Path, sequence: Path, tmp_path: Path) -> None:
     same = mfrec_says("rerun", output / "run.json")
     assert same.exit_code == 0
     assert [line.split()[1] for line in same.stdout.splitlines()] == ["identical"] * 9
-    record = read_record(output)
-    record["recipe"]["stages"][-1]["method"] = "mean"
-    (output / "run.json").write_text(json.dumps(record))
-    other = mfrec_says("rerun", output, "--json")
+    short = tmp_path / "short"
+    assert mfrec_says("reconstruct", sequence, "-o", short, *FEW).exit_code == 0
+    record = read_record(short)
+    record["recipe"]["stages"][-1]["method"] = "map"
+    (short / "run.json").write_text(json.dumps(record))
+    other = mfrec_says("rerun", short, "--json")
     assert other.exit_code == 1
     found = json.loads(other.stdout)
     assert not found["identical"]
@@ -261,7 +266,7 @@ def test_damaged_weights_end_a_run_with_4(sequence: Path, tmp_path: Path) -> Non
 
 
 def test_demo_prints_the_gain_and_the_report(tmp_path: Path) -> None:
-    done = mfrec_says("demo", "-o", tmp_path / "demo", "--frames", "5", "--size", "40", "--json")
+    done = mfrec_says("demo", "-o", tmp_path / "demo", "--frames", "3", "--size", "40", "--json")
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
     assert [row["psnr"] > 15 for row in found["rows"]] == [True, True, True]
@@ -344,7 +349,8 @@ def test_unknown_key_of_a_recipe_file(sequence: Path, tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "'pases'; did you mean 'passes'" in done.stderr
     recipe.write_text(recipe.read_text().replace("pases", "passes"))
-    done = mfrec_says("reconstruct", sequence, "-o", tmp_path / "out", "--recipe", recipe)
+    few = ("--scale", "1", "--every", "3")
+    done = mfrec_says("reconstruct", sequence, "-o", tmp_path / "out", "--recipe", recipe, *few)
     assert done.exit_code == 0, done.stderr
     assert read_record(tmp_path / "out")["recipe"]["name"] == "mine"
 
@@ -492,7 +498,7 @@ def test_somebody_else_is_left_out_with_the_reason(portrait: np.ndarray, tmp_pat
         (frames / f"{i}.png").write_bytes(png_bytes(part))
     other = np.dstack([camera()[80:234, 150:304] / 255] * 3).astype(np.float32)
     (frames / "3.png").write_bytes(png_bytes(resize(other, 128, 128, interpolation="area")))
-    done = mfrec_says("reconstruct", frames, "-o", tmp_path / "out", *QUICK, "--scale", "1")
+    done = mfrec_says("reconstruct", frames, "-o", tmp_path / "out", *QUICK)
     assert done.exit_code == 0, done.stderr
     record = read_record(tmp_path / "out")
     assert [entry["name"] for entry in record["used"]] == ["0.png", "1.png", "2.png"]
@@ -559,7 +565,7 @@ def test_names_that_are_no_text(sequence: Path, tmp_path: Path) -> None:
         name = os.fsdecode(b"\xff\xfe" + str(i).encode() + b".png")
         shutil.copy(sequence / f"{i}.png", frames / name)
     child = process("reconstruct", frames, "-o", tmp_path / "out", *QUICK)
-    _, said = child.communicate(timeout=120)
+    _, said = child.communicate(timeout=600)
     assert child.returncode == 0, said
     assert whole(tmp_path / "out")
     assert mfrec_says("rerun", tmp_path / "out").exit_code == 0
@@ -570,12 +576,12 @@ def test_names_that_are_no_text(sequence: Path, tmp_path: Path) -> None:
 
 def test_existing_output_needs_overwrite(output: Path, sequence: Path) -> None:
     before = read_record(output)
-    done = mfrec_says("reconstruct", sequence, "-o", output, *QUICK)
+    done = mfrec_says("reconstruct", sequence, "-o", output, *FEW)
     assert done.exit_code == 2
     assert "--overwrite" in done.stderr
     assert whole(output)
     assert read_record(output) == before
-    done = mfrec_says("reconstruct", sequence, "-o", output, *QUICK, "--overwrite")
+    done = mfrec_says("reconstruct", sequence, "-o", output, *FEW, "--overwrite")
     assert done.exit_code == 0, done.stderr
     assert whole(output)
     assert read_record(output)["recipe"]["name"] == "evidence"
@@ -658,9 +664,9 @@ def test_writing_that_fails_half_way(output: Path, sequence: Path) -> None:
     before = read_record(output)
     # The pictures are small enough; the arrays are not.
     child = process(
-        "reconstruct", sequence, "-o", output, *QUICK, "--overwrite", command=(sys.executable, "-c", SMALL_FILES_ONLY)
+        "reconstruct", sequence, "-o", output, *SHORT, "--overwrite", command=(sys.executable, "-c", SMALL_FILES_ONLY)
     )
-    _, said = child.communicate(timeout=120)
+    _, said = child.communicate(timeout=600)
     assert child.returncode == 2, said
     assert "cannot write the output" in said
     assert "Traceback" not in said
@@ -685,7 +691,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.skipif(shutil.which("mount") is None, reason="no mount command")
 def test_full_disk(sequence: Path, small_disk: Path) -> None:
-    done = mfrec_says("reconstruct", sequence, "-o", small_disk / "out", *QUICK)
+    done = mfrec_says("reconstruct", sequence, "-o", small_disk / "out", *SHORT)
     assert done.exit_code == 2, done.output
     assert "No space left" in done.stderr
     assert list(small_disk.iterdir()) == []
@@ -693,13 +699,13 @@ def test_full_disk(sequence: Path, small_disk: Path) -> None:
 
 def interrupt(child: subprocess.Popen[str], parent: Path, file: str, number: int) -> tuple[int, str]:
     """Send a signal once the hidden folder (and a file in it) is there; exit code and stderr."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 300
     while time.monotonic() < give_up and child.poll() is None:
         if any((folder / file).exists() for folder in parent.glob(".mfrec-*.partial")):
             break
         time.sleep(0.002)
     child.send_signal(number)
-    _, said = child.communicate(timeout=60)
+    _, said = child.communicate(timeout=600)
     return child.returncode, said
 
 
@@ -708,7 +714,7 @@ def interrupt(child: subprocess.Popen[str], parent: Path, file: str, number: int
 @pytest.mark.parametrize("file", [".", "result/reconstruction.png"], ids=["while computing", "while writing"])
 def test_interruption(output: Path, sequence: Path, number: int, code: int, file: str) -> None:
     before = read_record(output)
-    child = process("reconstruct", sequence, "-o", output, "--overwrite")
+    child = process("reconstruct", sequence, "-o", output, "--overwrite", *QUICK)
     ended, said = interrupt(child, output.parent, file, number)
     assert whole(output)
     assert [p.name for p in output.parent.iterdir()] == ["out"]
@@ -766,10 +772,7 @@ def processor_and_peak(*command: object) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("recipe", "yardsticks", "gigabytes"), [("evidence", 3.5, 1.0), ("restore", 3.5, 1.5)])
-def test_seven_small_frames_take_seconds_of_processor_and_a_gigabyte(
-    recipe: str, yardsticks: float, gigabytes: float, tmp_path: Path
-) -> None:
+def test_seven_small_frames_take_seconds_of_processor_and_a_gigabyte(tmp_path: Path) -> None:
     from mfrec.camera.film import astronaut, draw_shoot, film
     from mfrec.image.geometry import resize
     from mfrec.imageio import jpeg_bytes
@@ -778,12 +781,14 @@ def test_seven_small_frames_take_seconds_of_processor_and_a_gigabyte(
     frames.mkdir()
     for i, truth in enumerate(film(astronaut(), draw_shoot(frames=7, size=32, seed=1)).truth):
         (frames / f"{i}.jpg").write_bytes(jpeg_bytes(resize(truth, 32, 32, interpolation="area"), 60))
+    run = (*COMMAND, "reconstruct", frames, "--recipe")
     before, _ = processor_and_peak(sys.executable, "-c", YARDSTICK)
-    used, peak = processor_and_peak(*COMMAND, "reconstruct", frames, "-o", tmp_path / "out", "--recipe", recipe)
+    evidence, evidence_peak = processor_and_peak(*run, "evidence", "-o", tmp_path / "evidence")
+    restore, restore_peak = processor_and_peak(*run, "restore", "-o", tmp_path / "restore")
     after, _ = processor_and_peak(sys.executable, "-c", YARDSTICK)
     # Other tests may hold the cores, and machines differ: processor time, against that of the same known work.
-    assert used < yardsticks * (before + after) / 2, (used, before, after)
-    assert peak < gigabytes
+    assert max(evidence, restore) < 3.5 * (before + after) / 2, (evidence, restore, before, after)
+    assert evidence_peak < 1.0 and restore_peak < 1.5
 
 
 @pytest.mark.parametrize("given", ["sequence", "sequence/", "sequence/0.png sequence/1.png", "film.mp4", "link"])
@@ -795,11 +800,11 @@ def test_without_o_the_output_is_named_after_the_input_and_lies_here(
     shutil.copy(clip, "film.mp4")
     Path("link").symlink_to("sequence")
     name = {"film.mp4": "film.mfrec", "link": "link.mfrec"}.get(given, "sequence.mfrec")
-    done = mfrec_says("reconstruct", *given.split(), *QUICK, "--scale", "1")
+    done = mfrec_says("reconstruct", *given.split(), *FEW)
     assert done.exit_code == 0, done.output
     assert f"the output goes into {name}; -o names another folder" in done.stderr
     assert (tmp_path / name / "report.html").is_file()
-    again = mfrec_says("reconstruct", *given.split(), *QUICK, "--scale", "1")
+    again = mfrec_says("reconstruct", *given.split(), *FEW)
     assert again.exit_code == 2 and "--overwrite" in again.stderr, "an earlier output is not replaced"
 
 
