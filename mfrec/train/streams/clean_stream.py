@@ -22,7 +22,6 @@ from mfrec.train.data.told import Hearsay, draw_hearsay, instead_of
 from mfrec.train.streams.stream import Sample, Stream, as_tensor, whole_blocks
 from mfrec.types import Drawn
 
-
 NIGHT = 4 / 255, 25 / 255
 """Standard deviation of the noise of a sensor in the dark, at mid-grey, in [0, 1] grey levels as displayed."""
 
