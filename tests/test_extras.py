@@ -97,7 +97,7 @@ def batch_without() -> None:
 
 
 def peer_without() -> None:
-    from mfrec.bench.peers import load_spandrel
+    from mfrec.cards.foreign import load_spandrel
 
     load_spandrel(Path("nowhere.pth"))
 
