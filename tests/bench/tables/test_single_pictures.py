@@ -78,7 +78,7 @@ def test_the_tables_of_the_shipped_networks() -> None:
         ]
         assert all(row.values["psnr_gain"] > 0 for row in fidelity)
     rows = {row.label: row for row in eyes.rows}
-    assert rows["originals"].values["gaze"] < rows["bicubic"].values["gaze"]
+    assert rows["originals"].values["iris"] < rows["bicubic"].values["iris"]
     assert "psnr" not in rows["originals"].values
     assert rows["bicubic"].spreads["psnr"] > 0
 
