@@ -131,6 +131,7 @@ FORMS = {
     "taken": ".2f",
     "straight ahead": ".1f",
     "pixels": ",.0f",
+    **dict.fromkeys(("calibrated", "checked", "people calibrated", "people checked"), ".0f"),
     "expected / true": ".2f",
     "spread": ".2f",
 }
