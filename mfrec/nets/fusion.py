@@ -207,8 +207,10 @@ def shares(vote: Tensor, trust: Tensor) -> Tensor:
 
 def _of_reference(x: Tensor, reference: Tensor, count: int) -> Tensor:
     """The reference's features of ``[B N, C, h, w]``, repeated for every frame."""
-    frames = x.unflatten(0, (-1, count))
-    return _each(frames[torch.arange(len(frames), device=x.device), reference], count)
+    frames = x.unflatten(0, (reference.shape[0], count))
+    # Not by indexing: the export to ONNX would tie it to the numbers of scenes and frames that it was made with.
+    chief = functional.one_hot(reference, count).to(x.dtype)
+    return _each((frames * chief[:, :, None, None, None]).sum(1), count)
 
 
 def _each(x: Tensor, count: int) -> Tensor:

@@ -132,14 +132,13 @@ class Training:
             OptimWrapper, opt=torch.optim.AdamW, betas=recipe.betas, weight_decay=recipe.weight_decay
         )
         metric: Any = AvgMetric(decibels)
-        mixed = recipe.bfloat16 and has_bfloat16(self.device)
         always = [TrainEvalCallback(), Recorder(add_time=False), Steps(place, recipe), GradientClip(recipe.clip)]
         if self.adversary is not None:
             always.append(Opposed(self.adversary, place, recipe))
         learner: Any = Learner(
             loaders,
-            Computed(network, mixed),
-            loss_func=Objective(self.losses, mixed),
+            Computed(network, recipe.bfloat16),
+            loss_func=Objective(self.losses, recipe.bfloat16),
             opt_func=optimiser,
             lr=recipe.learning_rate,
             metrics=metric,
@@ -149,11 +148,6 @@ class Training:
         learner.logger = silence
         learner.create_opt()
         return learner
-
-
-def has_bfloat16(device: str) -> bool:
-    """Whether a device computes in bfloat16 itself. A processor without AVX-512 emulates it, ten times slower."""
-    return device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 class Computed(nn.Module):

@@ -188,11 +188,7 @@ def test_a_loss_that_is_no_number_ends_it_with_the_checkpoint_whole(tmp_path: Pa
 
 
 @pytest.mark.parametrize("bfloat16", [True, False])
-@pytest.mark.parametrize("able", [True, False])
-def test_precision_is_the_recipes_choice_where_the_device_can(
-    bfloat16: bool, able: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mfrec.train.learner.has_bfloat16", lambda device: able)
+def test_precision_is_the_recipes_choice(bfloat16: bool, tmp_path: Path) -> None:
     kinds = set()
 
     class Watched(Tiny):
@@ -204,7 +200,7 @@ def test_precision_is_the_recipes_choice_where_the_device_can(
 
     train(replace(training(bfloat16=bfloat16), network=Watched()), tmp_path, steps=1)
     # Validation is in float32, as the network is used.
-    assert kinds == {(True, torch.bfloat16 if bfloat16 and able else torch.float32), (False, torch.float32)}
+    assert kinds == {(True, torch.bfloat16 if bfloat16 else torch.float32), (False, torch.float32)}
 
 
 def test_initial_weights_belong_to_the_seed() -> None:
