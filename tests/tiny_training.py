@@ -65,15 +65,17 @@ class Shapes(Dataset):
 
 def training(*, seconds: float = 0.0, **changes: Any) -> Any:
     """The training, with other values of the recipe where they are given; every sample takes ``seconds``."""
-    from mfrec.train.adversary import Adversary, parse_adversarial
+    from mfrec.train.adversary import AdversarialRecipe, Adversary
     from mfrec.train.learner import Training
     from mfrec.train.losses import weighted_sum
-    from mfrec.train.recipe import parse_recipe
+    from mfrec.train.recipe import parse_recipe, parse_table
 
     recipe = parse_recipe({**RECIPE, **changes})
     torch.manual_seed(recipe.seed)
     network = Tiny(dropout=0.25)
-    adversary = Adversary(parse_adversarial(recipe.adversarial, "the test"), 3) if recipe.adversarial else None
+    adversary = (
+        Adversary(parse_table(AdversarialRecipe, recipe.adversarial, "the test"), 3) if recipe.adversarial else None
+    )
     stream = Shapes(1, seconds=seconds)
     return Training(network, stream, Shapes(2, 5), recipe, weighted_sum(recipe.losses), adversary=adversary)
 

@@ -150,6 +150,7 @@ def work_off(
             finally:
                 if cluster.own:
                     close_children()  # else workers would be waited for until their cases end
+                # What is left of a scheduler that may be dead already; the ledger holds all that counts.
                 with contextlib.suppress(Exception):
                     client.close(timeout=2)
     finally:

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from mfrec.cli.console import Progress, print_json, print_line
-from mfrec.cli.options import Json
+from mfrec.cli.options import End, Json, Start
 from mfrec.errors import NoFaceError, UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +24,8 @@ def people(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Contact sheet to write, a PNG file.", show_default=False)
     ] = None,
-    start: Annotated[
-        float | None, typer.Option("--start", help="Seconds of a video to start at.", show_default=False)
-    ] = None,
-    end: Annotated[
-        float | None, typer.Option("--end", help="Seconds of a video to end at.", show_default=False)
-    ] = None,
+    start: Start = None,
+    end: End = None,
     as_json: Json = False,
     every_frame: Annotated[
         bool, typer.Option("--every-frame", help="With --json: what every frame shows and how it is coded, too.")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mfrec.cli.console import Progress, print_json, print_line
-from mfrec.cli.options import Json
+from mfrec.cli.options import End, Json, Start
 
 
 def inspect(
@@ -20,12 +20,8 @@ def inspect(
         ),
     ],
     *,
-    start: Annotated[
-        float | None, typer.Option("--start", help="Seconds of a video to start at.", show_default=False)
-    ] = None,
-    end: Annotated[
-        float | None, typer.Option("--end", help="Seconds of a video to end at.", show_default=False)
-    ] = None,
+    start: Start = None,
+    end: End = None,
     as_json: Json = False,
 ) -> None:
     """Print the record of a run; or, of footage before any work, who is seen, how well, and what that is good for."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mfrec.cli.options import End, Settings, Start
 from mfrec.options import Options
 
 
@@ -40,15 +41,9 @@ def run_options(
         str,
         typer.Option("--crop", help="auto, face, frame for the whole reference frame, or a rectangle x,y,w,h of it."),
     ] = "auto",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="stage.key=value; may be repeated.", show_default=False)
-    ] = None,
-    start: Annotated[
-        float | None, typer.Option("--start", help="Seconds of a video to start at.", show_default=False)
-    ] = None,
-    end: Annotated[
-        float | None, typer.Option("--end", help="Seconds of a video to end at.", show_default=False)
-    ] = None,
+    settings: Settings = None,
+    start: Start = None,
+    end: End = None,
     every: Annotated[int, typer.Option("--every", help="Take each n-th frame.")] = 1,
     deinterlace: Annotated[
         bool, typer.Option("--deinterlace", help="The video is interlaced: separate its fields.")

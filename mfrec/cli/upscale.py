@@ -9,7 +9,7 @@ import typer
 
 from mfrec.cli.command_line import command
 from mfrec.cli.console import Progress, print_json, print_line, say
-from mfrec.cli.options import Device, Json, Seed
+from mfrec.cli.options import Device, End, Json, Seed, Settings, Start
 
 
 def upscale(
@@ -33,9 +33,7 @@ def upscale(
         int, typer.Option("--window", help="Fuse each frame from so many successive ones, an odd number; 0: none.")
     ] = 0,
     recipe: Annotated[str, typer.Option("--recipe", help="By whose stages a window is fused.")] = "evidence",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="stage.key=value; may be repeated.", show_default=False)
-    ] = None,
+    settings: Settings = None,
     face: Annotated[
         bool, typer.Option("--face", help="Only the face that is followed; the rest of the frame by bicubic.")
     ] = False,
@@ -43,12 +41,8 @@ def upscale(
     box: Annotated[
         str | None, typer.Option("--box", help="With --face, the face in x,y,w,h@t.", show_default=False)
     ] = None,
-    start: Annotated[
-        float | None, typer.Option("--start", help="Seconds of a video to start at.", show_default=False)
-    ] = None,
-    end: Annotated[
-        float | None, typer.Option("--end", help="Seconds of a video to end at.", show_default=False)
-    ] = None,
+    start: Start = None,
+    end: End = None,
     deinterlace: Annotated[
         bool, typer.Option("--deinterlace", help="The video is interlaced: each field becomes a frame.")
     ] = False,

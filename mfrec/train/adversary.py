@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from mfrec.errors import UsageError
 from mfrec.nets import NETS, network_class
-from mfrec.recipe import checked, nearest, shown
+from mfrec.recipe import nearest
 
 
 @dataclass(frozen=True)
@@ -83,31 +83,6 @@ class AdversarialRecipe:
     def noisy(self) -> bool:
         """Whether labels are anything but 1 and 0."""
         return (*self.real_labels, *self.made_labels) != (1.0, 1.0, 0.0, 0.0)
-
-
-def parse_adversarial(values: Mapping[str, Any], place: str) -> AdversarialRecipe:
-    """Check the values of a table ``[recipe.adversarial]``.
-
-    Raises:
-        UsageError: a key is unknown or missing, or a value of the wrong kind or out of range.
-    """
-    hints = typing.get_type_hints(AdversarialRecipe)
-    for key in values:
-        if key not in hints:
-            raise UsageError(f"{place} has the unknown key '{key}'{nearest(key, hints)}")
-    for needed in fields(AdversarialRecipe):
-        if needed.name not in values and needed.default is MISSING and needed.default_factory is MISSING:
-            raise UsageError(f"{place} has no '{needed.name}'; add it")
-    given = {}
-    for key, value in values.items():
-        try:
-            given[key] = checked(value, hints[key])
-        except ValueError as error:
-            raise UsageError(f"{place}: '{key}' is {shown(value)}; expected {error}") from None
-    try:
-        return AdversarialRecipe(**given)
-    except ValueError as error:
-        raise UsageError(f"{place}: {error}") from None
 
 
 class Judged(typing.NamedTuple):

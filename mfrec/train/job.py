@@ -18,14 +18,14 @@ from mfrec.pipeline import Progress, silent
 from mfrec.publication.files import check_files
 from mfrec.recipe import nearest
 from mfrec.runtime.device import resolve_device
-from mfrec.train.adversary import Adversary, parse_adversarial
+from mfrec.train.adversary import AdversarialRecipe, Adversary
 from mfrec.train.callbacks import Round
 from mfrec.train.checkpoint import CHECKPOINT
 from mfrec.train.export import export, install
 from mfrec.train.fastai_import import rank_distrib
 from mfrec.train.learner import BOARD, Training, check_length, identity_of, initial_network, train
 from mfrec.train.losses import weighted_sum
-from mfrec.train.recipe import TrainingRecipe, training_recipe
+from mfrec.train.recipe import TrainingRecipe, parse_table, training_recipe
 from mfrec.train.streams.scene_stream import SceneStream
 from mfrec.train.streams.stream import Stream
 from mfrec.train.tasks import TASKS
@@ -161,7 +161,7 @@ def adversary_of(card: Card, recipe: TrainingRecipe) -> Adversary | None:
     if not recipe.adversarial:
         return None
     place = f"the table [recipe.adversarial] of '{card.name}'"
-    return Adversary(parse_adversarial(recipe.adversarial, place), recipe.seed)
+    return Adversary(parse_table(AdversarialRecipe, recipe.adversarial, place), recipe.seed)
 
 
 def check_together(stream: Stream, batch: int) -> None:

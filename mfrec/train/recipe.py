@@ -26,7 +26,7 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mfrec.cards.load import Card
 from mfrec.errors import UsageError
@@ -151,20 +151,29 @@ def training_recipe(card: Card) -> TrainingRecipe:
 
 
 def parse_recipe(values: Mapping[str, Any], place: str = "the recipe") -> TrainingRecipe:
-    """Check the values of a table ``[recipe]``.
+    """Check the values of a table ``[recipe]``; see :func:`parse_table`."""
+    return parse_table(TrainingRecipe, values, place)
+
+
+Table = TypeVar("Table")
+
+
+def parse_table(kind: type[Table], values: Mapping[str, Any], place: str) -> Table:
+    """Check the values of a table against the dataclass that it becomes.
 
     Args:
+        kind: the dataclass; what it raises as ValueError is a value out of range.
         values: as TOML gives them.
         place: where they stand, for messages.
 
     Raises:
         UsageError: a key is unknown or missing, or a value of the wrong kind or out of range.
     """
-    hints = typing.get_type_hints(TrainingRecipe)
+    hints = typing.get_type_hints(kind)
     for key in values:
         if key not in hints:
             raise UsageError(f"{place} has the unknown key '{key}'{nearest(key, hints)}")
-    for needed in fields(TrainingRecipe):
+    for needed in fields(kind):  # pyright: ignore[reportArgumentType]
         if needed.name not in values and needed.default is MISSING and needed.default_factory is MISSING:
             raise UsageError(f"{place} has no '{needed.name}'; add it")
     given = {}
@@ -174,6 +183,6 @@ def parse_recipe(values: Mapping[str, Any], place: str = "the recipe") -> Traini
         except ValueError as error:
             raise UsageError(f"{place}: '{key}' is {shown(value)}; expected {error}") from None
     try:
-        return TrainingRecipe(**given)
+        return kind(**given)
     except ValueError as error:
         raise UsageError(f"{place}: {error}") from None

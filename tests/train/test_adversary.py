@@ -12,9 +12,10 @@ from tiny_training import ADVERSARIAL, training
 from torch import Tensor, nn
 
 from mfrec.errors import UsageError
-from mfrec.train.adversary import AdversarialRecipe, Adversary, Judged, parse_adversarial
+from mfrec.train.adversary import AdversarialRecipe, Adversary, Judged
 from mfrec.train.checkpoint import load_checkpoint
 from mfrec.train.learner import BOARD, train
+from mfrec.train.recipe import parse_table
 
 ESRGAN = {
     "discriminator": "relativistic_discriminator",
@@ -219,12 +220,12 @@ def test_patience_ends_a_training_and_it_stays_ended(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_refused_and_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        parse_adversarial({**TOGETHER, **change}, "the table")
+        parse_table(AdversarialRecipe, {**TOGETHER, **change}, "the table")
 
 
 def test_what_is_needed_is_asked_for() -> None:
     with pytest.raises(UsageError, match="no 'learning_rate'"):
-        parse_adversarial({"discriminator": "enhance_discriminator", "weight": 1.0}, "the table")
+        parse_table(AdversarialRecipe, {"discriminator": "enhance_discriminator", "weight": 1.0}, "the table")
 
 
 def test_arguments_that_the_discriminator_does_not_take() -> None:
