@@ -136,14 +136,13 @@ class Adversary:
                 raise UsageError(
                     f"the arguments of the discriminator '{recipe.discriminator}' do not fit: {error}"
                 ) from None
-        self.network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.optimiser = torch.optim.Adam(self.network.parameters(), recipe.learning_rate, betas=recipe.betas)
         self.losses: dict[str, float] = {}
         self.judged = Judged()
 
-    def to(self, device: str | torch.device) -> None:
-        """Bring the network to a device, before the first update."""
-        self.network.to(device)
+    def to(self, device: str | torch.device, layout: torch.memory_format) -> None:
+        """Bring the network to a device, and its weights into a layout, before the first update."""
+        self.network.to(device, memory_format=layout)  # pyright: ignore[reportCallIssue]
 
     def state(self) -> dict[str, Any]:
         """Everything that :meth:`load` needs to go on with the same bits."""

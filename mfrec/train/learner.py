@@ -1,9 +1,10 @@
 """Train a network from a recipe: fastai's ``Learner`` with the callbacks of :mod:`mfrec.train.callbacks`.
 
 Adam with decoupled weight decay, one cycle of the learning rate, clipped gradients, a moving average of the weights,
-bfloat16 where it is allowed. A discriminator may learn beside it (:mod:`mfrec.train.adversary`); it is in the
-checkpoint with its optimiser, and it is not exported. A training that was killed goes on from its checkpoint and ends,
-on the same machine with the same number of threads, with the same weights to the last bit.
+bfloat16 where it is allowed and the device computes it. A discriminator may learn beside it
+(:mod:`mfrec.train.adversary`); it is in the checkpoint with its optimiser, and it is not exported. A training that was
+killed goes on from its checkpoint and ends, on the same machine with the same number of threads, with the same weights
+to the last bit.
 
 Several GPUs: ``accelerate launch --multi_gpu -m mfrec train NAME ... --steps N`` starts a process for each. They share
 the samples of a step, average their gradients, and the first of them writes.
@@ -57,6 +58,7 @@ from mfrec.train.fastai_import import (
 )
 from mfrec.train.loaders import Held, Place, data_loaders
 from mfrec.train.losses import WeightedSum
+from mfrec.train.precision import computes_bfloat16, layout
 from mfrec.train.recipe import TrainingRecipe
 from mfrec.train.streams.stream import Sample
 from mfrec.train.validation import as_mapping, decibels
@@ -122,6 +124,16 @@ class Training:
         doubled = self.adversary is not None and self.adversary.recipe.batches == "another"
         return self.recipe.batch * (2 if doubled else 1)
 
+    @property
+    def mixed(self) -> bool:
+        """Whether convolutions are computed in bfloat16."""
+        return self.recipe.bfloat16 and computes_bfloat16(self.device)
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """Of four-dimensional tensors, weights included."""
+        return layout(self.device, self.mixed)
+
     def learner(self, network: nn.Module, place: Place, callbacks: list[Callback]) -> Learner:
         """fastai's learner around a network (this one or a copy), with a new optimiser."""
         recipe = self.recipe
@@ -137,8 +149,8 @@ class Training:
             always.append(Opposed(self.adversary, place, recipe))
         learner: Any = Learner(
             loaders,
-            Computed(network, recipe.bfloat16),
-            loss_func=Objective(self.losses, recipe.bfloat16),
+            Computed(network, self.mixed, self.layout),
+            loss_func=Objective(self.losses, self.mixed),
             opt_func=optimiser,
             lr=recipe.learning_rate,
             metrics=metric,
@@ -156,14 +168,15 @@ class Computed(nn.Module):
     Args:
         network: takes the inputs of a sample.
         bfloat16: use it in training mode; validation is always in float32, as the network is used.
+        layout: of the pictures that go in.
     """
 
-    def __init__(self, network: nn.Module, bfloat16: bool) -> None:
+    def __init__(self, network: nn.Module, bfloat16: bool, layout: torch.memory_format) -> None:
         super().__init__()
-        self.network, self.mixed = network, bfloat16
+        self.network, self.mixed, self.layout = network, bfloat16, layout
 
     def forward(self, *inputs: Tensor) -> dict[str, Tensor]:
-        laid = (x.to(memory_format=torch.channels_last) if x.ndim == 4 else x for x in inputs)
+        laid = (x.to(memory_format=self.layout) if x.ndim == 4 else x for x in inputs)
         with torch.autocast(inputs[0].device.type, torch.bfloat16, enabled=self.mixed and self.training):
             return as_mapping(self.network(*laid))
 
@@ -284,10 +297,10 @@ def train(
     samples = Held(training.valid, training.recipe.validation)
     training = replace(training, valid=samples)
     network: Any = training.network
-    network.to(training.device, memory_format=torch.channels_last)
+    network.to(training.device, memory_format=training.layout)
     training.losses.to(training.device)
     if training.adversary is not None:
-        training.adversary.to(training.device)
+        training.adversary.to(training.device, training.layout)
 
     if checkpoint is not None:
         place = Place(checkpoint.step, checkpoint.total, checkpoint.round)

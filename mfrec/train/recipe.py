@@ -60,9 +60,8 @@ class TrainingRecipe:
         average: decay of the moving average of the weights, which is what is exported (Polyak averaging; Karras et al.,
             "Progressive growing of GANs", ICLR 2018, use it for this). It is shorter in the first steps.
         frozen: beginnings of the names of parameters that stay as they are, such as ``"encoder.features.0."``.
-        bfloat16: compute convolutions in bfloat16 (weights, gradients and losses stay float32). A processor without
-            AVX-512 emulates it, ten times slower; in float32 PyTorch 2.13 corrupts the heap there in the training of
-            networks some of whose convolutions have a number of channels that is no multiple of eight.
+        bfloat16: compute convolutions in bfloat16 (weights, gradients and losses stay float32) on a device that has
+            instructions for it; others compute in float32, see :mod:`mfrec.train.precision`.
         validation: how many samples of the validation split are looked at, at most.
         patience: end when the loss of training has not fallen by ``min_delta`` for so many rounds; 0 is never.
         min_delta: see there.

@@ -187,8 +187,11 @@ def test_a_loss_that_is_no_number_ends_it_with_the_checkpoint_whole(tmp_path: Pa
     assert [path.name for path in sorted(tmp_path.iterdir())] == [CHECKPOINT, BOARD]
 
 
-@pytest.mark.parametrize("bfloat16", [True, False])
-def test_precision_is_the_recipes_choice(bfloat16: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bfloat16", "able"), [(True, True), (True, False), (False, True)])
+def test_precision_is_the_recipes_choice_where_the_device_has_it(
+    bfloat16: bool, able: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mfrec.train.learner.computes_bfloat16", lambda device: able)
     kinds = set()
 
     class Watched(Tiny):
@@ -200,7 +203,7 @@ def test_precision_is_the_recipes_choice(bfloat16: bool, tmp_path: Path) -> None
 
     train(replace(training(bfloat16=bfloat16), network=Watched()), tmp_path, steps=1)
     # Validation is in float32, as the network is used.
-    assert kinds == {(True, torch.bfloat16 if bfloat16 else torch.float32), (False, torch.float32)}
+    assert kinds == {(True, torch.bfloat16 if bfloat16 and able else torch.float32), (False, torch.float32)}
 
 
 def test_initial_weights_belong_to_the_seed() -> None:

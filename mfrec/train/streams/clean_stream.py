@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from mfrec.camera.conditions import conditions
-from mfrec.camera.exports import CLIPS, draw_export
+from mfrec.camera.exports import CLIPS, Export, draw_export
 from mfrec.camera.noise import BLOCK, steps_of, with_sensor
 from mfrec.camera.protocols import SCALE
 from mfrec.camera.sensor import sensor_noise
@@ -24,6 +24,9 @@ from mfrec.types import Drawn
 
 NIGHT = 4 / 255, 25 / 255
 """Standard deviation of the noise of a sensor in the dark, at mid-grey, in [0, 1] grey levels as displayed."""
+
+UNCODED = 0.3
+"""Share of these frames that no codec has smoothed: noise as it is, in a PNG."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class CleanStream(Stream[DrawnFrame]):
         broad: share of samples that went to the analyst in one of the ways of :func:`mfrec.camera.exports.draw_export`;
             the others are files as their encoder wrote them.
         wrong: share of samples of which nothing, or something false, is told.
-        night: share of samples whose sensor is as noisy as :data:`NIGHT` says.
+        night: share of samples whose sensor is as noisy as :data:`NIGHT` says; :data:`UNCODED` of them as PNG.
         points: give the landmarks of the truth as well, ``"points"`` ``[68, 2]``.
     """
 
@@ -91,6 +94,8 @@ class CleanStream(Stream[DrawnFrame]):
         one = self._draw_coded if rng.random() >= self.broad else self._draw_exported
         drawn = one(source, shape, rng)
         if self.night > 0 and rng.random() < self.night:
+            if rng.random() < UNCODED:
+                drawn = self._draw_way(Export("png", (100,)), source, shape, rng)
             drawn = replace(drawn, camera=replace(drawn.camera, noise=float(rng.uniform(*NIGHT))))
         return drawn
 
@@ -130,13 +135,18 @@ class CleanStream(Stream[DrawnFrame]):
         return DrawnFrame(source, self.side, poses, camera, (0.0, 0.0), int(rng.integers(count)), hearsay)
 
     def _draw_exported(self, source: int, shape: tuple[int, ...], rng: np.random.Generator) -> DrawnFrame:
-        """An exported frame; the crop is larger than the sample where the codec or the cut needs room."""
+        """An exported frame."""
         count = int(rng.integers(3, 6))
         way = draw_export(rng, count)
-        if way.codec in CLIPS:
-            zooms = (0.8, 1.34)
-        else:
-            count, way, zooms = 1, replace(way, strength=way.strength[:1]), (0.8, 2.1)
+        if way.codec not in CLIPS:
+            count, way = 1, replace(way, strength=way.strength[:1])
+        return self._draw_way(way, source, shape, rng, count)
+
+    def _draw_way(
+        self, way: Export, source: int, shape: tuple[int, ...], rng: np.random.Generator, count: int = 1
+    ) -> DrawnFrame:
+        """A frame that came a way; the crop is larger than the sample where the codec or the cut needs room."""
+        zooms = (0.8, 1.34) if way.codec in CLIPS else (0.8, 2.1)
         whole = SCALE * whole_side(way, self.side // SCALE)
         poses = draw_poses(shape, rng, count, whole, zooms)
         camera, place = draw_recorder(rng, way), (float(rng.random()), float(rng.random()))

@@ -11,6 +11,7 @@ from torch.nn import functional
 from mfrec.camera.conditions import CONDITIONS
 from mfrec.errors import UsageError
 from mfrec.train.data.degrade import Degradation
+from mfrec.train.data.recorder import Recorder
 from mfrec.train.streams.clean_stream import NIGHT, CleanStream
 
 
@@ -57,20 +58,22 @@ def test_night_comes_as_often_as_asked_and_is_told() -> None:
     """The conditions of a noisy frame say so where its pixels do, as in use."""
     stream = CleanStream(few_pictures(), 1, side=128, broad=0.0, wrong=0.0, night=0.5)
     by_day = CleanStream(few_pictures(), 1, side=128, broad=0.0, wrong=0.0)
-    dark, louder = 0, []
-    for index in range(60):
+    dark, plain_png, louder = 0, 0, []
+    for index in range(240):
         drawn, plain = stream.drawn(index), by_day.drawn(index)
         if drawn.camera.noise == plain.camera.noise:
             continue
         dark += 1
+        plain_png += isinstance(drawn.camera, Recorder)
         assert NIGHT[0] <= drawn.camera.noise <= NIGHT[1]
         fine = isinstance(drawn.camera, Degradation) and drawn.camera.codec == "jpeg" and drawn.camera.quality[0] > 75
-        if fine and drawn.camera.noise > 12 / 255 and len(louder) < 4:
+        if fine and drawn.camera.noise > 12 / 255 and len(louder) < 8:
             told, before = (one.make(which)[0][1] for one, which in ((stream, drawn), (by_day, plain)))
             louder.append(float(told[3] - before[3]))
-    assert 18 <= dark <= 42
-    # Four noisy frames; small and busy ones hide their noise.
-    assert len(louder) == 4
+    assert 84 <= dark <= 156
+    assert plain_png > 5
+    # Eight noisy frames; small and busy ones hide their noise.
+    assert len(louder) == 8
     assert min(louder) > -0.01
     assert sum(more > 0.7 for more in louder) >= 2
 
