@@ -194,6 +194,7 @@ class Look {
     this.where.textContent = [t("look.frame", { number: player.frame, count: sheet.count }),
       time === null ? null : t("look.time", { time: time.toFixed(3) }), sheet.kind === "video" ? null : sheet.names[player.frame]].filter(Boolean).join(" · ");
     this.timeline.move();
+    this.drawState();
     if (this.choices.has("without")) {
       const button = this.panel.body.querySelector('[data-keep="without"]');
       if (button) button.textContent = t(this.leftOut().has(player.frame) ? "choose.take_back" : "choose.leave");
@@ -212,13 +213,15 @@ class Look {
   }
 
   drawState() {
-    const exact = this.player.shown?.exact;
-    const parts = [t(exact ? "look.exact" : "look.quick")];
+    const { shown, frame, speed } = this.player;
+    // Until a frame has come, the picture in the view is still another's.
+    const state = speed === 0 && shown?.frame !== frame ? "coming" : shown?.exact ? "exact" : "quick";
+    const parts = [t(`look.${state}`)];
     if (this.view.smooth) parts.push(t("look.smooth.on"));
     if (this.codec !== "none" && this.facts && !this.facts.codec?.[this.codec]) parts.push(t("look.codec.lacking"));
     this.state.textContent = parts.join(", ");
-    this.state.title = t(exact ? "look.exact.help" : "look.quick.help");
-    this.state.classList.toggle("faint", !exact);
+    this.state.title = t(`look.${state}.help`);
+    this.state.classList.toggle("faint", state !== "exact");
   }
 
   async readFacts(frame) {
