@@ -275,6 +275,8 @@ def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:
     import numpy as np
     import torch
 
+    from mfrec.nets.layout import layout_of
+
     network = new_network(card)
     expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     missing = sorted(expected.keys() - state.keys())
@@ -288,7 +290,7 @@ def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:
         )
     single = {k: v.astype(np.float32) if np.issubdtype(v.dtype, np.floating) else v for k, v in state.items()}
     network.load_state_dict({key: torch.from_numpy(value) for key, value in single.items()})
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return network.eval().requires_grad_(False).to(memory_format=layout_of(network))
 
 
 def check_kind(name: str | Path, *kinds: str) -> None:

@@ -27,6 +27,8 @@ NETS: dict[str, str] = {
     "shift_tolerant": "mfrec.nets.shift_tolerant:ShiftTolerant",
     "srgan_discriminator": "mfrec.nets.srgan_discriminator:SrganDiscriminator",
     "srresnet": "mfrec.nets.srresnet:Srresnet",
+    "stylegan2": "mfrec.nets.stylegan2:Stylegan2",
+    "stylegan2_discriminator": "mfrec.nets.stylegan2_discriminator:Stylegan2Discriminator",
     "unet": "mfrec.nets.unet:Unet",
 }
 """The ``net`` of a card to ``module:Class``. All are ``torch.nn.Module``."""

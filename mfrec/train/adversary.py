@@ -2,8 +2,9 @@
 
 Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, with the non-saturating loss of the generator; the
 relativistic average of Jolicoeur-Martineau, "The relativistic discriminator", ICLR 2019, in the form of Wang et al.,
-"ESRGAN", ECCV workshops 2018, eq. 1 and 2. Discriminators return logits, and probabilities are never formed: the
-cross-entropies are computed from the logits.
+"ESRGAN", ECCV workshops 2018, eq. 1 and 2; the penalty R1 of Mescheder, Geiger and Nowozin, "Which training methods for
+GANs do actually converge?", ICML 2018, eq. 9, as rarely as in Karras et al., CVPR 2020. Discriminators return logits,
+and probabilities are never formed: the cross-entropies are computed from the logits.
 
 A card says all of it in its table ``[recipe.adversarial]``::
 
@@ -29,6 +30,7 @@ from torch.nn import functional
 from mfrec.errors import UsageError
 from mfrec.nets import NETS, network_class
 from mfrec.recipe import nearest
+from mfrec.train.augmentation import CHANGES, augmented
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class AdversarialRecipe:
         real_labels, made_labels: between which numbers the discriminator's labels are drawn; equal ones are no noise.
         betas: of the discriminator's Adam.
         milestones: of its learning rate, where it has others than the recipe.
+        r1: gamma of ``gamma / 2 |dD/dx|^2`` on real pictures; 0 is none.
+        r1_every: in every so many updates R1 is computed, and counts as much as it would in all of them.
+        augment: changes of :data:`mfrec.train.augmentation.CHANGES` that all pictures undergo before they are judged.
     """
 
     discriminator: str
@@ -62,6 +67,9 @@ class AdversarialRecipe:
     made_labels: tuple[float, float] = (0.0, 0.0)
     betas: tuple[float, float] = (0.9, 0.999)
     milestones: tuple[int, ...] = ()
+    r1: float = 0.0
+    r1_every: int = 16
+    augment: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.discriminator not in NETS:
@@ -76,6 +84,13 @@ class AdversarialRecipe:
             raise ValueError(f"'betas' is {self.betas}; expected two numbers from 0 to below 1")
         if self.relativistic and (self.updates == "separate" or self.noisy):
             raise ValueError("a relativistic discriminator compares real and made, so 'updates' is joint without noise")
+        for name in self.augment:
+            if name not in CHANGES:
+                raise ValueError(f"'augment' has '{name}'{nearest(name, CHANGES)}")
+        if not 0 <= self.r1 < math.inf or self.r1_every < 1:
+            raise ValueError(f"'r1' is {self.r1} and 'r1_every' {self.r1_every}; expected numbers from 0 and from 1")
+        if self.r1 and self.updates == "separate":
+            raise ValueError("'r1' is for 'updates' that are joint")
         if self.batches == "another" and self.first == "generator":
             raise ValueError("'batches' is 'another', which asks for 'first' to be the discriminator")
 
@@ -153,15 +168,22 @@ class Adversary:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
 
-    def teach(self, real: Tensor, made: Tensor, learning_rate: float) -> None:
+    def teach(self, real: Tensor, made: Tensor, learning_rate: float, step: int = 0) -> None:
         """Update the discriminator on real and on made pictures ``[B, C, H, W]``; neither gets a gradient.
 
-        Labels are drawn from torch's generator, which every step seeds by its number.
+        Labels and changes are drawn from torch's generator, which every step seeds by its number.
+
+        Args:
+            real, made: pictures.
+            learning_rate: of this update.
+            step: its number, which decides whether R1 is computed.
         """
         self.network.train().requires_grad_(True)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate
-        real, made = real.detach(), made.detach()
+        penalised = self.recipe.r1 > 0 and step % self.recipe.r1_every == 0
+        real = self.changed(real.detach()).requires_grad_(penalised)
+        made = self.changed(made.detach())
         if self.recipe.updates == "separate":
             logits = self.network(real)
             true = self.update(real=self.entropy(logits, self.recipe.real_labels))
@@ -172,9 +194,13 @@ class Adversary:
             logits, others = self.network(real), self.network(made)
             if self.recipe.relativistic:
                 logits, others = relative(logits, others)
-            self.losses = self.update(
-                real=self.entropy(logits, self.recipe.real_labels), made=self.entropy(others, self.recipe.made_labels)
-            )
+            losses = {
+                "real": self.entropy(logits, self.recipe.real_labels),
+                "made": self.entropy(others, self.recipe.made_labels),
+            }
+            if penalised:
+                losses["r1"] = self.recipe.r1_every * self.recipe.r1 / 2 * steepness(logits, real)
+            self.losses = self.update(**losses)
         right = (int((logits > 0).sum()), len(logits), int((others <= 0).sum()), len(others))
         self.judged = Judged(*(a + b for a, b in zip(self.judged, right, strict=True)))
 
@@ -199,19 +225,29 @@ class Adversary:
         ``-log D(made)``, or relativistic ``-log(1 - D(real, made)) - log D(made, real)``.
         """
         self.network.train().requires_grad_(False)
-        logits = self.network(made)
+        logits = self.network(self.changed(made))
         if not self.recipe.relativistic:
             return functional.softplus(-logits).mean()
         with torch.no_grad():
-            others = self.network(real.detach())
+            others = self.network(self.changed(real.detach()))
         others, logits = relative(others, logits)
         return functional.softplus(others).mean() + functional.softplus(-logits).mean()
+
+    def changed(self, pictures: Tensor) -> Tensor:
+        """Pictures as the discriminator sees them."""
+        return augmented(pictures, self.recipe.augment)
 
     def figures(self) -> dict[str, float]:
         """Losses of the last update and scores of all since this was asked last, for TensorBoard."""
         judged, self.judged = self.judged, Judged()
         losses = {f"loss_{name}": value for name, value in self.losses.items()}
         return {**losses, **judged.scores(), "learning_rate": self.optimiser.param_groups[0]["lr"]}
+
+
+def steepness(logits: Tensor, pictures: Tensor) -> Tensor:
+    """``|dD/dx|^2``, the mean over a batch; it can be minimised itself."""
+    (slope,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
+    return slope.square().sum(dim=(1, 2, 3)).mean()
 
 
 def relative(real: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:

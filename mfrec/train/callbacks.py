@@ -155,7 +155,8 @@ class Opposed(Callback):
             self.teach(self.yb[0]["truth"], self.pred["image"])
 
     def teach(self, real: Tensor, made: Tensor) -> None:
-        self.adversary.teach(real, made, learning_rate(self.rates, self.place.step, self.place.total))
+        rate = learning_rate(self.rates, self.place.step, self.place.total)
+        self.adversary.teach(real, made, rate, self.place.step)
 
 
 class Average(Callback):

@@ -442,7 +442,9 @@ class WeightedSum(nn.Module):
         return {name: loss(made, wanted) for name, loss in self.losses.items()}
 
     def total(self, terms: Values) -> Tensor:
-        """The weighted sum of what :meth:`terms` gave."""
+        """The weighted sum of what :meth:`terms` gave; 0 of none."""
+        if not terms:
+            return torch.zeros(())
         return torch.stack([self.weights[name] * value for name, value in terms.items()]).sum()
 
     def forward(self, made: Values, wanted: Values) -> Tensor:
@@ -457,12 +459,9 @@ def weighted_sum(recipe: Mapping[str, Any]) -> WeightedSum:
             ``{"charbonnier": 1.0, "perceptual": {"weight": 0.05, "layers": [2, 3]}}``.
 
     Raises:
-        UsageError: an unknown loss or option, a value that the loss refuses, a weight that is no number from 0 on, or
-            no loss at all.
+        UsageError: an unknown loss or option, a value that the loss refuses, or a weight that is no number from 0 on.
         WeightsError: the network of a loss is missing or damaged.
     """
-    if not recipe:
-        raise UsageError(f"a recipe needs at least one loss; known are {', '.join(LOSSES)}")
     losses, weights = {}, {}
     for name, value in recipe.items():
         if name not in LOSSES:

@@ -122,8 +122,11 @@ class TrainingRecipe:
                 f"'milestones' is {list(self.milestones)}; expected rising numbers of steps with the schedule "
                 "'multi_step', and none with another"
             )
-        if not self.losses:
-            raise ValueError("'losses' is empty; expected at least one loss, such as charbonnier = 1.0")
+        if not self.losses and not self.adversarial:
+            raise ValueError(
+                "'losses' is empty; expected at least one loss, such as charbonnier = 1.0, or a table "
+                "[recipe.adversarial]"
+            )
 
     def record(self) -> dict[str, Any]:
         """The recipe as plain values, defaults included."""

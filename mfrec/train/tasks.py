@@ -25,6 +25,7 @@ from mfrec.train.streams.eye_stream import EyeStream
 from mfrec.train.streams.finetune_stream import FinetuneStream
 from mfrec.train.streams.frame_stream import FrameStream
 from mfrec.train.streams.parser_stream import ParserStream
+from mfrec.train.streams.portrait_stream import PortraitStream
 from mfrec.train.streams.scene_stream import SceneStream
 from mfrec.train.streams.stream import Stream, checked_arguments
 
@@ -81,6 +82,7 @@ STREAMS: dict[str, Callable[..., Stream]] = {
     "fusion": SceneStream,
     "finetune": FinetuneStream,
     "crossover": CrossoverStream,
+    "portraits": PortraitStream,
 }
 """The tasks that read pictures."""
 
