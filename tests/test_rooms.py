@@ -61,6 +61,7 @@ MADE_BY_NETWORKS = {
         "rrdb",
         "srresnet",
         "enhance",
+        "stylegan2",
     },
 }
 """Networks whose output is pixels of the result."""

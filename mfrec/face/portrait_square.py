@@ -28,12 +28,12 @@ def portrait_square(points: FloatArray, side: int) -> Similarity:
     Raises:
         ValueError: eyes or mouth are unknown, or lie in one point.
     """
-    points = np.asarray(points, np.float64)
-    left, right = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
-    eyes, mouth = (left + right) / 2, (points[48] + points[54]) / 2
+    places = np.asarray(points, np.float64)
+    left, right = places[36:42].mean(axis=0), places[42:48].mean(axis=0)
+    eyes, mouth = (left + right) / 2, (places[48] + places[54]) / 2
     across, down = right - left, mouth - eyes
-    # Half of the sum of the eyes' line and the turned line to the mouth; each alone would follow one landmark's error.
-    along = across - np.array([-down[1], down[0]])
+    # The eyes' line and the turned line to the mouth together, because each alone follows one landmark's error.
+    along = across + np.array([down[1], -down[0]])
     length = float(np.hypot(*along))
     if not length > 1e-6:
         raise ValueError("the landmarks of eyes and mouth are unknown or coincide")

@@ -82,7 +82,6 @@ STREAMS: dict[str, Callable[..., Stream]] = {
     "fusion": SceneStream,
     "finetune": FinetuneStream,
     "crossover": CrossoverStream,
-    "portraits": PortraitStream,
 }
 """The tasks that read pictures."""
 
@@ -140,6 +139,7 @@ TASKS: dict[str, Task] = {
     **{name: task_of(name, stream) for name, stream in STREAMS.items()},
     "enlarge": enlarge_task,
     "parser": parser_task,
+    "portraits": task_of("portraits", PortraitStream),
     "gaze": gaze_task,
     "eye_pairs": eye_pairs_task,
 }

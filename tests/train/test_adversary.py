@@ -231,3 +231,53 @@ def test_what_is_needed_is_asked_for() -> None:
 def test_arguments_that_the_discriminator_does_not_take() -> None:
     with pytest.raises(UsageError, match="arguments of the discriminator"):
         Adversary(AdversarialRecipe("srgan_discriminator", 1.0, 1e-3, {"side": 5}), 0)
+
+
+R1 = {**TOGETHER, "r1": 0.5, "r1_every": 2, "augment": ["color", "translation", "cutout"]}
+
+
+def test_r1_is_the_slope_on_real_pictures() -> None:
+    """The logit of :class:`Scores` is ``a mean(x)``, so its slope squared is ``a^2`` over the number of values."""
+    opponent = adversary(r1=3.0, r1_every=4)
+    opponent.teach(pictures(0), pictures(1), 0.0, step=8)
+    assert opponent.figures()["loss_r1"] == pytest.approx(4 * 1.5 * 1.5**2 / 75, rel=1e-5)
+    opponent.teach(pictures(0), pictures(1), 0.0, step=9)
+    assert "loss_r1" not in opponent.figures()
+
+
+def test_r1_makes_the_discriminator_flatter() -> None:
+    flat, steep = adversary(r1=100.0, r1_every=1), adversary()
+    for opponent in (flat, steep):
+        opponent.teach(pictures(0), pictures(1), 0.1)
+    assert abs(float(flat.network.factor)) < abs(float(steep.network.factor))  # pyright: ignore[reportArgumentType]
+
+
+def test_with_r1_and_changes_a_training_stops_and_goes_on_to_the_bit(tmp_path: Path) -> None:
+    whole = train(training(adversarial=R1), tmp_path / "whole", steps=STEPS)
+    count = iter(range(1, STEPS + 1))
+    train(training(adversarial=R1), tmp_path / "cut", steps=STEPS, stop=lambda: next(count) == 1)
+    resumed = train(training(adversarial=R1), tmp_path / "cut", resume=True)
+    assert all(torch.equal(a, b) for a, b in zip(bits(whole).values(), bits(resumed).values(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"r1": -1.0}, "'r1' is -1.0"),
+        ({"r1_every": 0}, "'r1_every' 0"),
+        ({"r1": 1.0, "updates": "separate"}, "'r1' is for"),
+        ({"augment": ["colour"]}, "'augment' has 'colour'; did you mean 'color'"),
+    ],
+)
+def test_a_penalty_or_a_change_that_cannot_be_is_refused(changes: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse_table(AdversarialRecipe, {**TOGETHER, **changes}, "the table")
+
+
+def test_a_generator_without_a_loss_of_its_own_learns_from_its_discriminator_alone(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'losses' is empty"):
+        training(losses={})
+    alone = training(losses={}, adversarial=R1)
+    before = {name: value.clone() for name, value in alone.network.state_dict().items()}
+    trained = train(alone, tmp_path, steps=2)
+    assert any(not torch.equal(before[name], value) for name, value in bits(trained).items())

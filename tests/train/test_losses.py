@@ -363,7 +363,6 @@ def test_the_sum_is_weighted_and_keeps_its_terms(case: tuple[Values, Values]) ->
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        ({}, "at least one"),
         ({"charbonier": 1.0}, "no loss 'charbonier'.*did you mean 'charbonnier'"),
         ({"l1": "much"}, "weight of the loss 'l1'"),
         ({"l1": True}, "weight of the loss 'l1'"),

@@ -156,3 +156,12 @@ def test_the_parser_learns_from_faces_with_labels(tmp_path: Path) -> None:
     assert image.shape == (3, 48, 48) and wanted["labels"].shape == (48, 48)
     with pytest.raises(UsageError, match="the task 'parser' has no argument 'sides'"):
         TASKS["parser"]([folder], 0, "train", {"sides": 48})
+
+
+def test_portraits_are_cut_out_of_the_pictures_of_those_who_train(sequences: Path) -> None:
+    train = TASKS["portraits"]([sequences], 3, "train", {"side": 16, "latent": 4})
+    valid = TASKS["portraits"]([sequences], 3, "valid", {"side": 16, "latent": 4})
+    assert train[0][1]["truth"].shape == (3, 16, 16)
+    assert len(valid) == VALIDATION_SAMPLES
+    with pytest.raises(UsageError, match="the task 'portraits' has no argument 'sides'; did you mean 'side'"):
+        TASKS["portraits"]([sequences], 3, "train", {"sides": 16})

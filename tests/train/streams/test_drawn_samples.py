@@ -27,6 +27,7 @@ from mfrec.train.streams.eye_stream import EyeStream
 from mfrec.train.streams.finetune_stream import FinetuneStream
 from mfrec.train.streams.frame_stream import FrameStream
 from mfrec.train.streams.parser_stream import ParserStream, draw_lighting, draw_occluder, draw_view
+from mfrec.train.streams.portrait_stream import PortraitStream
 from mfrec.train.streams.scene_stream import SceneStream, draw_variation
 from mfrec.train.streams.stream import Sample, Stream
 
@@ -55,6 +56,7 @@ STREAMS: dict[str, Callable[[Pictures], Stream[Any]]] = {
     "finetune": lambda pictures: FinetuneStream(pictures, 3, side=64),
     "frames": lambda pictures: FrameStream(pictures, 3, side=64),
     "parser": parser_stream,
+    "portraits": lambda pictures: PortraitStream(pictures, 3, side=16, latent=5),
     "scenes": lambda pictures: SceneStream(pictures, 3, small_clean(), side=64, pool=4, uses=2, frames=9),
 }
 

@@ -1,0 +1,72 @@
+"""What a discriminator sees of pictures: changed, drawn from the seed, and with a gradient through the change."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mfrec.train.augmentation import CHANGES, CUT, SHIFT, augmented
+
+
+def pictures(count: int = 16) -> torch.Tensor:
+    return 0.2 + 0.6 * torch.rand(count, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_comes_from_the_seed_and_lets_gradients_through(change: str) -> None:
+    images = pictures().requires_grad_()
+    torch.manual_seed(1)
+    first = augmented(images, [change])
+    torch.manual_seed(1)
+    assert torch.equal(first, augmented(images, [change]))
+    assert first.shape == images.shape
+    assert not torch.equal(first, images)
+    first.sum().backward()
+    assert images.grad is not None
+    assert (images.grad != 0).any()
+    assert torch.isfinite(images.grad).all()
+
+
+def test_nothing_asked_changes_nothing() -> None:
+    assert torch.equal(augmented(pictures(), []), pictures())
+
+
+def test_translation_moves_whole_pixels_and_black_comes_in() -> None:
+    torch.manual_seed(2)
+    images = pictures(64)
+    moved = augmented(images, ["translation"])
+    rows, columns = round(16 * SHIFT), round(24 * SHIFT)
+    steps = set()
+    for before, after in zip(images, moved, strict=True):
+        fits = [
+            (y, x)
+            for y in range(-rows, rows + 1)
+            for x in range(-columns, columns + 1)
+            if torch.equal(
+                after[:, max(y, 0) : 16 + min(y, 0), max(x, 0) : 24 + min(x, 0)],
+                before[:, max(-y, 0) : 16 + min(-y, 0), max(-x, 0) : 24 + min(-x, 0)],
+            )
+        ]
+        assert len(fits) == 1
+        steps.add(fits[0])
+        y, x = fits[0]
+        assert bool((after == 0).all(dim=0).sum() == 16 * 24 - (16 - abs(y)) * (24 - abs(x)))
+    assert len(steps) > 10
+    assert {y for y, _ in steps} == set(range(-rows, rows + 1))
+
+
+def test_a_cut_is_no_larger_than_its_square() -> None:
+    torch.manual_seed(3)
+    cut = (augmented(pictures(64), ["cutout"]) == 0).all(dim=1)
+    assert 0 < float(cut.float().mean()) <= CUT**2
+    assert bool((cut.any(dim=2).sum(dim=1) <= 16 * CUT + 1).all())
+
+
+def test_colours_keep_the_picture_s_shape() -> None:
+    torch.manual_seed(4)
+    grey = pictures().mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+    changed = augmented(grey, ["color"])
+    assert torch.allclose(changed[:, 0], changed[:, 1], atol=1e-6), "grey has no colour to become more saturated"
+    for before, after in zip(grey, changed, strict=True):
+        pair = torch.stack([before.flatten(), after.flatten()])
+        assert float(torch.corrcoef(pair)[0, 1]) == pytest.approx(1.0, abs=1e-3)
