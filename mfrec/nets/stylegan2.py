@@ -231,8 +231,8 @@ class Stylegan2(nn.Module):
         mapping: dense layers.
 
     Attributes:
-        memory_format: PyTorch 2.13 corrupts the heap in the backward pass of float32 convolutions with few channels
-            where the channels come last, so they come first here.
+        memory_format: searches in its latent space go backwards through it in float32, and PyTorch 2.13 corrupts the
+            heap in that of convolutions with few channels where the channels come last. So they come first.
     """
 
     memory_format = torch.contiguous_format

@@ -67,8 +67,6 @@ class Stylegan2Discriminator(nn.Module):
         base, most: of the channels, see :func:`mfrec.nets.stylegan2.channels_of`.
     """
 
-    memory_format = torch.contiguous_format
-
     def __init__(self, *, side: int = 1024, base: int = 32768, most: int = 512) -> None:
         super().__init__()
         channels = channels_of(side, base, most)
