@@ -33,6 +33,10 @@ ALLOWED = (1.5, 0.08 / 255.0)
 RAMP = 0.1 / 255.0
 """Excess over :data:`ALLOWED` at which the evidence's detail has taken over."""
 
+PASSES = 3
+"""How often at most what is left is judged again: beside an edge, what is coarse has detail of its own as soon as the
+fine part beside it is another's."""
+
 
 def fine_detail(image: FloatArray, scale: int) -> FloatArray:
     """What a Gaussian of 1.5 reference pixels takes away, ``[H, W, 3]``.
@@ -62,17 +66,24 @@ def kept_flat(image: FloatArray, evidence: FloatArray, scale: int) -> tuple[Floa
         The picture ``[H, W, 3]``, and ``[H, W]`` in [0, 1] how much of its fine detail was replaced; zero everywhere
         means that the picture is the one that was given, bit for bit.
     """
-    own, measured = fine_detail(image, scale), fine_detail(evidence, scale)
+    measured = fine_detail(evidence, scale)
     level = patch_energy(measured, PATCH)
-    excess = patch_energy(own, PATCH) - (ALLOWED[0] * level + ALLOWED[1])
-    share = _falling(level, *FLAT) * np.clip(excess / RAMP, 0.0, 1.0)
-    # A patch is judged as a whole, so all of it gives way, but for what is an edge in the small.
-    share = np.asarray(cv2.dilate(share.astype(np.float32), np.ones((PATCH, PATCH), np.uint8)), np.float32)
-    share = np.minimum(share, _falling(patch_energy(measured, CORE), *CORE_FLAT))
-    share = np.asarray(cv2.blur(share, (CORE, CORE), borderType=cv2.BORDER_REFLECT), np.float32)
-    if not share.any():
-        return image, share
-    return np.clip(image + share[..., None] * (measured - own), 0.0, 1.0).astype(np.float32), share
+    flat = _falling(level, *FLAT)
+    edgeless = _falling(patch_energy(measured, CORE), *CORE_FLAT)
+    replaced = np.zeros(level.shape, np.float32)
+    for _ in range(PASSES):
+        own = fine_detail(image, scale)
+        excess = patch_energy(own, PATCH) - (ALLOWED[0] * level + ALLOWED[1])
+        share = flat * np.clip(excess / RAMP, 0.0, 1.0)
+        # A patch is judged as a whole, so all of it gives way, but for what is an edge in the small.
+        share = np.asarray(cv2.dilate(share.astype(np.float32), np.ones((PATCH, PATCH), np.uint8)), np.float32)
+        share = np.minimum(share, edgeless)
+        share = np.asarray(cv2.blur(share, (CORE, CORE), borderType=cv2.BORDER_REFLECT), np.float32)
+        if not share.any():
+            break
+        image = np.clip(image + share[..., None] * (measured - own), 0.0, 1.0).astype(np.float32)
+        replaced = 1 - (1 - replaced) * (1 - share)
+    return image, replaced
 
 
 def _falling(value: FloatArray, low: float, high: float) -> FloatArray:
