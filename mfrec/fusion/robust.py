@@ -117,7 +117,8 @@ def as_source(
     rows, columns = registration.landing.shape[:2]
     warped = warp(without_aliases(lit, 1.0 / registration.spacing), registration.look_up)
     amplified = noise.scaled(float(luma(registration.gain)))
-    everywhere = np.ones(warped.shape[:2], np.float32)
+    # Of one number each, which takes no memory: there is one for every frame, in both pictures.
+    everywhere, nowhere = (np.broadcast_to(np.float32(value), warped.shape[:2]) for value in (1, 0))
     return Source(
         image=lit[y0 : y0 + rows, x0 : x0 + columns],
         warped=warped,
@@ -126,7 +127,7 @@ def as_source(
         is_reference=is_reference,
         usable=everywhere if usable is None else usable,
         shown=everywhere if shown is None else shown,
-        given=np.zeros_like(everywhere) if given is None else given,
+        given=nowhere if given is None else given,
     )
 
 
