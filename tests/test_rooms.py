@@ -56,6 +56,8 @@ MADE_BY_NETWORKS = {
         "crossover_unet",
         "finetune",
         "unet",
+        "dynamic_unet",
+        "multi_frame_unet",
         "bionet",
         "feature_merge",
         "rrdb",

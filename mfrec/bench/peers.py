@@ -38,10 +38,10 @@ INTERPOLATIONS = {"nearest": "nearest", "bilinear": "linear", "lanczos": "lanczo
 
 SPANDREL, NETWORK = "spandrel:", "network:"
 
-MULTI_FRAME = ("unet", "bionet", "feature_merge")
+MULTI_FRAME = ("unet", "multi_frame_unet", "bionet", "feature_merge")
 """Networks of the zoo that take all frames at once, the reference in the middle."""
 
-FINISHING = ("finetune", *KINDS)
+FINISHING = ("finetune", "dynamic_unet", *KINDS)
 """Networks of the zoo that finish a picture on the grid of the output, those of single pictures by
 :func:`mfrec.cards.single_picture.enlarged_again`."""
 

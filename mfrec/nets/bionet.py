@@ -1,82 +1,49 @@
-"""BiO-Net over a stack of enlarged frames: a small U-Net that runs twice and hands what it decoded back to its encoder.
+"""BiO-Net as the thesis drew it: its multi-frame U-Net, run twice, whose decoder hands back to its encoder.
 
 Xiang et al., "BiO-Net: learning recurrent bi-directional connections for encoder-decoder architecture" (MICCAI 2020),
-section 2, with four levels, and two iterations as in the thesis. The convolutions of encoder, middle and decoder are
-the same in every iteration; each iteration has batch norms of its own. Forward skips carry the encoder's features to
-the decoder, backward skips the decoder's to the encoder of the next iteration; in the first, where there are none, an
-encoder gets its own input twice, as in the authors' program. The first and the last block run once. Unlike in the
-paper, the input is a stack of frames and the result a picture, so no sigmoid ends it.
+on the network of :mod:`mfrec.nets.multi_frame_unet`: the same layers, the same input in every iteration, and a backward
+skip at each of the four levels that both sides have. In the second iteration what the decoder made of a level goes
+through two convolutions with batch norm and is added to the encoder's features there, which go on down and across as
+the sum. The first iteration has no backward skips; the paper concatenates where the thesis adds.
+
+The convolutions are the same in every iteration and each iteration has batch norms of its own, as in the paper; the
+thesis does not say which it has.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from copy import deepcopy
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mfrec.nets.dynamic_unet import DynamicDecoder, denormalised, double_convolution, normalised
 from mfrec.nets.enlarge import enlarge
 from mfrec.nets.padding import crop, pad
-from mfrec.nets.width import scaled
-
-CHANNELS = (32, 64, 128, 256, 512)
-"""Of the levels at full size, from half of the picture's grid to a thirty-second."""
-
-STRIDE = 32
-"""Pixels of the input to one cell of the deepest level."""
+from mfrec.nets.resnet_encoder import STRIDE, ResnetEncoder
 
 
-class Recurrent(nn.Module):
-    """A convolution for all iterations, a rectifier, and a batch norm for each iteration."""
+class IterationNorm(nn.Module):
+    """A batch norm for each iteration; :attr:`now` says which one is running."""
 
-    def __init__(self, convolution: nn.Conv2d | nn.ConvTranspose2d, iterations: int) -> None:
+    def __init__(self, norm: nn.BatchNorm2d, iterations: int) -> None:
         super().__init__()
-        self.convolution = convolution
-        self.norms = nn.ModuleList(nn.BatchNorm2d(convolution.out_channels) for _ in range(iterations))
+        self.each = nn.ModuleList(deepcopy(norm) for _ in range(iterations))
+        self.now = 0
 
-    def forward(self, x: Tensor, iteration: int) -> Tensor:
-        return self.norms[iteration](functional.relu(self.convolution(x)))
-
-
-class Encoder(nn.Module):
-    """One level down: take in what came back, hand on what goes forward, and widen."""
-
-    def __init__(self, channels: int, deeper: int, iterations: int) -> None:
-        super().__init__()
-        self.first = Recurrent(_convolution(2 * channels, channels), iterations)
-        self.second = Recurrent(_convolution(channels, channels), iterations)
-        self.widen = Recurrent(_convolution(channels, deeper), iterations)
-
-    def forward(self, x: Tensor, back: Tensor, iteration: int) -> tuple[Tensor, Tensor]:
-        """``x`` and ``back [B, C, h, w]`` to the forward skip ``[B, C, h, w]`` and ``[B, deeper, h / 2, w / 2]``."""
-        skip = self.second(self.first(torch.cat([x, back], 1), iteration), iteration)
-        return skip, functional.max_pool2d(self.widen(skip, iteration), 2)
-
-
-class Decoder(nn.Module):
-    """One level up: enlarge, take in the forward skip, and give what goes back."""
-
-    def __init__(self, channels: int, deeper: int, iterations: int) -> None:
-        super().__init__()
-        self.enlarge = Recurrent(_enlarging(deeper), iterations)
-        self.first = Recurrent(_convolution(deeper + channels, channels), iterations)
-        self.second = Recurrent(_convolution(channels, channels), iterations)
-
-    def forward(self, x: Tensor, skip: Tensor, iteration: int) -> Tensor:
-        """``x [B, deeper, h / 2, w / 2]`` and ``skip [B, C, h, w]`` to ``[B, C, h, w]``."""
-        x = torch.cat([self.enlarge(x, iteration), skip], 1)
-        return self.second(self.first(x, iteration), iteration)
+    def forward(self, x: Tensor) -> Tensor:
+        return self.each[self.now](x)
 
 
 class BioNet(nn.Module):
     """Frames in, one picture out.
 
-    14,979,395 parameters at full size and 942,035 at a quarter of the width, for seven frames and two iterations.
+    44,005,710 parameters at full size and 2,793,126 at a quarter of the width, for seven frames and two iterations:
+    those of the U-Net, 2,638,848 (165,504) of the backward skips and 19,072 (4,768) of the second batch norms.
 
     Args:
         frames: how many frames a stack has.
-        width: share of the channels of every layer, 1 is the paper's size.
+        width: share of the channels of every layer, 1 is full size.
         iterations: how often encoder and decoder run.
     """
 
@@ -85,27 +52,11 @@ class BioNet(nn.Module):
         if iterations < 1:
             raise ValueError(f"{iterations} iterations were asked for, expected at least 1")
         self.frames, self.iterations = frames, iterations
-        channels = [scaled(full, width) for full in CHANNELS]
-        pairs = list(pairwise(channels))
-        finest, deepest = channels[0], channels[-1]
-        self.enter = nn.Sequential(
-            *_once(_convolution(3 * frames, finest)),
-            *_once(_convolution(finest, finest)),
-            *_once(_convolution(finest, finest)),
-            nn.MaxPool2d(2),
-        )
-        self.encoders = nn.ModuleList(Encoder(c, deeper, iterations) for c, deeper in pairs)
-        self.middle = nn.ModuleList(Recurrent(_convolution(deepest, deepest), iterations) for _ in range(2))
-        self.decoders = nn.ModuleList(Decoder(c, deeper, iterations) for c, deeper in pairs)
-        self.leave = nn.Sequential(
-            *_once(_enlarging(finest)),
-            *_once(_convolution(finest, finest)),
-            *_once(_convolution(finest, finest)),
-            nn.Conv2d(finest, 3, 1),
-        )
-        for part in self.modules():
-            if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+        self.encoder = ResnetEncoder(inputs=3 * frames, width=width)
+        self.decoder = DynamicDecoder(inputs=3 * frames, features=self.encoder.channels)
+        self.norms = [*with_iterations(self.encoder, iterations), *with_iterations(self.decoder, iterations)]
+        back = zip(reversed(self.decoder.channels), self.encoder.channels, strict=False)
+        self.back = nn.ModuleList(double_convolution(made, read) for made, read in back if iterations > 1)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Make one picture.
@@ -115,7 +66,7 @@ class BioNet(nn.Module):
                 ``N // 2``. Sides of 3 px and more.
 
         Returns:
-            ``[B, 3, 4 h, 4 w]`` RGB, about [0, 1], float32 also under autocast.
+            ``[B, 3, 4 h, 4 w]`` RGB, about [0, 1].
 
         Raises:
             ValueError: another number of frames than the network was made for, or no stack of frames.
@@ -123,31 +74,37 @@ class BioNet(nn.Module):
         large = enlarge(frames)
         if large.shape[1] != self.frames:
             raise ValueError(f"the stack has {large.shape[1]} frames, this network was made for {self.frames}")
-        entered = self.enter(pad(large.flatten(1, 2), STRIDE))
-        backward: list[Tensor] = []
+        stack = normalised(pad(large.flatten(1, 2), STRIDE))
+        made: list[Tensor] = []
         for iteration in range(self.iterations):
-            x, forward = entered, []
-            for level, encoder in enumerate(self.encoders):
-                skip, x = encoder(x, backward[level] if backward else x, iteration)
-                forward.append(skip)
-            for layer in self.middle:
-                x = layer(x, iteration)
-            backward = []
-            for decoder, skip in zip(reversed(self.decoders), reversed(forward), strict=True):
-                x = decoder(x, skip, iteration)
-                backward.insert(0, x)
-        return crop(self.leave(backward[0]).float(), *large.shape[-2:])
+            for norm in self.norms:
+                norm.now = iteration
+            back = [block(x) for block, x in zip(self.back, reversed(made), strict=False)]
+            made = self.decoder.levels_of(self._encoded(stack, back))
+        return crop(denormalised(self.decoder.finish(stack, made[-1])), *large.shape[-2:])
+
+    def _encoded(self, stack: Tensor, back: list[Tensor]) -> list[Tensor]:
+        """The encoder's five maps, the four finest with what came back added; nothing came back at first."""
+        encoder, features = self.encoder, []
+        x = functional.relu(encoder.bn1(encoder.conv1(stack)))
+        stages = (encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4)
+        for level in range(len(stages) + 1):
+            if level > 0:
+                x = functional.max_pool2d(x, 3, stride=2, padding=1) if level == 1 else x
+                x = stages[level - 1](x)
+            if level < len(back):
+                x = x + back[level]
+            features.append(x)
+        return features
 
 
-def _convolution(before: int, channels: int) -> nn.Conv2d:
-    return nn.Conv2d(before, channels, 3, padding=1)
-
-
-def _enlarging(channels: int) -> nn.ConvTranspose2d:
-    """Twice the grid."""
-    return nn.ConvTranspose2d(channels, channels, 3, stride=2, padding=1, output_padding=1)
-
-
-def _once(convolution: nn.Conv2d | nn.ConvTranspose2d) -> tuple[nn.Module, ...]:
-    """The parts of a block that does not recur."""
-    return convolution, nn.ReLU(), nn.BatchNorm2d(convolution.out_channels)
+def with_iterations(network: nn.Module, iterations: int) -> list[IterationNorm]:
+    """Put an :class:`IterationNorm` in the place of every batch norm of a network, and list them."""
+    found = []
+    for part in list(network.modules()):
+        for name, child in list(part.named_children()):
+            if isinstance(child, nn.BatchNorm2d):
+                norm = IterationNorm(child, iterations)
+                setattr(part, name, norm)
+                found.append(norm)
+    return found

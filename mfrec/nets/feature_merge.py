@@ -1,55 +1,57 @@
-"""The thesis's feature merge: one encoder reads every frame, and what the others show is merged into the reference.
+"""The thesis's feature merge: one encoder for the middle frame, a frozen one for the others, merged at their end.
 
-The encoder and the decoder are those of :mod:`mfrec.nets.unet`, but the frames are read one by one with shared
-weights. At each of the five levels the features of the other frames are pooled, by mean and by maximum, which any
-number of them in any order allows (Zaheer et al., "Deep sets", NeurIPS 2017; Aittala and Durand, "Burst image
-deblurring using permutation invariant convolutional neural networks", ECCV 2018), and a convolution of one pixel
-merges them into the reference's features; the pooling is our choice. The decoder sees only the merged features and
-the enlarged reference. The thesis freezes the encoder: it can be taken over from a single-frame
-:class:`~mfrec.nets.unet.Unet`, whose encoder has the same shape, and frozen.
+The parts are those of :mod:`mfrec.nets.dynamic_unet`. The middle frame goes through an encoder that is trained, the
+others through a copy of the encoder of a single-frame network that was trained before
+(:class:`~mfrec.nets.multi_frame_unet.MultiFrameUnet` with one frame) and does not change any more. What the frozen one
+gives at its deepest level goes through two convolutions with batch norm and is merged there with what the middle frame
+gave; bottleneck and decoder see the sum, and the skip connections the middle frame alone. The thesis does not say how
+six frames become one: here by their mean, so that any number of them does, in any order.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from mfrec.nets.dynamic_unet import DynamicDecoder, denormalised, double_convolution, normalised
 from mfrec.nets.enlarge import enlarge
+from mfrec.nets.multi_frame_unet import MultiFrameUnet
 from mfrec.nets.padding import crop, pad
-from mfrec.nets.pixel_shuffle_decoder import PixelShuffleDecoder
 from mfrec.nets.resnet_encoder import STRIDE, ResnetEncoder
 
 
 class FeatureMerge(nn.Module):
     """Any number of frames in, one picture out; the order of the frames beside the reference does not matter.
 
-    28,078,324 parameters at full size, 1,762,756 at a quarter of the width, for any number of frames.
+    67,227,604 parameters at full size, 4,216,252 at a quarter of the width, for any number of frames; 21,284,672 and
+    1,335,248 of them are frozen.
 
     Args:
         width: share of the channels of every layer, 1 is full size.
-        frozen_encoder: whether training leaves the encoder as it is, see :meth:`freeze_encoder`.
     """
 
-    def __init__(self, *, width: float = 1.0, frozen_encoder: bool = False) -> None:
+    def __init__(self, *, width: float = 1.0) -> None:
         super().__init__()
         self.encoder = ResnetEncoder(inputs=3, width=width)
-        self.merge = nn.ModuleList(nn.Conv2d(3 * channels, channels, 1) for channels in self.encoder.channels)
-        self.decoder = PixelShuffleDecoder(inputs=3, features=self.encoder.channels, width=width)
-        self.frozen = False
-        if frozen_encoder:
-            self.freeze_encoder()
+        self.frozen = ResnetEncoder(inputs=3, width=width)
+        deepest = self.encoder.channels[-1]
+        self.merge = double_convolution(deepest, deepest)
+        self.decoder = DynamicDecoder(inputs=3, features=self.encoder.channels)
+        self.train()
 
-    def freeze_encoder(self) -> None:
-        """From here on training changes neither the weights of the encoder nor the statistics of its batch norms."""
-        self.frozen = True
-        self.encoder.requires_grad_(False)
-        self.encoder.eval()
+    def take_over(self, single: MultiFrameUnet) -> None:
+        """Begin with what a single-frame network has learnt: encoder, frozen encoder and decoder.
+
+        Raises:
+            RuntimeError: it is of another width.
+        """
+        self.encoder.load_state_dict(single.unet.encoder.state_dict())
+        self.frozen.load_state_dict(single.unet.encoder.state_dict())
+        self.decoder.load_state_dict(single.unet.decoder.state_dict())
 
     def train(self, mode: bool = True) -> FeatureMerge:
-        """Training mode, but never for a frozen encoder: its batch norms would drift."""
+        """Training mode, but never for the frozen encoder: neither its weights nor the statistics of its norms move."""
         super().train(mode)
-        if self.frozen:
-            self.encoder.eval()
+        self.frozen.eval().requires_grad_(False)
         return self
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -69,11 +71,9 @@ class FeatureMerge(nn.Module):
         batch, count = large.shape[:2]
         reference = count // 2
         others = [i for i in range(count) if i != reference] or [reference]
-        padded = pad(large.flatten(0, 1), STRIDE)
-        merged = []
-        for merge, features in zip(self.merge, self.encoder(padded), strict=True):
-            each = features.unflatten(0, (batch, count))
-            beside = each[:, others]
-            merged.append(torch.relu(merge(torch.cat([each[:, reference], beside.mean(1), beside.amax(1)], 1))))
-        made = self.decoder(padded.unflatten(0, (batch, count))[:, reference], merged)
-        return crop(made, *large.shape[-2:])
+        padded = normalised(pad(large.flatten(0, 1), STRIDE)).unflatten(0, (batch, count))
+        deep = self.frozen(padded[:, others].flatten(0, 1))[-1].unflatten(0, (batch, len(others)))
+        *features, deepest = self.encoder(padded[:, reference])
+        merged = deepest + self.merge(deep.flatten(0, 1)).unflatten(0, (batch, len(others))).mean(1)
+        made = self.decoder(padded[:, reference], [*features, merged])
+        return crop(denormalised(made), *large.shape[-2:])

@@ -1,12 +1,12 @@
-"""The bottleneck and the decoder of the thesis's U-Nets: pixel shuffle, and skip connections up to the picture.
+"""Bottleneck and decoder of :mod:`mfrec.nets.unet`: pixel shuffle, and skip connections up to the picture.
 
 The wiring is that of fastai's ``DynamicUnet`` (Howard and Gugger, "fastai: a layered API for deep learning",
 Information 11(2), 2020): two convolutions at the deepest level; at every level above, a sub-pixel convolution (Shi et
 al., CVPR 2016, eq. 4), the encoder's features beside it after a batch norm, and two convolutions; at the end the
 picture itself beside the features, a residual block and a convolution of one pixel.
 
-The layers are narrower than fastai's, whose U-Net on ResNet-34 with 21 input channels has 41,347,790 parameters and
-2,622,854 at a quarter of the width: the bottleneck passes through half the channels of the encoder instead of twice as
+The layers are narrower than in :mod:`mfrec.nets.dynamic_unet`, which is fastai's, and nothing is averaged after the
+enlargement: the bottleneck passes through half the channels of the encoder instead of twice as
 many, and a level of the decoder has a number of channels of its own instead of the sum of what it is fed.
 """
 

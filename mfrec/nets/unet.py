@@ -1,10 +1,10 @@
-"""The thesis's U-Net: a stack of enlarged frames in, one picture out.
+"""A U-Net after the thesis's, with a smaller decoder: a stack of enlarged frames in, one picture out.
 
-Figure 2.4 of the thesis that this project builds on: a U-Net (Ronneberger, Fischer and Brox, MICCAI 2015) with the
-encoder of ResNet-34 (:mod:`mfrec.nets.resnet_encoder`), two convolutions as bottleneck and a pixel-shuffle decoder
-(:mod:`mfrec.nets.pixel_shuffle_decoder`). The frames are enlarged first and stacked as channels, unregistered: nothing
-tells the network which pixels belong together but what it learns. The picture comes straight out of the last
-convolution; it is not a correction of the enlarged reference. With one frame it is the thesis's single-frame network.
+The network as drawn is :mod:`mfrec.nets.multi_frame_unet`; this one is kept as long as its weights are shipped (cards
+``unet`` and ``unet_serfiq``). A U-Net (Ronneberger, Fischer and Brox, MICCAI 2015) with the encoder of ResNet-34
+(:mod:`mfrec.nets.resnet_encoder`), two convolutions as bottleneck and a pixel-shuffle decoder
+(:mod:`mfrec.nets.pixel_shuffle_decoder`). The frames are enlarged first and stacked as channels, unregistered. The
+picture comes straight out of the last convolution; it is not a correction of the enlarged reference.
 """
 
 from __future__ import annotations

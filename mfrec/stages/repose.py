@@ -19,6 +19,7 @@ from mfrec.registration.dense import match_light, without_aliases
 from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
 from mfrec.repose.mesh import carry
+from mfrec.repose.procrustes import procrustes
 from mfrec.repose.refusal import refuse, unlikeness
 from mfrec.types import (
     FaceTrack,
@@ -30,9 +31,13 @@ from mfrec.types import (
     Reposed,
 )
 
-METHODS = ("mesh", "delaunay", "align_and_blend")
+METHODS = ("mesh", "delaunay", "procrustes", "align_and_blend")
 
-PLAIN: Mapping[str, Callable[..., Reposed]] = {"delaunay": delaunay, "align_and_blend": align_and_blend}
+PLAIN: Mapping[str, Callable[..., Reposed]] = {
+    "delaunay": delaunay,
+    "procrustes": procrustes,
+    "align_and_blend": align_and_blend,
+}
 """The methods that look at two frames and nothing else."""
 
 POINTS_A_PIXEL = 2
@@ -49,11 +54,11 @@ class Repose:
     registration, and so does the reference.
 
     Attributes:
-        method: ``"mesh"``, ``"delaunay"`` or ``"align_and_blend"``; see :mod:`mfrec.repose`.
+        method: ``"mesh"``, ``"delaunay"``, ``"procrustes"`` or ``"align_and_blend"``; see :mod:`mfrec.repose`.
         above: degrees between a frame's view and the reference's from which on it is reposed.
     """
 
-    method: Literal["mesh", "delaunay", "align_and_blend"] = "mesh"
+    method: Literal["mesh", "delaunay", "procrustes", "align_and_blend"] = "mesh"
     above: float = 12.0
 
     learned = False

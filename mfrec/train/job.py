@@ -14,6 +14,7 @@ from torch import nn
 from mfrec.cards.load import Card, card_path, load_network, read_card
 from mfrec.errors import UsageError, WeightsError
 from mfrec.nets.bisenet import BiSeNet
+from mfrec.nets.feature_merge import FeatureMerge
 from mfrec.pipeline import Progress, silent
 from mfrec.publication.files import check_files
 from mfrec.recipe import nearest
@@ -212,10 +213,22 @@ def freeze(network: nn.Module, beginnings: Sequence[str]) -> None:
 def started(card: Card, start: str) -> nn.Module:
     """The network of a card with the weights of another training, to go on from there.
 
+    A feature merge begins with a single-frame network's, whose encoder it freezes.
+
     Raises:
         WeightsError: no such weights, or those of a network of another kind or size.
     """
     other = read_card(card_path(start))
+    if card.net == "feature_merge" and other.net == "multi_frame_unet" and other.arguments.get("frames") == 1:
+        network = FeatureMerge(**card.arguments)
+        try:
+            network.take_over(load_network(start))
+        except RuntimeError:
+            raise WeightsError(
+                f"'{card.name}' cannot begin with the weights of '{other.name}', which has the width "
+                f"{other.arguments.get('width', 1.0)}, expected {card.arguments.get('width', 1.0)}"
+            ) from None
+        return network
     if (other.net, dict(other.arguments)) != (card.net, dict(card.arguments)):
         raise WeightsError(
             f"'{card.name}' cannot begin with the weights of '{other.name}': network '{other.net}' with arguments "

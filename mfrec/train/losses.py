@@ -234,11 +234,12 @@ class RegionStyle(nn.Module):
     ``G(phi, M) = (phi M)(phi M)^T / (sum M + epsilon)``, the mean over the batch: Chen, Li, Yang, Lin, Zhang and Wong,
     "Progressive semantic-aware style transformation for blind face restoration" (PSFR-GAN), CVPR 2021, section 3.3.
     A region's mask ``M`` is its share of each cell of the layer, so that thin regions do not vanish; the background
-    counts as a region.
+    counts as a region, and one that the truth does not show does not count. The paper compares relu1_1 to relu5_1 of
+    VGG19, which are the levels of the trunk ``"vgg19_first"``.
 
     Args:
         layers, trunk, weights: as of :class:`Perceptual`.
-        epsilon: cells that a region has at least.
+        epsilon: added to the area of a region, in cells.
     """
 
     def __init__(
@@ -247,7 +248,7 @@ class RegionStyle(nn.Module):
         layers: Sequence[int] = (1, 2, 3, 4, 5),
         trunk: str | Trunk = "recognition",
         weights: str = "",
-        epsilon: float = 1.0,
+        epsilon: float = 1e-8,
     ) -> None:
         super().__init__()
         self.layers = chosen_layers(layers)
@@ -317,28 +318,45 @@ class Identity(RecognitionLoss):
 
 
 class SerFiq(RecognitionLoss):
-    """One less the rescaled SER-FIQ quality of what was made; the truth is not looked at.
+    """How far the rescaled SER-FIQ quality of what was made is from 1; the truth is not looked at.
 
     The quality ``q`` is that of Terhörst et al., CVPR 2020, eq. 1 (see :mod:`mfrec.metrics.serfiq`), from ten passes
-    with dropout. It lies in a narrow band below 1, so it is stretched as in the authors' release,
-    ``1 / (1 + exp(-slope (q - middle)))``, with the two numbers that spread development faces over [0, 1].
+    with dropout. It lies in a narrow band below 1, so it is stretched. ``"logistic"`` does it as the authors' release,
+    by ``p = 1 / (1 + exp(-slope (q - middle)))``, with the two numbers that spread development faces over [0, 1], and
+    the loss is ``1 - p``. ``"linear"`` is the thesis's: the worst quality that it met becomes 0.75 and the best 1.0,
+    ``p = 0.75 + 0.25 (q - worst) / (best - worst)``, at most 1, and the loss is ``(1 - p)^2``.
     Faces are weighted as in :class:`Identity`.
 
     A high score means that *a* face is seen clearly. On its own it rewards invention; use it beside a pixel loss.
+
+    Args:
+        passes: ``m``.
+        form: ``"logistic"`` or ``"linear"``.
+        slope, middle: of ``"logistic"``.
+        worst, best: of ``"linear"``; the thesis met 0.78 and 0.91 with its own network.
+        network: as of :class:`RecognitionLoss`.
     """
 
     def __init__(
         self,
         *,
         passes: int = 10,
+        form: str = "logistic",
         slope: float = SLOPE,
         middle: float = MIDDLE,
+        worst: float = 0.78,
+        best: float = 0.91,
         network: Recognition | None = None,
     ) -> None:
         super().__init__(network=network)
         if passes < 2:
             raise ValueError(f"SER-FIQ compares two passes at least, not {passes}")
-        self.passes, self.slope, self.middle = passes, slope, middle
+        if form not in ("logistic", "linear"):
+            raise ValueError(f"form is 'logistic' or 'linear', not '{form}'")
+        if not worst < best:
+            raise ValueError(f"the worst quality lies below the best, and {worst} is not below {best}")
+        self.passes, self.form, self.slope, self.middle = passes, form, slope, middle
+        self.worst, self.best = worst, best
 
     def forward(self, made: Values, wanted: Values) -> Tensor:
         faces, seen = upright_faces(made["image"].float(), needed(wanted, "points", "serfiq"), FINE_SIDE, finer=1)
@@ -348,6 +366,9 @@ class SerFiq(RecognitionLoss):
             # The distances of all pairs both ways: their sum is twice that of eq. 1. A point has none to itself.
             distances = torch.stack([torch.pdist(each) for each in vectors.unbind(1)])
             quality = 2 * torch.sigmoid(-2 * distances.sum(dim=1) / self.passes**2)
+            if self.form == "linear":
+                rescaled = 0.75 + 0.25 * (quality - self.worst) / (self.best - self.worst)
+                return weighted_mean((1 - rescaled.clamp(max=1)).square(), seen)
             return weighted_mean(torch.sigmoid(-self.slope * (quality - self.middle)), seen)
 
 

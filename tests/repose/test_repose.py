@@ -15,10 +15,11 @@ from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
 from mfrec.repose.detail import NEARBY, believed, fitting_blur, with_detail
 from mfrec.repose.mesh import agreement, as_blurred, correspondence, frontal, mesh
+from mfrec.repose.procrustes import ALIGNED, fitted, procrustes
 from mfrec.repose.refusal import refuse, unlikeness
 from mfrec.types import Landmarks, Region, Reposed
 
-METHODS = (align_and_blend, delaunay, mesh)
+METHODS = (align_and_blend, delaunay, procrustes, mesh)
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +226,29 @@ def test_views_from_the_same_side_show_what_is_beside_the_face(ahead):
     made = mesh(ahead.image, ahead.image, (ahead.landmarks, ahead.landmarks), masks_of(ahead, ahead))
     _, where = damage(ahead.image, ahead.landmarks, "eyes")
     assert made.validity[where].min() > 0.9
+
+
+def test_procrustes_finds_a_similarity_again_and_a_mirrored_face_is_only_turned(ahead):
+    points = ahead.landmarks.points[list(ALIGNED)].astype(np.float64)
+    angle = np.radians(30)
+    turn = 1.7 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    found = fitted(points, points @ turn.T + [5, -9])
+    np.testing.assert_allclose(found.matrix, np.column_stack([turn, [5, -9]]), atol=1e-9)
+    mirrored = fitted(points, points * [-1, 1])
+    assert np.linalg.det(mirrored.matrix[:, :2]) > 0
+
+
+def test_procrustes_takes_the_features_and_the_targets_colours(ahead, aside):
+    """Darker and redder, the same face ends up as bright as the target; hair and neck stay the target's."""
+    dark = np.clip(aside.image * np.array([0.8, 0.5, 0.5]), 0, 1).astype(np.float32)
+    masks = masks_of(aside, ahead)
+    made = procrustes(dark, ahead.image, (aside.landmarks, ahead.landmarks), masks)
+    features = masks[1].mask(Region.L_EYE, Region.R_EYE, Region.NOSE, Region.U_LIP, Region.L_LIP)
+    assert made.validity[features].min() > 0.99
+    assert made.validity[masks[1].mask(Region.HAIR, Region.NECK)].mean() < 0.05
+    wanted, found = ahead.image[features].mean(axis=0), made.image[features].mean(axis=0)
+    np.testing.assert_allclose(found, wanted, atol=0.06)
+    assert np.abs(made.image - ahead.image)[features].mean() > 0.01, "it is the other picture that is seen"
 
 
 def test_landmarks_that_are_no_face_are_an_error(ahead):

@@ -105,7 +105,7 @@ def test_without_landmarks_of_the_reference_nothing_happens(track):
     assert Repose()(blind, Run()) is blind
 
 
-@pytest.mark.parametrize("method", ["delaunay", "align_and_blend"])
+@pytest.mark.parametrize("method", ["delaunay", "procrustes", "align_and_blend"])
 def test_the_other_methods_run_in_the_same_place(track, method):
     out = Repose(method=method)(track, Run())
     assert out.observations[2].reposed

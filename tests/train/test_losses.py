@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -209,7 +211,7 @@ def test_region_style(case: tuple[Values, Values], trunk: RecognitionTrunk) -> N
             for phi in phis:
                 masked = phi * mask[:, None]
                 matrices.append(
-                    np.einsum("bchw,bdhw->bcd", masked, masked) / (mask.sum(axis=(1, 2)) + 1)[:, None, None]
+                    np.einsum("bchw,bdhw->bcd", masked, masked) / (mask.sum(axis=(1, 2)) + 1e-8)[:, None, None]
                 )
             expected += np.sqrt(((matrices[0] - matrices[1]) ** 2).sum(axis=(1, 2))).mean()
     assert float(RegionStyle(trunk=trunk, layers=(1, 3))(*case)) == pytest.approx(expected, rel=1e-4)
@@ -240,9 +242,31 @@ def test_identity(case: tuple[Values, Values], network: Recognition, distance: s
     assert float(Identity(distance=distance, network=network)(*case)) == pytest.approx(expected, rel=1e-3)
 
 
-def test_serfiq_is_the_metric_rescaled(case: tuple[Values, Values], network: Recognition) -> None:
+def logistic(score: np.ndarray) -> np.ndarray:
+    return 1 - 1 / (1 + np.exp(-7.0 * (score - 0.6)))
+
+
+def of_the_thesis(score: np.ndarray) -> np.ndarray:
+    """The worst quality becomes 0.75, the best 1.0, and the squared distance to 1.0 is the loss."""
+    return (np.interp(score, [0.0, 0.98], [0.75, 1.0]) - 1) ** 2
+
+
+@pytest.mark.parametrize(
+    ("options", "rescaled"),
+    [
+        ({"slope": 7.0, "middle": 0.6}, logistic),
+        ({"form": "linear", "worst": 0.0, "best": 0.98}, of_the_thesis),
+        ({"form": "linear", "worst": 0.0, "best": 1e-3}, np.zeros_like),
+    ],
+)
+def test_serfiq_is_the_metric_rescaled(
+    options: dict[str, Any],
+    rescaled: Callable[[np.ndarray], np.ndarray],
+    case: tuple[Values, Values],
+    network: Recognition,
+) -> None:
     made, wanted = case
-    loss = SerFiq(passes=10, slope=7.0, middle=0.6, network=network)
+    loss = SerFiq(passes=10, **options, network=network)
     torch.manual_seed(5)
     found = float(loss(made, wanted))
     torch.manual_seed(5)
@@ -250,7 +274,7 @@ def test_serfiq_is_the_metric_rescaled(case: tuple[Values, Values], network: Rec
         faces, seen = upright_faces(made["image"], wanted["points"], FINE_SIDE, finer=1)
         embeddings = network.stochastic(faces, 10).numpy()
     scores = np.array([quality(embeddings[:, i]) for i in range(2)])
-    expected = np.average(1 - 1 / (1 + np.exp(-7.0 * (scores - 0.6))), weights=seen.numpy())
+    expected = np.average(rescaled(scores), weights=seen.numpy())
     assert found == pytest.approx(expected, rel=1e-4)
 
 

@@ -76,6 +76,10 @@ def test_vgg19(tmp_path: Path) -> None:
             torch.testing.assert_close(found, whole[:end](seen), rtol=1e-4, atol=1e-5)
         assert torch.equal(trunk(images)[4], trunk.tap(images, (5, 4), activated=True))
     check(trunk, [64, 32, 16, 8, 4])
+    first = load_trunk("vgg19_first", path)
+    with torch.inference_mode():
+        for level, found in enumerate(first(images)):
+            torch.testing.assert_close(found, trunk.tap(images, (level + 1, 1), activated=True))
 
 
 def test_mobilenet(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """The tables that the field argues with, each as a command, ours beside what was published.
 
-* ``3.1`` and ``3.3`` to ``3.6`` are after the tables of the thesis that mfrec builds on (our networks are other ones
-  than its, see their cards), and its own rows stand beside them (:mod:`mfrec.bench.tables.thesis`); its table 3.2 is
-  columns of ``3.1``. Our rows are measured on sequences of the user or on the filmed portrait, by the protocols of
-  :mod:`mfrec.camera.protocols`. A row whose network has no weights says that.
+* ``3.1`` and ``3.3`` to ``3.6`` are after the tables of the thesis that mfrec builds on (which networks are as it drew
+  them and which are not, their cards say), and its own rows stand beside them (:mod:`mfrec.bench.tables.thesis`); its
+  table 3.2 is columns of ``3.1``. Our rows are measured on sequences of the user or on the filmed portrait, by the
+  protocols of :mod:`mfrec.camera.protocols`. A row whose network has no weights says that.
 * ``surveillance`` is 3.1 for surveillance film, which the thesis has not.
 * ``set5`` and ``set14`` are x4 enlargement measured on the luma, where bicubic has 28.43 and 26.00 dB; a bench that
   cannot reproduce those has another bicubic, another luma or another border than the literature.

@@ -38,8 +38,10 @@ class Definition:
 BICUBIC = Line("bicubic", BASELINE)
 
 MULTI_FRAME = (
-    Line("U-Net", "network:unet"),
-    Line("U-Net, SER-FIQ loss", "network:unet_serfiq"),
+    Line("U-Net, smaller decoder", "network:unet"),
+    Line("U-Net, smaller decoder, SER-FIQ loss", "network:unet_serfiq"),
+    Line("U-Net", "network:thesis_unet"),
+    Line("U-Net, SER-FIQ loss", "network:thesis_serfiq"),
     Line("BiO-Net", "network:bionet"),
     Line("feature merge", "network:feature_merge"),
 )
@@ -65,7 +67,8 @@ CROSSED = tuple(
 )
 
 REPOSED = tuple(
-    Line(f"repose, {name}", recipe=chain("repose", name)) for name in ("align_and_blend", "delaunay", "mesh")
+    Line(f"repose, {name}", recipe=chain("repose", name))
+    for name in ("align_and_blend", "procrustes", "delaunay", "mesh")
 )
 
 DEFINITIONS: dict[str, Definition] = {

@@ -32,6 +32,7 @@ from mfrec.repose.align_and_blend import align_and_blend
 from mfrec.repose.delaunay import delaunay
 from mfrec.repose.detail import with_detail
 from mfrec.repose.mesh import mesh
+from mfrec.repose.procrustes import procrustes
 from mfrec.repose.refusal import VALID, refuse
 from mfrec.types import Canvas, Drawn, FloatArray, Landmarks, RegionMasks, Reposed
 
@@ -119,6 +120,7 @@ METHODS: Mapping[str, Method] = {
     "registered": registered,
     "align_and_blend": align_and_blend,
     "delaunay": delaunay,
+    "procrustes": procrustes,
     "mesh": mesh,
 }
 

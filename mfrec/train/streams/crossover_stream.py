@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -70,18 +71,30 @@ class CrossoverStream(Stream[DrawnCrossover]):
     size, in another light. All are as soft as an enlarged frame is, the truth with them: a cross-over shall mend, not
     sharpen. ``"bicubic"`` is the target, which is what there is without a network.
 
+    The thesis's critic never sees the unspoilt picture: it asks for the pixels of the source inside of the mask and
+    those of the target outside, which is what ``critic = "composite"`` gives as the truth.
+
     Args:
         pictures: the true pictures.
         seed: of every sample.
         length: how many samples; None is without end.
         side: of the pictures in pixels.
+        critic: what is wanted: ``"unspoilt"``, the picture before the region was blurred, or ``"composite"``.
         points: give the landmarks of the truth as well, ``"points"`` ``[68, 2]``.
     """
 
     def __init__(
-        self, pictures: Pictures, seed: int, *, length: int | None = None, side: int = 128, points: bool = False
+        self,
+        pictures: Pictures,
+        seed: int,
+        *,
+        length: int | None = None,
+        side: int = 128,
+        critic: Literal["unspoilt", "composite"] = "unspoilt",
+        points: bool = False,
     ) -> None:
         super().__init__(seed, length)
+        self.critic = critic
         self.pictures, self.side = pictures, whole_blocks("side", side)
         self.points = PicturePoints(pictures) if points else None
 
@@ -103,7 +116,8 @@ class CrossoverStream(Stream[DrawnCrossover]):
         share = gaussian(mask, 0.01 * self.side)[..., None]
         target = np.asarray(share * blurred + (1 - share) * truth, np.float32)
         inputs = as_tensor(source), as_tensor(target), torch.from_numpy(mask[None])
-        wanted = {"truth": as_tensor(truth), "bicubic": inputs[1]}
+        composite = torch.where(inputs[2] > 0, inputs[0], inputs[1])
+        wanted = {"truth": as_tensor(truth) if self.critic == "unspoilt" else composite, "bicubic": inputs[1]}
         if self.points is not None:
             wanted["points"] = torch.from_numpy(self.points.of_crop(view.source, view.pose, self.side, view.field))
         return inputs, wanted

@@ -44,6 +44,12 @@ def test_the_target_is_the_truth_outside_of_the_mask_and_blurred_inside() -> Non
         assert left < before
 
 
+def test_the_thesis_s_critic_asks_for_source_inside_and_target_outside() -> None:
+    (source, target, mask), wanted = CrossoverStream(few_pictures(), 2, side=64, critic="composite")[1]
+    torch.testing.assert_close(wanted["truth"], mask * source + (1 - mask) * target)
+    assert not torch.equal(wanted["truth"], target) and not torch.equal(wanted["truth"], source)
+
+
 def test_the_source_can_mend_the_region() -> None:
     """On average it is nearer to the truth there than the blurred target is, once its light is matched."""
     stream = CrossoverStream(few_pictures(), 3, side=128)

@@ -54,7 +54,7 @@ STREAMS: dict[str, Callable[[Pictures], Stream[Any]]] = {
     ),
     "eyes": lambda _: EyeStream(3),
     "finetune": lambda pictures: FinetuneStream(pictures, 3, side=64),
-    "frames": lambda pictures: FrameStream(pictures, 3, side=64),
+    "frames": lambda pictures: FrameStream(pictures, 3, side=64, holes=0.5),
     "parser": parser_stream,
     "portraits": lambda pictures: PortraitStream(pictures, 3, side=16, latent=5),
     "scenes": lambda pictures: SceneStream(pictures, 3, small_clean(), side=64, pool=4, uses=2, frames=9),

@@ -10,7 +10,7 @@ import torch
 from few_pictures import few_pictures, write_labelled
 from torch.nn import functional
 
-from mfrec.errors import InputError
+from mfrec.errors import InputError, UsageError
 from mfrec.train.data.pictures import FRAMES, Pictures, read_pictures
 from mfrec.train.data.points import face_points
 from mfrec.train.streams.frame_stream import FrameStream
@@ -54,6 +54,30 @@ def test_landmarks_belong_to_the_truth() -> None:
         assert np.isfinite(found).all()
         error = np.linalg.norm(found - wanted["points"].numpy(), axis=1)
         assert np.median(error) < 3
+
+
+def test_holes_are_white_in_every_frame_and_the_truth_has_none() -> None:
+    plain, holed = (FrameStream(few_pictures(), 6, side=64, video=0.0, patch=0.0, holes=h) for h in (0.0, 1.0))
+    kinds = set()
+    for index in range(4):
+        (frames,), wanted = plain[index]
+        (found,), same = holed[index]
+        changed = (found != frames).any(dim=1)
+        assert torch.equal(wanted["truth"], same["truth"])
+        assert changed.flatten(1).any(dim=1).all() and 0.03 < changed.float().mean() < 0.4
+        assert (found.movedim(1, -1)[changed] == 1).all()
+        kinds |= {hole.disc for hole in holed.drawn(index).holes}
+    assert kinds == {True, False}
+
+
+def test_one_frame_or_the_middle_three_are_given_where_asked_for(labelled: Pictures) -> None:
+    for count in (1, 3):
+        for pictures in (few_pictures(), labelled):
+            (frames,), wanted = FrameStream(pictures, 1, side=64, video=0.0, patch=0.0, count=count)[0]
+            assert frames.shape == (count, 3, 16, 16)
+            assert nearest_frame(frames, wanted["truth"]) == count // 2
+    with pytest.raises(UsageError, match="odd number"):
+        FrameStream(few_pictures(), 1, count=4)
 
 
 @pytest.fixture
