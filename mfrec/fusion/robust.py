@@ -28,6 +28,7 @@ from scipy.fft import dct
 from mfrec.camera.forward import blur, psf_on_canvas, sampling_matrix
 from mfrec.camera.noise import BLOCK, NoiseModel
 from mfrec.fusion.by_hand import taken_by_hand
+from mfrec.fusion.overshoot import within_seen
 from mfrec.image.colour import luma, rgb_to_ycc, ycc_to_rgb
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import warp
@@ -560,8 +561,8 @@ def estimate(
         progress: called after each channel.
 
     Returns:
-        The picture in [0, 1], each frame's share of the data precision at every pixel, and the share that
-        data has in the balance of data and prior.
+        The picture in [0, 1], nowhere beyond what the frames show nearby (:mod:`mfrec.fusion.overshoot`), each frame's
+        share of the data precision at every pixel, and the share that data has in the balance of data and prior.
     """
     belief = believe(sources, current, canvas.scale, settings)
     precision = [precision_scalar(source, settings, len(sources)) for source in sources]
@@ -578,5 +579,6 @@ def estimate(
     total = mass.sum(axis=0)
     weight = np.where(total > 1e-6 * max(float(total.max()), 1e-12), mass / np.maximum(total, 1e-12), 0.0)
     observed = total / (total + 1.0 / settings.prior_sigma**2)
-    image = np.clip(ycc_to_rgb(np.dstack(planes)), 0.0, 1.0)
+    image = within_seen(ycc_to_rgb(np.dstack(planes)), [source.warped for source in sources], belief, canvas.scale)
+    image = np.clip(image, 0.0, 1.0)
     return Estimate(image, weight.astype(np.float32), np.where(weight.sum(axis=0) > 0, observed, 0).astype(np.float32))
