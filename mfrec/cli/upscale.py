@@ -32,6 +32,14 @@ def upscale(
     window: Annotated[
         int, typer.Option("--window", help="Fuse each frame from so many successive ones, an odd number; 0: none.")
     ] = 0,
+    steady: Annotated[
+        int | None,
+        typer.Option(
+            "--steady",
+            help="Average each picture with so many before and after it; 2 with a window of several, else 0.",
+            show_default=False,
+        ),
+    ] = None,
     recipe: Annotated[str, typer.Option("--recipe", help="By whose stages a window is fused.")] = "evidence",
     settings: Settings = None,
     face: Annotated[
@@ -63,6 +71,7 @@ def upscale(
         method=method,
         scale=scale,
         window=window,
+        steady=steady,
         recipe=recipe,
         settings=tuple(settings or ()),
         face=face,

@@ -15,6 +15,12 @@ BICUBIC = "bicubic"
 WIDEST = 31
 """Frames of a window; more than that gain nothing, see ``mfrec bench --protocol long``."""
 
+USUALLY_STEADY = 2
+"""Of a window. An average of three pictures leaves a seventh more flicker than of five."""
+
+STEADIEST = 5
+"""Moments on each side; a face has another expression further away."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -26,6 +32,8 @@ class Asked:
         scale: output pixels of a frame's pixel along each side; None is the network's own, else 4.
         window: how many successive frames each one is fused from, odd; 1 runs the same chain on each by itself, 0 the
             method.
+        steady: with how many enlarged pictures before and after it each one is averaged, see
+            :mod:`mfrec.upscale.steadying`; None is :data:`USUALLY_STEADY` where a window has several frames, else 0.
         recipe: whose alignment, cleaning and fusion fuse a window: a name or a TOML file.
         settings: single parameters of its stages, ``"stage.key=value"``.
         face: enlarge by the method only the face that is followed, and everything else by bicubic interpolation.
@@ -39,6 +47,7 @@ class Asked:
     method: str = BICUBIC
     scale: int | None = None
     window: int = 0
+    steady: int | None = None
     recipe: str = "evidence"
     settings: tuple[str, ...] = ()
     face: bool = False
@@ -70,6 +79,8 @@ class Asked:
                 f"--window fuses each frame from its neighbours by a recipe, and --method {self.method} sees one frame "
                 "at a time; give one of them (a recipe with the stage finetune takes a network of single pictures)"
             )
+        if self.steady is not None and not 0 <= self.steady <= STEADIEST:
+            raise UsageError(f"--steady is {self.steady}; expected a whole number of pictures from 0 to {STEADIEST}")
         if not self.window and (self.settings or self.recipe != "evidence"):
             raise UsageError("--recipe and --set say how the frames of a window are fused; add --window 5")
         if not self.face and (self.subject != "auto" or self.box is not None):
@@ -82,9 +93,16 @@ class Asked:
         return Coding(self.crf, self.lossless)
 
     @property
+    def steadies(self) -> int:
+        """With how many pictures before and after it each one is averaged."""
+        if self.steady is not None:
+            return self.steady
+        return USUALLY_STEADY if self.window > 1 else 0
+
+    @property
     def reach(self) -> int:
         """How many frames before and after each one are needed."""
-        return self.window // 2
+        return self.window // 2 + self.steadies
 
     def person(self) -> Options:
         """Whom to follow, as the search for people takes it."""

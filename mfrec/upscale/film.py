@@ -169,13 +169,13 @@ class Film:
             found.indices.append(frame.index)
             found.times.append(frame.time)
             found.ticks.append(self.clock.tick(frame.time, frame.index))
-            found.used.append(used)
+            found.used.append(len(used))
             found.damaged += frame.damaged
             yield to_uint8(burned(image, self.method.stamp))
 
     def _made(self, contexts: Iterator[Context]) -> Iterator[tuple[Frame, Made]]:
         """Each frame and what is made of it; two at a time where they are independent."""
-        while some := tuple(islice(contexts, 2 if self.method.apart else 1)):
+        while some := tuple(islice(contexts, 2 if self.method.apart and not self.asked.steadies else 1)):
             for (frames, position), picture in zip(some, side_by_side(self._of, some), strict=True):
                 yield frames[position], picture
 

@@ -4,7 +4,6 @@ bicubic interpolation.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -19,10 +18,11 @@ from mfrec.image.geometry import enlarge
 from mfrec.imageio import FrameStream
 from mfrec.options import as_subject
 from mfrec.stages.align import make_canvas
-from mfrec.types import Canvas, FloatArray, Frame, Observation
+from mfrec.types import Frame, Observation
 from mfrec.upscale.asked import Asked
 from mfrec.upscale.made import Made
 from mfrec.upscale.methods import Method
+from mfrec.upscale.seam import put_back
 from mfrec.upscale.sliding_window import Window
 
 Boxes = Mapping[int, Sequence[float]]
@@ -30,9 +30,6 @@ Boxes = Mapping[int, Sequence[float]]
 
 GAP = 12
 """Frames over which a face is followed in between where the detector has missed it."""
-
-FEATHER = 0.15
-"""Share of the part's side over which it passes into the frame around it."""
 
 
 def follow(frames: FrameStream, asked: Asked) -> tuple[dict[int, list[float]], str]:
@@ -93,7 +90,7 @@ class FollowedFace:
         frame, scale = frames[position], self.method.scale
         plain = enlarge(frame.image, scale)
         if frame.index not in self.boxes:
-            return Made(plain, 0, (0, 0, 0, 0))
+            return Made(plain, frozenset(), (0, 0, 0, 0))
         if isinstance(self.method.enlarge, Window):
             near = [self._observed(other) for other in frames if other.index in self.boxes]
             reference = next(o.frame for o in near if o.frame.index == frame.index)
@@ -115,35 +112,3 @@ class FollowedFace:
         if part is None:
             return Observation(frame, box)
         return Observation(cut(frame, part), box - np.tile(np.array(part[:2], np.float32), 2))
-
-
-def put_back(picture: FloatArray, part: FloatArray, canvas: Canvas) -> FloatArray:
-    """A picture with a part of it replaced, which passes into it smoothly.
-
-    Args:
-        picture: ``[scale H, scale W, 3]``, of a whole frame.
-        part: ``[scale h, scale w, 3]``.
-        canvas: where it lies, in pixels of the frame.
-    """
-    rows, columns = part.shape[:2]
-    top, left = canvas.y0 * canvas.scale, canvas.x0 * canvas.scale
-    out = picture.copy()
-    there = out[top : top + rows, left : left + columns]
-    # A border of the frame is no seam.
-    touches = (top == 0, top + rows == picture.shape[0]), (left == 0, left + columns == picture.shape[1])
-    down, across = (_ramp(side, *ends) for side, ends in zip((rows, columns), touches, strict=True))
-    share = (down[:, None] * across[None])[..., None]
-    there[:] = share * part + (1 - share) * there
-    return out
-
-
-def _ramp(side: int, begins: bool, ends: bool) -> FloatArray:
-    """``[side]``: 1 inside, falling to 0 along a cosine at ends that are a seam."""
-    width = max(1, math.ceil(FEATHER * side))
-    rise = (0.5 - 0.5 * np.cos(np.pi * (np.arange(width) + 0.5) / width)).astype(np.float32)
-    out = np.ones(side, np.float32)
-    if not begins:
-        out[:width] = rise
-    if not ends:
-        out[-width:] = np.minimum(out[-width:], rise[::-1])
-    return out

@@ -33,11 +33,18 @@ from mfrec.upscale.film import Film, flicker_of
 from mfrec.upscale.followed_face import FollowedFace, follow
 from mfrec.upscale.made import Enlarge
 from mfrec.upscale.methods import Method, find_method
+from mfrec.upscale.steadying import Steady
 from mfrec.upscale.stills import Stills, names_of
 from mfrec.version import __version__
 
 FACE = "face"
 """The note of where the face lies."""
+
+LITERATURE = (
+    "E. Dubois, S. Sabri, Noise reduction in image sequences using motion-compensated temporal filtering, IEEE "
+    "Transactions on Communications 1984"
+)
+"""Of what steadies."""
 
 
 def upscale_into(
@@ -183,7 +190,7 @@ def _made(found: Survey, path: Path, asked: Asked, method: Method, *, work: Unfi
 def _with_face(path: Path, asked: Asked, method: Method, work: Unfinished, progress: Progress) -> tuple[Enlarge, str]:
     """What is done with each frame, and a sentence about the face that is followed; empty where none is."""
     if not asked.face:
-        return method.enlarge, ""
+        return _steady(method.enlarge, asked, method), ""
     noted = work.noted(FACE)
     if noted is None:
         frames = stream(path, start=asked.start, end=asked.end, deinterlace=asked.deinterlace, progress=progress)
@@ -191,7 +198,12 @@ def _with_face(path: Path, asked: Asked, method: Method, work: Unfinished, progr
         work.note(FACE, {"boxes": {str(index): box for index, box in boxes.items()}, "words": words})
     else:
         boxes, words = {int(index): box for index, box in noted["boxes"].items()}, noted["words"]
-    return FollowedFace(method, boxes), words
+    return _steady(FollowedFace(method, boxes), asked, method), words
+
+
+def _steady(enlarge: Enlarge, asked: Asked, method: Method) -> Enlarge:
+    """The same, steadied where that is asked for."""
+    return Steady(enlarge, method.scale, asked.window // 2, asked.steadies) if asked.steadies else enlarge
 
 
 def _of_stills(work: Unfinished, method: Method, frames: FrameStream) -> Result:
@@ -284,8 +296,14 @@ def _film_warnings(clock: ClipClock, sound: Sound, frames: FrameStream) -> list[
 
 def _record(made: Result, path: Path, asked: Asked, method: Method, command: str) -> dict[str, Any]:
     """What ``run.json`` holds, but for the outputs."""
-    parameters = {"method": method.name, "scale": method.scale, "window": asked.window, **dict(method.parameters)}
-    literature = []
+    parameters = {
+        "method": method.name,
+        "scale": method.scale,
+        "window": asked.window,
+        "steady": asked.steadies,
+        **dict(method.parameters),
+    }
+    literature = [LITERATURE] if asked.steadies else []
     return {
         "mfrec": __version__,
         "schema": SCHEMA,

@@ -13,12 +13,12 @@ class Made(NamedTuple):
 
     Attributes:
         image: ``[scale H, scale W, 3]`` float32 in [0, 1].
-        used: how many frames it was made of; 0 where only interpolation was left to do.
+        used: indices of the frames that it was made of; none where only interpolation was left to do.
         part: ``(y0, y1, x0, x1)``, the rows and columns that the method made; None for all of them.
     """
 
     image: FloatArray
-    used: int
+    used: frozenset[int]
     part: tuple[int, int, int, int] | None = None
 
 

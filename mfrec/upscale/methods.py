@@ -80,11 +80,11 @@ def find_method(asked: Asked) -> Method:
 
 
 def _bicubic(scale: int, frames: Sequence[Frame], position: int) -> Made:
-    return Made(enlarge(frames[position].image, scale), 1)
+    return Made(enlarge(frames[position].image, scale), frozenset((frames[position].index,)))
 
 
 def _by_network(network: SinglePicture, frames: Sequence[Frame], position: int) -> Made:
-    return Made(network(frames[position].image), 1)
+    return Made(network(frames[position].image), frozenset((frames[position].index,)))
 
 
 def _window(asked: Asked) -> Method:

@@ -70,7 +70,9 @@ class Window:
         image, _, used = self.fused([Observation(frame) for frame in frames], frames[position], "frame")
         return Made(image, used)
 
-    def fused(self, observations: Sequence[Observation], reference: Frame, crop: str) -> tuple[FloatArray, Canvas, int]:
+    def fused(
+        self, observations: Sequence[Observation], reference: Frame, crop: str
+    ) -> tuple[FloatArray, Canvas, frozenset[int]]:
         """A part of a frame from its neighbours.
 
         Args:
@@ -79,10 +81,10 @@ class Window:
             crop: see :func:`mfrec.reconstruct`.
 
         Returns:
-            The picture of the canvas, the canvas in pixels of the reference, and how many frames were fused.
+            The picture of the canvas, the canvas in pixels of the reference, and the indices of the fused frames.
         """
         recipe = self.recipe.with_call(reference=reference.index, scale=self.scale, crop=crop, subject=0)
         run = Run(device=self.device, seed=self.seed)
         track = run_chain(recipe.stages, FaceTrack(tuple(observations)), run)
         assert track.fused is not None and track.canvas is not None
-        return np.clip(track.fused.image, 0, 1), track.canvas, len(track.observations)
+        return np.clip(track.fused.image, 0, 1), track.canvas, frozenset(o.frame.index for o in track.observations)

@@ -48,7 +48,7 @@ class Stills:
                 with writing():
                     suffix, data = self._encoded(frame, image)
                     work.part().write_bytes(data)
-                    work.finish(suffix, _facts(frame, image, used))
+                    work.finish(suffix, _facts(frame, image, len(used)))
             progress("upscale", number + 1, max(number + 1, frames.expected))
         return frames
 

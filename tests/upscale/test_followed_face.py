@@ -14,10 +14,11 @@ from mfrec.image.geometry import enlarge
 from mfrec.imageio import read
 from mfrec.types import Canvas, FloatArray, Frame
 from mfrec.upscale.asked import Asked
-from mfrec.upscale.followed_face import GAP, FollowedFace, filled, put_back
+from mfrec.upscale.followed_face import GAP, FollowedFace, filled
 from mfrec.upscale.job import upscale_into
 from mfrec.upscale.made import Made
 from mfrec.upscale.methods import Method
+from mfrec.upscale.seam import put_back
 
 
 def test_a_part_passes_into_the_picture_around_it() -> None:
@@ -44,7 +45,7 @@ def test_short_gaps_are_filled_in_between_and_long_ones_are_not() -> None:
 def painted(frames: Sequence[Frame], position: int) -> Made:
     """A method that makes everything red."""
     height, width = frames[position].image.shape[:2]
-    return Made(np.broadcast_to(np.array([1, 0, 0], np.float32), (2 * height, 2 * width, 3)).copy(), 1)
+    return Made(np.broadcast_to(np.array([1, 0, 0], np.float32), (2 * height, 2 * width, 3)).copy(), frozenset((0,)))
 
 
 def test_only_the_face_is_made_by_the_method() -> None:
@@ -53,12 +54,12 @@ def test_only_the_face_is_made_by_the_method() -> None:
     made = FollowedFace(Method("red", 2, "ENHANCED", painted), {3: [30.0, 20.0, 49.0, 39.0]})
     image, used, part = made([frame], 0)
     assert part == (20, 98, 40, 118)  # half a side around the box, in pixels of the output
-    assert used == 1 and image.shape == (120, 160, 3)
+    assert len(used) == 1 and image.shape == (120, 160, 3)
     assert np.allclose(image[60, 80], [1, 0, 0])
     plain = enlarge(frame.image, 2)
     assert np.array_equal(image[:18], plain[:18]) and np.array_equal(image[:, :38], plain[:, :38])
     image, used, _ = FollowedFace(made.method, {4: [30.0, 20.0, 49.0, 39.0]})([frame], 0)
-    assert used == 0 and np.array_equal(image, plain), "a frame without the face is enlarged as it is"
+    assert not used and np.array_equal(image, plain), "a frame without the face is enlarged as it is"
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_the_face_of_a_clip_is_followed_and_the_rest_stays_plain(clip: Path, tmp
     asked = Asked(scale=2, window=3, face=True, settings=("fuse.method=mean",))
     record = upscale_into(tmp_path / "out", clip, asked)["upscaled"]
     assert record["face"].startswith("subject 1 of 1 followed, seen in 4 of 5 frames")
-    assert record["used"]["least"] == 0 and record["used"]["most"] == 3
+    assert record["used"]["least"] == 0 and record["used"]["most"] == 4
     frames, made = read(clip).frames, read(tmp_path / "out" / "upscaled.mp4").frames
     for frame, picture in zip(frames, made, strict=True):
         plain = enlarge(frame.image, 2)

@@ -36,8 +36,10 @@ def test_it_flickers_less_than_the_same_chain_frame_by_frame(
     settings = ("fuse.passes=1", "fuse.outer=2", "fuse.inner=6")
     each = upscale_into(tmp_path / "each", clip, Asked(scale=2, window=1, settings=settings))["upscaled"]
     fused = upscale_into(tmp_path / "fused", clip, Asked(scale=2, window=5, settings=settings))["upscaled"]
-    assert fused["flicker"]["ratio"] < 0.95 * each["flicker"]["ratio"]
-    assert fused["used"] == {"mean": pytest.approx(4.0), "least": 3, "most": 5}
+    assert fused["flicker"]["ratio"] < 0.8 * each["flicker"]["ratio"]
+    assert fused["flicker"]["ratio"] < 0.9, "the source enlarged flickers by 1"
+    # Two pictures on each side, each of two frames on each side.
+    assert fused["used"] == {"mean": pytest.approx(17 / 3), "least": 5, "most": 6}
 
 
 def test_each_frame_is_its_own_moment(clip: Path) -> None:
@@ -45,7 +47,7 @@ def test_each_frame_is_its_own_moment(clip: Path) -> None:
     network_free = window("fuse.method=mean")
     for position in (0, 3, 5):
         image, used, _ = network_free(frames[max(0, position - 2) : position + 3], min(position, 2))
-        assert image.shape == (96, 96, 3) and used >= 3
+        assert image.shape == (96, 96, 3) and len(used) >= 3
         apart = [np.abs(resize(image, 48, 48, interpolation="area") - frame.image).mean() for frame in frames]
         assert int(np.argmin(apart)) == position
 
