@@ -28,8 +28,9 @@ from mfrec.image.geometry import resize
 from mfrec.options import DEFAULT, Options, as_most, as_subject
 from mfrec.pipeline import Progress, silent
 from mfrec.runtime.threads import ahead, one_thread
-from mfrec.stages.align import MAX_SCALE, reduced_crop
+from mfrec.stages.align import reduced_crop
 from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, FrameId, Observation, Subject
+from mfrec.types.geometry import MAX_SCALE
 
 if TYPE_CHECKING:
     from mfrec.imageio import FrameStream, Source

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import mfrec
-from mfrec.cli.run_options import run_options, with_run_options
+from mfrec.cli.run_options import run_options
+from mfrec.cli.shared_options import with_options
 from mfrec.errors import UsageError
 from mfrec.options import Options, as_subject
 from mfrec.pipeline import parameters
@@ -53,7 +54,7 @@ def test_every_option_of_the_command_line_arrives() -> None:
 def test_a_command_gets_its_options_as_one_value() -> None:
     seen = []
 
-    @with_run_options
+    @with_options("options", run_options)
     def command(frames: str, *, out: str, options: Options, seed: int = 0) -> None:
         seen.append((frames, out, options, seed))
 

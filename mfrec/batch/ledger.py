@@ -3,7 +3,7 @@
 One process writes it, the one that hands out cases; whoever wants to know reads it meanwhile (write-ahead log). A case
 is ``waiting``, ``running``, ``done``, ``failed``, or ``withdrawn`` when it is no longer asked for. What was ``running``
 in a process that is gone is ``waiting`` again: if its output came to its name after all it is found there, see
-:meth:`mfrec.batch.case.Reconstruct.is_done`.
+:meth:`mfrec.batch.reconstruct_case.Reconstruct.is_done`.
 
 A full disk stops no case. What cannot be written is kept and tried again; what is lost of it in the end is found by the
 next run in the same way.

@@ -1,7 +1,7 @@
 """Cases from what was named: folders, clips, patterns and CSV files. What is wrong costs its own case and no other.
 
 A folder is searched: each folder with pictures in it is a case, and each clip. A CSV file has a header with ``name``
-and ``path``, and further columns named as the options of ``mfrec reconstruct`` without their dashes (``start``,
+and ``path``, and further columns named as the options of the command without their dashes (``start``,
 ``subject``, ``set`` ...); an empty cell means what the command line says.
 """
 
@@ -12,27 +12,22 @@ import glob
 import io
 import os
 import re
-import shlex
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from mfrec.batch.case import LINE, Case, Reconstruct
+from mfrec.batch.case import Case, Command
 from mfrec.documents import DocumentError, read_text
 from mfrec.errors import UsageError
 from mfrec.imageio.container import VIDEO_SUFFIXES
 from mfrec.imageio.formats import PICTURE_SUFFIXES
 from mfrec.imageio.survey import natural_key
-from mfrec.options import Options
 
 LIMIT = 1 << 30
 """Bytes that a CSV file may have; a million cases have about 100 million."""
-
-OPTIONS = (*(LINE.get(option.name, option.name) for option in fields(Options)), "device", "seed", "pdf", "strict")
-"""Columns that a CSV file may have besides ``name`` and ``path``."""
 
 NAME = 120
 """How many bytes the name of a case may have: it is that of a folder."""
@@ -67,7 +62,7 @@ class Manifest:
     problems: list[Problem] = field(default_factory=list)
     _taken: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def add(self, name: str, command: Reconstruct, place: str) -> None:
+    def add(self, name: str, command: Command, place: str) -> None:
         """One more case, or the problem with it."""
         wrong = bad_name(name)
         # Two names that a file system may take for one are one.
@@ -81,7 +76,7 @@ class Manifest:
         self.cases.append(Case(name, command))
 
 
-def read_cases(sources: Sequence[str], command: Reconstruct, out: Path) -> Manifest:
+def read_cases(sources: Sequence[str], command: Command, out: Path) -> Manifest:
     """The cases that sources name.
 
     Args:
@@ -110,7 +105,7 @@ def read_cases(sources: Sequence[str], command: Reconstruct, out: Path) -> Manif
     for path in places:
         # Of several folders each gives its name to what is in it.
         for name, place in _under(path, out, named=len(places) > 1):
-            found.add(name, _of(place, command), f"'{place}'")
+            found.add(name, command.at(os.path.abspath(place)), f"'{place}'")  # noqa: PTH100 (a link has its own name)
     if not found.cases and not found.problems:
         raise UsageError(
             f"no case was found in {', '.join(map(repr, sources))}; a case is a folder with pictures, or a clip"
@@ -129,11 +124,6 @@ def bad_name(name: str) -> str:
     if OWN.fullmatch(name):
         return f"the name '{name}' is one that the batch needs itself; give another one"
     return ""
-
-
-def _of(place: Path, command: Reconstruct) -> Reconstruct:
-    frames = [os.path.abspath(place)]  # noqa: PTH100 (a link has its own name)
-    return msgspec.structs.replace(command, arguments=msgspec.structs.replace(command.arguments, frames=frames))
 
 
 def _under(path: Path, out: Path, *, named: bool) -> Iterator[tuple[str, Path]]:
@@ -177,13 +167,13 @@ def _escaped(letter: str) -> str:
     return "".join(f"%{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))
 
 
-def _read_table(path: Path, command: Reconstruct, found: Manifest) -> None:
+def _read_table(path: Path, command: Command, found: Manifest) -> None:
     """The cases of a CSV file. Paths in it are meant from its folder."""
     try:
         text = read_text(path, LIMIT).removeprefix("\ufeff")
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = [cell.strip() for cell in next(lines, [])]
-        _check_header(header, path)
+        _check_header(header, path, command.COLUMNS)
         # A line that is no CSV ends the file for the reader, so the whole of it is refused.
         rows = [(lines.line_num, row) for row in lines if any(cell.strip() for cell in row)]
     except (DocumentError, csv.Error) as error:
@@ -209,41 +199,26 @@ def _said(error: str) -> str:
     return error.replace("`", "").replace(" - at $.", ", in ").replace("arguments.", "")
 
 
-def _check_header(header: list[str], path: Path) -> None:
+def _check_header(header: list[str], path: Path, options: Sequence[str]) -> None:
     if "name" not in header or "path" not in header:
         raise UsageError(f"'{path}' has the columns {header}; expected at least name and path in its first line")
-    unknown = [name for name in header if name not in ("name", "path", *OPTIONS)]
+    unknown = [name for name in header if name not in ("name", "path", *options)]
     twice = [name for name in header if header.count(name) > 1]
     if unknown or twice:
         raise UsageError(
             f"'{path}' has the column '{(unknown or twice)[0]}' {'twice' if twice else 'that is no option'}; expected "
-            f"name, path and any of {', '.join(OPTIONS)}"
+            f"name, path and any of {', '.join(options)}"
         )
 
 
-def _row(cells: dict[str, str], command: Reconstruct, folder: Path) -> Reconstruct:
+def _row(cells: dict[str, str], command: Command, folder: Path) -> Command:
     """One row as a command.
 
     Raises:
-        ValueError: the path is empty, or settings end inside of a quotation.
-        msgspec.ValidationError: a cell is not of its option's type.
+        ValueError: the path is empty, or see the command's ``with_cells``.
+        msgspec.ValidationError: likewise.
     """
     if not cells["path"]:
         raise ValueError("the path is empty; name a folder with pictures or a clip")
-    names = {option: name for name, option in LINE.items()}
-    values: dict[str, object] = msgspec.to_builtins(command)
-    arguments = dict(msgspec.to_builtins(command.arguments))
-    arguments["frames"] = [os.path.abspath(folder / cells["path"])]  # noqa: PTH100 (a link has its own name)
-    for column in OPTIONS:
-        cell = cells.get(column, "")
-        if not cell:
-            continue
-        if column in ("pdf", "strict"):
-            values[column] = cell
-        elif column == "set":
-            arguments["settings"] = shlex.split(cell)
-        elif column == "like" or (column == "recipe" and cell.endswith(".toml")):
-            arguments[column] = os.path.abspath(folder / cell)  # noqa: PTH100
-        else:
-            arguments[names.get(column, column)] = cell
-    return msgspec.convert({**values, "arguments": arguments}, Reconstruct, strict=False)
+    place = os.path.abspath(folder / cells["path"])  # noqa: PTH100 (a link has its own name)
+    return command.at(place).with_cells(cells, folder)

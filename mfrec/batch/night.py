@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mfrec.batch.attempt import Limits
-from mfrec.batch.case import Reconstruct
+from mfrec.batch.case import Command
 from mfrec.batch.cluster import cluster
 from mfrec.batch.engine import Status, work_off
 from mfrec.batch.ledger import Ledger
@@ -48,7 +48,7 @@ class Batch:
 def run_batch(
     sources: Sequence[str],
     out: str | os.PathLike[str],
-    command: Reconstruct,
+    command: Command,
     limits: Limits,
     *,
     engine: str = "local",
@@ -63,7 +63,7 @@ def run_batch(
     Args:
         sources: see :func:`mfrec.batch.manifest.read_cases`.
         out: folder with an output a case, the ledger and the summary; of an earlier call, or none.
-        command: with the options of all cases, without frames.
+        command: with the options of all cases, of no frames yet.
         limits: of each case.
         engine, workers: see :func:`mfrec.batch.cluster.cluster`.
         retries: how many more tries a case gets that crashed.

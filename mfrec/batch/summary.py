@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from urllib.parse import quote
 
+from mfrec.batch.case import from_text
 from mfrec.batch.ledger import Entry, Ledger
 from mfrec.publication.files import replace_files
 from mfrec.report.page import standalone_page
@@ -61,8 +62,8 @@ def page(ledger: Ledger, ended: str = "") -> bytes:
 
 
 def link(entry: Entry) -> str:
-    """Where the report of a case lies, from the page."""
-    return quote(f"{entry.out}/report.html")
+    """Where the report of a case lies, or its folder, from the page."""
+    return quote(f"{entry.out}/{from_text(entry.command).SHOWN}")
 
 
 def table(ledger: Ledger) -> bytes:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from mfrec.cli.batch import batch
+from mfrec.cli.batch import batch, upscale_batch
 from mfrec.cli.benchmarks import bench
 from mfrec.cli.console import print_line, say
 from mfrec.cli.custody import keys_list, keys_new, keys_trust, sign, verify
@@ -86,6 +86,7 @@ app.command()(verify)
 app.command()(stage)
 app.command()(upscale)
 app.command()(batch)
+app.command("upscale-batch")(upscale_batch)
 app.command()(desk)
 app.command()(demo)
 app.command()(evaluate)

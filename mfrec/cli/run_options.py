@@ -1,12 +1,9 @@
-"""The options that ``mfrec reconstruct`` and ``mfrec stage`` share, declared once."""
+"""The options that ``mfrec reconstruct``, ``mfrec stage`` and ``mfrec batch`` share, declared once."""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -89,22 +86,3 @@ def run_options(
         source=tuple(source or ()),
         mask=tuple(mask or ()),
     )
-
-
-def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the parameters of :func:`run_options` in the place of its parameter ``options``.
-
-    Typer reads the options of a command from its signature, and calls it by keyword.
-    """
-    shared = inspect.signature(run_options, eval_str=True).parameters
-
-    @functools.wraps(command)
-    def called(**given: Any) -> None:
-        options = run_options(**{name: given.pop(name) for name in shared})
-        command(**given, options=options)
-
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
-        parameters += shared.values() if name == "options" else [parameter]
-    called.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue]
-    return called

@@ -12,7 +12,8 @@ import typer
 from mfrec.cli.command_line import command
 from mfrec.cli.console import Progress, print_json, print_line, say
 from mfrec.cli.options import Device, Json, Seed
-from mfrec.cli.run_options import with_run_options
+from mfrec.cli.run_options import run_options
+from mfrec.cli.shared_options import with_options
 from mfrec.errors import UsageError
 from mfrec.options import Options
 
@@ -21,7 +22,7 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.", show_
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier output.")]
 
 
-@with_run_options
+@with_options("options", run_options)
 def reconstruct(
     frames: Frames,
     *,
@@ -102,7 +103,7 @@ def usual_out(frames: list[Path]) -> Path:
     return Path(f"{name or 'frames'}.mfrec")
 
 
-@with_run_options
+@with_options("options", run_options)
 def stage(
     name: Annotated[
         str, typer.Argument(help="Where the chain ends: track, align, parse, assess ...", show_default=False)

@@ -20,6 +20,7 @@ from mfrec.registration.dense import identity_registration, register
 from mfrec.registration.reference import choose_reference
 from mfrec.runtime.threads import side_by_side
 from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, FlowSettings, Observation, Similarity
+from mfrec.types.geometry import MAX_SCALE
 
 FACE_MARGIN = 0.5
 """Surroundings kept by ``crop="face"`` on each side, as a share of the face's larger side."""
@@ -29,9 +30,6 @@ CROPS = ("auto", "face", "frame")
 
 LEAST_CROP = 16
 """Pixels of the reference that a crop has along each side."""
-
-MAX_SCALE = 8
-"""Beyond the practical limit of reconstruction by far (Lin and Shum, TPAMI 2004); more would only be interpolation."""
 
 MAX_STACK_PIXELS = 64_000_000
 """Canvas pixels times frames that are taken at once. A frame costs about 90 bytes a canvas pixel, so this is 6 GB."""

@@ -54,6 +54,10 @@ class Similarity:
         return Similarity(np.column_stack([linear, self.apply(first.matrix[:, 2])]))
 
 
+MAX_SCALE = 8
+"""Beyond the practical limit of reconstruction by far (Lin and Shum, TPAMI 2004); more would only be interpolation."""
+
+
 @dataclass(frozen=True)
 class Canvas:
     """The grid of the output: a rectangle of the reference frame, ``scale`` times enlarged.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mfrec.errors import UsageError
-from mfrec.imageio.pieces import Coding
 from mfrec.options import Options
-from mfrec.stages.align import MAX_SCALE
+from mfrec.types.geometry import MAX_SCALE
+
+if TYPE_CHECKING:
+    from mfrec.imageio.pieces import Coding
 
 BICUBIC = "bicubic"
 
@@ -85,11 +87,13 @@ class Asked:
             raise UsageError("--recipe and --set say how the frames of a window are fused; add --window 5")
         if not self.face and (self.subject != "auto" or self.box is not None):
             raise UsageError("--subject and --box say whose face is followed; add --face")
-        self.coding  # noqa: B018 (checks its values)
+        _ = self.coding  # checks its values
 
     @property
     def coding(self) -> Coding:
         """Of a video."""
+        from mfrec.imageio.pieces import Coding
+
         return Coding(self.crf, self.lossless)
 
     @property

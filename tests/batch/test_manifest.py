@@ -11,12 +11,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mfrec.batch.case import Reconstruct, from_text, to_text
+from mfrec.batch.case import Reconstruct, Upscale, from_text, to_text
 from mfrec.batch.manifest import bad_name, read_cases
-from mfrec.cli.run_options import with_run_options
+from mfrec.cli.run_options import run_options
+from mfrec.cli.shared_options import with_options
+from mfrec.cli.upscale_options import upscale_options
 from mfrec.errors import UsageError
 from mfrec.options import Options
 from mfrec.provenance.schema import Arguments
+from mfrec.upscale.asked import Asked
 
 ALL = Reconstruct(Arguments(recipe="restore"))
 
@@ -56,6 +59,7 @@ def test_a_name_that_is_no_text_becomes_one(tmp_path: Path) -> None:
     (case,) = read_cases([str(tmp_path)], ALL, tmp_path / "out").cases
     assert case.name == "n%ffight__a%3ab.mp4"
     assert from_text(to_text(case.command)) == case.command
+    assert isinstance(case.command, Reconstruct)
     assert Path(case.command.arguments.frames[0]).exists()
 
 
@@ -68,6 +72,7 @@ def test_a_table_says_options_by_case(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     one, two = (case.command for case in read_cases([str(table)], ALL, tmp_path / "out").cases)
+    assert isinstance(one, Reconstruct)
     assert two == Reconstruct(Arguments(frames=[str(tmp_path / "clips" / "2.mp4")], recipe="restore"))
     assert one.strict and one.arguments == Arguments(
         frames=[str(tmp_path / "clips" / "1.mp4")],
@@ -107,10 +112,61 @@ def test_the_words_of_a_case_are_what_the_command_line_reads_as_its_options() ->
     assert same == [], "every option is in this test"
     case = Reconstruct(arguments, pdf=True)
     app = typer.Typer()
-    app.command()(with_run_options(shown))
+    app.command()(with_options("options", run_options)(shown))
     done = CliRunner().invoke(app, case.words(Path("/out"))[2:])
     assert done.exit_code == 0, done.output
     assert msgspec.json.decode(done.output, type=Arguments) == case.arguments
+
+
+def test_an_enlargement_is_a_case_with_options_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").touch()
+    table = tmp_path / "cases.csv"
+    table.write_text(
+        "name,path,window,set,recipe,face,subject\none,1.mp4,5,fuse.outer=2 fuse.inner=3,mine.toml,true,2\n"
+        "two,2.mp4,,,,,\nthree,3.mp4,4,,,,\nfour,4.mp4,,fuse.outer=2,,,\n"
+    )
+    found = read_cases([str(table)], Upscale(Asked(scale=3, crf=20)), tmp_path / "out")
+    one, two = (case.command for case in found.cases)
+    assert two == Upscale(Asked(scale=3, crf=20), str(tmp_path / "2.mp4"))
+    settings = ("fuse.outer=2", "fuse.inner=3")
+    assert isinstance(one, Upscale) and one.asked == Asked(
+        scale=3, crf=20, window=5, settings=settings, recipe=str(tmp_path / "mine.toml"), face=True, subject="2"
+    )
+    assert from_text(to_text(one)) == one
+    said = [problem.reason for problem in found.problems]
+    assert len(said) == 2 and "--window is 4" in said[0] and "--set say how the frames of a window" in said[1]
+
+
+def test_the_line_of_an_enlargement_says_every_option() -> None:
+    asked = Asked(
+        method="bicubic",
+        scale=3,
+        window=5,
+        steady=1,
+        recipe="restore",
+        settings=("fuse.outer=2", "fuse.inner=3"),
+        face=True,
+        subject="2",
+        box="1,2,3,4@5",
+        start=1.5,
+        end=2.5,
+        deinterlace=True,
+        crf=20,
+        lossless=True,
+        device="cpu",
+        seed=3,
+    )
+    same = [name for name in Asked.__dataclass_fields__ if getattr(asked, name) == getattr(Asked(), name)]
+    assert same == ["method"], "a window and a method exclude each other"
+    app, seen = typer.Typer(), []
+
+    def keep(asked: Asked) -> None:
+        seen.append(asked)
+
+    app.command()(with_options("asked", upscale_options)(keep))
+    done = CliRunner().invoke(app, Upscale(asked, "/a.mp4").words(Path("/out"))[5:])
+    assert done.exit_code == 0 and seen == [asked], done.output
+    assert Upscale(Asked(method="enhance"), "/a.mp4").words(Path("/out"))[5:] == ["--method", "enhance"]
 
 
 def test_what_is_wrong_with_a_row_is_said_and_the_others_are_cases(tmp_path: Path) -> None:
