@@ -15,15 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.asked_regions import KEEP, TRANSFER
+from mfrec.errors import UsageError
 from mfrec.face.regions import FEATURES
 from mfrec.image.levels import levels_of
-from mfrec.image.stamp import METADATA, WORDS, burned, marked
+from mfrec.image.stamp import MARK, METADATA, WORDS, bears_words, burned, marked
 from mfrec.options import Options
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.arrays import write_arrays
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.record import RECORD, sealed_json
 from mfrec.publication.folder import staged, writing
+from mfrec.recipe import DRAWING_STAGES
 from mfrec.runtime.threads import one_thread
 from mfrec.types import FaceTrack, Observation, Reconstruction
 
@@ -101,6 +103,7 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
     from mfrec.report import pictures, write_report
 
     names = [observation.frame.name for observation in reconstruction.track.observations]
+    check_stamped(reconstruction)
     images = {
         marked(RESULT, reconstruction.stamp): (reconstruction.image, reconstruction.stamp),
         "evidence.png": (reconstruction.evidence, "ENHANCED"),
@@ -108,25 +111,59 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
         "provenance.png": (pictures.provenance(reconstruction, names), "ENHANCED"),
         "uncertainty.png": (pictures.uncertainty(reconstruction), "ENHANCED"),
         "consistency.png": (pictures.consistency(reconstruction), "ENHANCED"),
+        **answer_images(reconstruction.track, reconstruction.stamp),
     }
     record = dict(reconstruction.record)
     if record.get("arguments", {}).get("levels"):
         levels = levels_of(reconstruction.image)
         record["levels"] = levels._asdict()
-        images["levels.png"] = (levels.applied(reconstruction.image), f"{reconstruction.stamp}, levels stretched")
+        shown = levels.applied(reconstruction.image)
+        images[marked("levels.png", reconstruction.stamp)] = (shown, f"{reconstruction.stamp}, levels stretched")
     with writing():
         files = []
         for name, (image, stamp) in images.items():
             pixels = image if image.dtype == np.uint8 else to_uint8(image)
             files.append(folder / name)
-            files[-1].write_bytes(
-                png_bytes(pixels, {"Software": "mfrec", "Title": DESCRIPTIONS[name], "Comment": stamp})
-            )
+            files[-1].write_bytes(png_bytes(pixels, {"Software": "mfrec", "Title": described(name), "Comment": stamp}))
         files.append(folder / "provenance.npz")
         write_arrays(files[-1], provenance_arrays(reconstruction))
         record = {**record, "outputs": {path.name: file_digests(path) for path in files}}
         files += write_report(replace(reconstruction, record=record), folder, pdf=pdf)
         return [*files, write_record(record, folder, files)]
+
+
+def check_stamped(reconstruction: Reconstruction) -> None:
+    """Refuse a picture that a generator or a discriminator's pupil drew and that does not say so.
+
+    Raises:
+        UsageError: the words are not in its pixels, or its stamp is not the one that its recipe has.
+    """
+    recipe, imagined = reconstruction.record.get("recipe", {}), reconstruction.track.imagined
+    drew = any(stage.get("name") in DRAWING_STAGES for stage in recipe.get("stages", ()))
+    if imagined is None and not drew and WORDS not in (reconstruction.stamp, recipe.get("stamp")):
+        return
+    pictures = [reconstruction.image, *(() if imagined is None else imagined.images)]
+    if {reconstruction.stamp, recipe.get("stamp")} != {WORDS} or not all(bears_words(one) for one in pictures):
+        raise UsageError(
+            f"the picture shows what no frame does and does not bear the words {WORDS} in its pixels and its record; "
+            "save the reconstruction as mfrec.reconstruct returned it"
+        )
+
+
+def answer_images(track: FaceTrack, stamp: str) -> dict[str, tuple[NDArray[Any], str]]:
+    """What a generator drew, by the name of its file; the words are in the pixels already."""
+    from mfrec.report import pictures
+
+    if track.imagined is None:
+        return {}
+    answers = {marked(f"answer-{k + 1}.png", stamp): (one, stamp) for k, one in enumerate(track.imagined.images)}
+    spread = pictures.uncertainty_map(track.imagined.spread, pictures.uncertainty_limit(track.imagined.spread))
+    return {**answers, marked("spread.png", stamp): (spread, stamp)}
+
+
+def described(name: str) -> str:
+    """The title of a picture."""
+    return METADATA if MARK in name else DESCRIPTIONS[name]
 
 
 @one_thread()
@@ -160,6 +197,7 @@ def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> li
     if track.fused is not None:
         stamp = record["recipe"]["stamp"]
         images[marked("fused.png", stamp)] = to_uint8(burned(track.fused.image, stamp))
+        images |= {name: to_uint8(image) for name, (image, _) in answer_images(track, stamp).items()}
     with writing():
         files = []
         for name, pixels in images.items():
@@ -231,7 +269,6 @@ def aligned(observation: Observation) -> NDArray[np.float32]:
 
 DESCRIPTIONS = {
     RESULT: "Face computed from several frames",
-    marked(RESULT, WORDS): METADATA,
     "evidence.png": "Face computed from several frames by the evidence recipe",
     "reference.png": "One frame, enlarged by bicubic interpolation",
     "provenance.png": "Which frame gave each pixel",

@@ -19,6 +19,7 @@ parameters of a recipe.
 from __future__ import annotations
 
 import difflib
+import importlib
 import math
 import types
 import typing
@@ -45,10 +46,9 @@ OF_THE_CALL = {
 }
 """Stage to the parameters that a call sets, each with its option."""
 
-PLANNED = {
-    "generative": "it needs generative networks, and none is shipped yet; 'restore' and 'evidence' are there",
-}
-"""Recipes that people will ask for and that do not exist yet, and what to say."""
+DRAWING_STAGES = {"imagine": "mfrec.generative.imagine:Imagine"}
+"""Stages that draw what no frame shows, as ``module:Class``. They are looked up, and their modules loaded, only for a
+recipe that is stamped NOT EVIDENCE."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,14 @@ class Recipe:
         """Refuse a stamp that would say less than was done.
 
         Raises:
-            UsageError: there is none like it, or ``"ENHANCED"`` over pixels that a network made.
+            UsageError: there is none like it, or ``"ENHANCED"`` over pixels that a network made, or another than
+                NOT EVIDENCE over what was drawn.
         """
         if self.stamp not in STAMPS:
             raise UsageError(f"recipe '{self.name}': there is no stamp '{self.stamp}'{nearest(self.stamp, STAMPS)}")
+        drawing = [stage.name for stage in self.stages if stage.name in DRAWING_STAGES]
+        if self.stamp != WORDS and drawing:
+            raise UsageError(must_say(self.name, drawing[0]))
         learned = [stage.name for stage in self.stages if stage.learned]
         if self.stamp == STAMPS[0] and learned:
             raise UsageError(
@@ -152,8 +156,12 @@ class Recipe:
         return replace(self, stages=self.stages[: names.index(name) + 1])
 
 
-def stage_classes() -> dict[str, type[Stage]]:
-    """Every stage by its name. A function, because the stages bring OpenCV along and a name does not need it."""
+def stage_classes(stamp: str = STAMPS[0]) -> dict[str, type[Stage]]:
+    """Every stage by its name. A function, because the stages bring OpenCV along and a name does not need it.
+
+    Args:
+        stamp: of the recipe; those of :data:`DRAWING_STAGES` are there under NOT EVIDENCE alone.
+    """
     from mfrec.stages.align import Align
     from mfrec.stages.assess import Assess
     from mfrec.stages.clean import Clean
@@ -164,6 +172,10 @@ def stage_classes() -> dict[str, type[Stage]]:
     from mfrec.stages.repose import Repose
     from mfrec.stages.track import Track
 
+    drawing = {}
+    for name, place in DRAWING_STAGES.items() if stamp == WORDS else ():
+        module, _, attribute = place.partition(":")
+        drawing[name] = getattr(importlib.import_module(module), attribute)
     return {
         "track": Track,
         "align": Align,
@@ -174,6 +186,7 @@ def stage_classes() -> dict[str, type[Stage]]:
         "cross": Cross,
         "fuse": Fuse,
         "finetune": Finetune,
+        **drawing,
     }
 
 
@@ -198,8 +211,6 @@ def load(recipe: str | Path) -> Recipe:
     name = str(recipe)
     if name in recipe_names():
         return parse((_shipped() / f"{name}.toml").read_text(encoding="utf-8"), name)
-    if name in PLANNED:
-        raise UsageError(f"there is no recipe '{name}' yet: {PLANNED[name]}")
     if not name.endswith(".toml"):
         raise UsageError(
             f"there is no recipe '{name}'{nearest(name, recipe_names())}, or give a file that ends in .toml"
@@ -227,13 +238,15 @@ def parse(text: str, origin: str = "recipe") -> Recipe:
         values = parse_toml(text)
     except DocumentError as error:
         raise UsageError(f"recipe '{origin}' cannot be read: {error}") from None
-    classes = stage_classes()
+    classes = stage_classes(str(values.get("stamp")))
     listed = values.get("stages")
     if not isinstance(listed, list) or not listed or not all(isinstance(name, str) for name in listed):
         raise UsageError(
             f'recipe \'{origin}\' has no list of stages; expected a line such as stages = ["track", "align", "fuse"]'
         )
     for name in listed:
+        if name not in classes and name in DRAWING_STAGES:
+            raise UsageError(must_say(origin, name))
         if name not in classes:
             raise UsageError(f"recipe '{origin}': there is no stage '{name}'{nearest(name, classes)}")
         if listed.count(name) > 1:
@@ -269,7 +282,7 @@ def from_record(record: Mapping[str, Any]) -> Recipe:
     Raises:
         UsageError: this version of mfrec has no such stage or parameter, or the record is damaged.
     """
-    classes = stage_classes()
+    classes = stage_classes(str(record.get("stamp")))
     try:
         stages = []
         for values in record["stages"]:
@@ -304,6 +317,11 @@ def check_drawing(recipe: Recipe) -> None:
                 f"'{stage.name}' learnt from a discriminator: it draws detail that nobody saw. Take another card, or a "
                 f'recipe of your own with stamp = "{WORDS}"'
             )
+
+
+def must_say(recipe: str, stage: str) -> str:
+    """What is said of a recipe with a stage of :data:`DRAWING_STAGES` under another stamp."""
+    return f"recipe '{recipe}': the stage '{stage}' draws what no frame shows, so write stamp = \"{WORDS}\""
 
 
 def _known(stage: type[Stage]) -> list[str]:

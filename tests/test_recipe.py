@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mfrec.errors import UsageError
+from mfrec.image.stamp import WORDS
 from mfrec.pipeline import Pipeline, parameters
 from mfrec.recipe import STAMPS, Recipe, from_record, load, parse, recipe_names, stage_classes
 
@@ -20,7 +21,7 @@ def parameter(recipe: Recipe, stage: str, key: str) -> Any:
 
 
 def test_shipped_recipes_can_run() -> None:
-    assert recipe_names() == ("evidence", "restore")
+    assert recipe_names() == ("evidence", "generative", "restore")
     for name in recipe_names():
         recipe = load(name)
         Pipeline(recipe.stages)
@@ -28,6 +29,8 @@ def test_shipped_recipes_can_run() -> None:
         # Only one of them has stages that make learned pixels, and it says so.
         learned = "clean" in [s.name for s in recipe.stages] or parameter(recipe, "fuse", "method") == "learned"
         assert learned == (name == "restore") == (recipe.stamp == "RESTORED")
+        draws = "imagine" in [s.name for s in recipe.stages]
+        assert draws == (name == "generative") == (recipe.stamp == WORDS)
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -37,7 +40,7 @@ def test_record_reads_back_to_the_same_recipe(name: str) -> None:
 
 
 def test_stage_names_are_the_keys() -> None:
-    for name, stage in stage_classes().items():
+    for name, stage in stage_classes(WORDS).items():
         assert stage.name == name
 
 
@@ -80,8 +83,6 @@ def test_what_is_wrong_is_refused_and_named(text: str, expected: str) -> None:
 
 
 def test_names_that_do_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no recipe 'generative' yet: it needs generative networks"):
-        load("generative")
     with pytest.raises(UsageError, match="did you mean 'evidence'"):
         load("evidense")
     with pytest.raises(UsageError, match="No such file"):

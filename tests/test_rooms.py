@@ -192,6 +192,41 @@ def test_evidence_reaches_no_network_that_makes_pixels() -> None:
     assert not behind & pixels, "a stage of the evidence recipe imports a network that makes pixels"
 
 
+def named_in_text(source: str, package: str) -> list[int]:
+    """Lines of a source in which a string names a module of a package; documentation is none."""
+    tree = ast.parse(source)
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
+        if node.value == package or node.value.startswith((f"{package}.", f"{package}:"))
+    ]
+
+
+def test_the_generative_room_is_looked_up_in_one_place_and_under_one_label() -> None:
+    """A name in a string is an import that the syntax tree does not show, so there is one table of them."""
+    from mfrec import recipe
+
+    where = {
+        module
+        for module, path in modules().items()
+        if room(module) not in ("generative", "desk", "cli")
+        if named_in_text(path.read_text(encoding="utf-8"), "mfrec.generative")
+    }
+    assert where == {"mfrec.recipe"}
+    for stamp in recipe.STAMPS:
+        found = {name for name, stage in recipe.stage_classes(stamp).items() if room(stage.__module__) == "generative"}
+        assert found == (set(recipe.DRAWING_STAGES) if stamp == recipe.WORDS else set())
+
+
+def test_restore_reaches_nothing_generative() -> None:
+    from mfrec.recipe import load
+
+    stages = {type(stage).__module__ for stage in load("restore").stages}
+    assert not [name for name in reached(stages, graph(typing_too=False)) if room(name) == "generative"]
+
+
 @pytest.mark.parametrize("module", [m for m in sorted(modules()) if room(m) not in ("imageio", "report")])
 def test_frames_are_opened_by_imageio_alone(module: str) -> None:
     source = modules()[module].read_text(encoding="utf-8")
@@ -222,6 +257,11 @@ def test_frames_are_opened_by_imageio_alone(module: str) -> None:
 def test_a_violation_is_found(module: str, source: str, says: str) -> None:
     (said,) = broken_rules(module, source, frozenset(modules()) | {"mfrec.stages.cross"})
     assert says in said
+
+
+def test_a_lookup_by_name_is_found() -> None:
+    source = '"""About mfrec.generative."""\nimportlib.import_module("mfrec.generative.pulse")\n'
+    assert named_in_text(source, "mfrec.generative") == [2]
 
 
 def test_a_circle_is_found() -> None:

@@ -38,6 +38,9 @@ LEADING = 3
 LARGE = 0.8
 """Share of the picture's width that the large words take."""
 
+LEVEL = 1.5 / 255
+"""By how much a stored picture may differ from what was stamped."""
+
 OPACITY = 0.55, 0.45
 """Of the small and of the large words."""
 
@@ -79,6 +82,20 @@ def stamped(image: FloatArray) -> FloatArray:
     fill, edge = _masks(*image.shape[:2])
     out = image * (1 - edge[..., None])
     return (out + (1 - out) * fill[..., None]).astype(np.float32)
+
+
+def bears_words(image: FloatArray) -> bool:
+    """Whether the words are in a picture: every pixel is as light or dark as :func:`stamped` leaves any, to a level.
+
+    Args:
+        image: ``[H, W, 3]`` RGB in [0, 1].
+    """
+    try:
+        fill, edge = _masks(*image.shape[:2])
+    except UsageError:
+        return False
+    low, high = fill[..., None] - LEVEL, (fill + (1 - edge) * (1 - fill))[..., None] + LEVEL
+    return bool(((image >= low) & (image <= high)).all())
 
 
 def small_tiles(height: int, width: int) -> tuple[Tile, ...]:

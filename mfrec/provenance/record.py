@@ -134,6 +134,8 @@ def make_record(
         record["left_out_frame"] = dict(left_out)
     if coverage is not None:
         record["coverage"] = dict(coverage)
+    if track.imagined is not None:
+        record["imagined"] = track.imagined.record()
     return json.loads(to_json(record))
 
 

@@ -20,7 +20,8 @@ from mfrec.publication.signatures import ADDED, added_by_signing
 
 WRITTEN = re.compile(
     r"(reconstruction|evidence|reference|provenance|uncertainty|consistency|fused|evaluation|levels)\.png"
-    r"|(reconstruction|fused)-NOT-EVIDENCE\.png|upscaled(-\d{4,})?(-NOT-EVIDENCE)?\.(png|tiff|mp4|mov|mkv)"
+    r"|(reconstruction|fused|levels|spread|answer-\d{1,3})-NOT-EVIDENCE\.png"
+    r"|upscaled(-\d{4,})?(-NOT-EVIDENCE)?\.(png|tiff|mp4|mov|mkv)"
     r"|(frame|registered|labels)-\d{4,}\.png|mask-[a-z_]+\.png|aligned\.tiff"
     rf"|provenance\.npz|report\.(html|pdf)|evaluation\.(txt|json|csv)|index\.html|key\.json|{ADDED.pattern}|"
     + re.escape(RECORD)

@@ -22,6 +22,7 @@ from mfrec.provenance.left_out import count_others, is_other
 from mfrec.provenance.summary import reference_line
 from mfrec.provenance.surroundings import model_text
 from mfrec.report import pictures
+from mfrec.report.answers import Answers, answers
 from mfrec.report.codec import codec_picture, codec_words
 from mfrec.report.pictures import GREY_LEVELS, Comparison, Rgb
 from mfrec.types import Dropped, FloatArray, Frame, Observation, Reconstruction, ReferenceScore, Region
@@ -193,6 +194,7 @@ class Content:
         surroundings: title, then label and value, of the call, its arguments, the versions and the machine.
         outputs: file name, SHA-256, MD5.
         others: names of the files beside the pictures that are none.
+        answers: what a generator drew; None in every run that is not stamped NOT EVIDENCE.
     """
 
     title: str
@@ -226,6 +228,7 @@ class Content:
     surroundings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     outputs: tuple[tuple[str, str, str], ...]
     others: tuple[str, ...]
+    answers: Answers | None = None
 
     @property
     def used(self) -> tuple[FrameRow, ...]:
@@ -347,6 +350,7 @@ def gather(reconstruction: Reconstruction) -> Content:
             for name, digests in record.get("outputs", {}).items()
         ),
         others=others,
+        answers=answers(track.imagined),
     )
 
 

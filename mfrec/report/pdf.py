@@ -52,6 +52,7 @@ def render(content: Content) -> bytes:
     story = [
         *_opening(content),
         *_result(content),
+        *_answers(content),
         *_maps(content),
         *_agreement(content),
         *_frames(content),
@@ -223,6 +224,33 @@ def _result(content: Content) -> list[Flowable]:
                     [_line(value, 8.5, bold=True), *([_line(note, 7, soft=True)] if note else [])],
                 ]
                 for label, value, note in content.facts
+            ],
+            [38 * mm, WIDTH - 38 * mm],
+        ),
+    ]
+
+
+def _answers(content: Content) -> list[Flowable]:
+    """What a generator drew, three in a row, beside the evidence picture."""
+    found = content.answers
+    if found is None:
+        return []
+    plain = content.reference if content.evidence is None else content.evidence
+    column = WIDTH / 3
+    cells = [
+        (plain, "ENHANCED evidence picture"),
+        *((picture, f"{content.stamp}: {caption}") for picture, caption in found.shown),
+        (found.spread, f"spread between the answers, black 0, pale {found.spread_limit:g} grey levels"),
+    ]
+    cells += [(None, "")] * (-len(cells) % 3)
+    drawn = [[] if p is None else [_image(p, column - 4 * mm), _line(text, 7, before=3)] for p, text in cells]
+    return [
+        *_heading("Several answers to the same frames", f"{content.stamp}. {found.meaning}"),
+        _grid([drawn[start : start + 3] for start in range(0, len(drawn), 3)], [column] * 3),
+        _grid(
+            [
+                [_line(label, 8.5, soft=True), [_line(value, 8.5, bold=True), _line(note, 7, soft=True)]]
+                for label, value, note in found.facts
             ],
             [38 * mm, WIDTH - 38 * mm],
         ),

@@ -15,6 +15,7 @@ from mfrec.types.drawn import Drawn, GeneratorState
 from mfrec.types.face import TYPICAL_POWER, Landmarks, Overview, Quality, ReferenceScore, RegionMasks, Subject, Wanted
 from mfrec.types.frame import CodecView, Dropped, Frame, FrameId, JpegTables
 from mfrec.types.geometry import Canvas, Similarity
+from mfrec.types.imagined import Imagined
 from mfrec.types.region import Region
 from mfrec.types.registration import FlowSettings, Registration
 from mfrec.types.track import ByHand, Cleaned, FaceTrack, Fused, Observation, Reconstruction, Reposed
@@ -34,6 +35,7 @@ __all__ = [
     "FrameId",
     "Fused",
     "GeneratorState",
+    "Imagined",
     "JpegTables",
     "Landmarks",
     "Observation",

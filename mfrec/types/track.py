@@ -13,6 +13,7 @@ from mfrec.types.arrays import FloatArray, freeze
 from mfrec.types.face import Landmarks, Overview, Quality, ReferenceScore, RegionMasks, Subject, Wanted
 from mfrec.types.frame import Dropped, Frame
 from mfrec.types.geometry import Canvas, Similarity
+from mfrec.types.imagined import Imagined
 from mfrec.types.region import Region
 from mfrec.types.registration import FlowSettings, Registration
 
@@ -172,6 +173,7 @@ class FaceTrack:
         warnings: sentences for the reader of the report.
         wanted: whom the caller pointed at, None where that was left to the tracking or to a number.
         by_hand: what the caller decided about single regions.
+        imagined: what a generator drew, None in every run that is not stamped NOT EVIDENCE.
     """
 
     observations: tuple[Observation, ...]
@@ -187,6 +189,7 @@ class FaceTrack:
     warnings: tuple[str, ...] = ()
     wanted: Wanted | None = None
     by_hand: tuple[ByHand, ...] = ()
+    imagined: Imagined | None = None
 
 
 @dataclass(frozen=True, eq=False)

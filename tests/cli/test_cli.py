@@ -314,7 +314,6 @@ def test_version_and_help() -> None:
     ("arguments", "expected"),
     [
         (("--recipe", "evidense"), "did you mean 'evidence'"),
-        (("--recipe", "generative"), "no recipe 'generative' yet"),
         (("--recipe", "none.toml"), "No such file"),
         (("--set", "fuse.methud=map"), "did you mean 'method'"),
         (("--set", "fuze.method=map"), "did you mean 'fuse'"),

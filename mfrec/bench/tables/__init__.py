@@ -18,6 +18,7 @@
 * ``peers`` adds time and memory, every method in a process of its own.
 * ``long`` is what more frames bring: 1 to 31 of them, of sequences that are so long.
 * ``likeness`` and ``alike`` ask what small faces still tell of a person (:mod:`mfrec.bench.tables.likeness`).
+* ``ambiguity`` is how unlike faces are that all explain the same frames (:mod:`mfrec.bench.tables.ambiguity`).
 * ``metrics``, ``identity``, ``calibration``, ``coverage`` and ``eyes`` measure the measures: do they say what they are
   read as?
 """
@@ -29,6 +30,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mfrec.bench.run import check_method
+from mfrec.bench.tables.ambiguity import ambiguity_table
 from mfrec.bench.tables.calibration import calibration_table
 from mfrec.bench.tables.coverage import coverage_table
 from mfrec.bench.tables.definitions import DEFINITIONS, with_methods
@@ -62,6 +64,7 @@ WHOLE_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], 
     "long": long_table,
     "likeness": likeness_table,
     "alike": alike_table,
+    "ambiguity": ambiguity_table,
     "single": faces_table,
     "portraits": portraits_table,
     "enlarged-eyes": enlarged_eyes_table,
