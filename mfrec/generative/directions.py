@@ -37,7 +37,7 @@ def portrait_points(portrait: FloatArray) -> Landmarks:
     side, larger = len(portrait), max(1, -(-256 // len(portrait)))
     box = np.array(FACE, np.float32) * side * larger
     found = detect_landmarks(enlarge(portrait, larger), box)
-    return Landmarks((found.points + 0.5) / larger - 0.5, found.source)
+    return Landmarks(((found.points + 0.5) / larger - 0.5).astype(np.float32), found.source)
 
 
 def yaw(points: Landmarks) -> float:

@@ -74,7 +74,7 @@ def test_defaults_add_nothing_to_the_command(tmp_path: Path) -> None:
         ({"settings": "fuse.passes=3"}, "--set"),
         ({"settings": ["fuse.passes=300"]}, "1 to 10"),
         ({"settings": ["fuse.pases=3"]}, "did you mean 'passes'"),
-        ({"recipe": "/etc/passwd.toml"}, "choose one of evidence, restore"),
+        ({"recipe": "/etc/passwd.toml"}, "choose one of evidence, generative, restore"),
         ({"recipe": "../../theirs.toml"}, "choose one of"),
         ({"subject": "-1"}, "a person's number from 1"),
         ({"crop": "half"}, "expected auto, face or frame"),

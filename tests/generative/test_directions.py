@@ -55,6 +55,11 @@ def test_too_few_or_equal_scores_are_refused() -> None:
         boundary(styles, np.zeros(800))
 
 
+def brightness(points: Landmarks) -> float:
+    """Of a portrait that stands in the place of its landmarks."""
+    return float(np.asarray(points, np.float64).mean())
+
+
 def test_the_best_angle_is_the_nearest_view(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the mean brightness in the place of landmarks the choice can be checked by hand."""
     monkeypatch.setattr(directions, "portrait_points", lambda portrait: portrait)
@@ -63,11 +68,9 @@ def test_the_best_angle_is_the_nearest_view(monkeypatch: pytest.MonkeyPatch) -> 
     styles = generator.mapping(torch.zeros(1, 8).add(0.4))[:, None].expand(-1, generator.styles, -1)[0].numpy()
     direction = rng.standard_normal(8).astype(np.float32)
     steps = [-2.0, -1.0, 0.0, 1.0, 2.0]
-    views = [
-        best_angle(generator, styles, direction, 0.0, steps=[by], score=lambda p: float(np.mean(p))) for by in steps
-    ]
+    views = [best_angle(generator, styles, direction, 0.0, steps=[by], score=brightness) for by in steps]
     for by, portrait, score in views:
-        chosen = best_angle(generator, styles, direction, score, steps=steps, score=lambda p: float(np.mean(p)))
+        chosen = best_angle(generator, styles, direction, score, steps=steps, score=brightness)
         assert chosen[0] == by
         assert np.allclose(chosen[1], portrait, atol=1e-6)
     with pytest.raises(UsageError, match="no views to choose from"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -53,14 +54,14 @@ def left() -> FloatArray:
 
 
 @pytest.mark.parametrize("start", ["mean", "uniform"])
-def test_a_picture_of_the_generator_is_found_again(start: str) -> None:
+def test_a_picture_of_the_generator_is_found_again(start: Literal["mean", "uniform"]) -> None:
     wanted = drawn_by_it(3)
     found = embed(
         tiny_generator(),
         [Wish(wanted, WHOLE)],
         levels,
         drawn=DrawnStyles(start, 1),
-        style_steps=120,  # pyright: ignore[reportArgumentType]
+        style_steps=120,
     )
     assert found.styles.shape == (6, 8)
     assert found.history[-1] < found.history[0] / 4
