@@ -21,21 +21,22 @@ def parameter(recipe: Recipe, stage: str, key: str) -> Any:
 
 
 def test_shipped_recipes_can_run() -> None:
-    assert recipe_names() == ("evidence", "generative", "restore")
+    assert recipe_names() == ("evidence", "generative", "restore", "thesis")
     for name in recipe_names():
         recipe = load(name)
         Pipeline(recipe.stages)
         assert recipe.name == name
-        # Only one of them has stages that make learned pixels, and it says so.
-        learned = "clean" in [s.name for s in recipe.stages] or parameter(recipe, "fuse", "method") == "learned"
-        assert learned == (name == "restore") == (recipe.stamp == "RESTORED")
+        # Two of them have stages that make learned pixels, one draws, and each says so.
+        learned = "clean" in [s.name for s in recipe.stages]
+        assert learned == (name in ("restore", "thesis")) == (recipe.stamp == "RESTORED")
         draws = "imagine" in [s.name for s in recipe.stages]
         assert draws == (name == "generative") == (recipe.stamp == WORDS)
 
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_record_reads_back_to_the_same_recipe(name: str) -> None:
-    recipe = load(name).with_settings(["fuse.method=median", "align.patch=10"])
+    last = "cross.method=sharp" if name == "thesis" else "fuse.method=median"
+    recipe = load(name).with_settings([last, "align.patch=10"])
     assert from_record(recipe.record()) == recipe
 
 

@@ -15,6 +15,7 @@ from mfrec.face.region_labels import regions_shown
 from mfrec.face.regions import regions_named
 from mfrec.fusion.by_hand import LEAST_SHOWN
 from mfrec.fusion.crossover import METHODS, cross_over, cross_over_learned, feather_width, grown, match_seam
+from mfrec.fusion.planes import planes_of
 from mfrec.image.geometry import inside
 from mfrec.pipeline import Run, in_range
 from mfrec.stages.fuse import Fuse, consistency_with, sources_of
@@ -93,7 +94,8 @@ class Cross:
 
     A feature comes from one frame as a whole (two eyes look in one direction), from the frame whose regions rank best
     in ``track.sources``, and only when it scores higher than the reference's. Its light and colour are matched in the
-    ring around it, and it is blended over a feather that follows its size (:func:`feather_width`).
+    ring around it, and it is blended over a feather that follows its size (:func:`feather_width`). After the stage
+    ``clean`` the cleaned frames are crossed over.
 
     Attributes:
         method: ``"soft"``, ``"sharp"`` or ``"pyramid"``, see :func:`cross_over`; ``"unet"`` is a network, see
@@ -141,7 +143,7 @@ class Cross:
         registered = [(o, o.registration) for o in track.observations if o.registration is not None]
         if len(registered) != len(track.observations):
             raise UsageError("stage 'cross' found frames without registration; run the stage 'align' before it")
-        frames = np.clip(np.stack([source.warped for source in sources_of(track)]), 0.0, 1.0)
+        frames = self._on_canvas(track)
         seen = np.stack([shown(o, r) for o, r in registered])
         labels = [regions_shown(o, r, track.canvas.shape) for o, r in registered]
 
@@ -181,6 +183,17 @@ class Cross:
             method=f"cross-over, {self.method}",
         )
         return replace(track, fused=fused)
+
+    def _on_canvas(self, track: FaceTrack) -> FloatArray:
+        """The frames ``[N, H, W, 3]`` on the canvas in the reference's light, cleaned where all of them were."""
+        cleaned = [
+            planes_of(o.frame.image, o.cleaned, o.registration)[:3].transpose(1, 2, 0)
+            for o in track.observations
+            if o.cleaned is not None and o.registration is not None
+        ]
+        if len(cleaned) < len(track.observations):
+            cleaned = [source.warped for source in sources_of(track)]
+        return np.clip(np.stack(cleaned), 0.0, 1.0)
 
     def _by_hand(self, hand: ByHand, track: FaceTrack) -> tuple[int, bool]:
         """Position of the frame that gives a region by hand, and whether the region was drawn."""

@@ -1,6 +1,7 @@
 """Finish the fused picture by a network that sees it alone, and take back what the frames do not allow.
 
-The network is one that corrects a picture on its own grid (:mod:`mfrec.nets.finetune`), or one of single pictures that
+The network is one that corrects a picture on its own grid (:mod:`mfrec.nets.finetune`,
+:mod:`mfrec.nets.dynamic_unet`), or one of single pictures that
 enlarges: it then gets the picture made smaller by as much.
 """
 
@@ -23,7 +24,8 @@ def finished(network: Any, image: FloatArray) -> FloatArray:
     """One picture through the network.
 
     Args:
-        network: in evaluation mode: a :class:`mfrec.nets.finetune.Finetune`, or one of :data:`KINDS`, see
+        network: in evaluation mode: a :class:`mfrec.nets.finetune.Finetune`, a
+            :class:`mfrec.nets.dynamic_unet.DynamicUnet` with three channels, or one of :data:`KINDS`, see
             :func:`mfrec.cards.single_picture.enlarged_again`.
         image: ``[H, W, 3]`` RGB in [0, 1].
 
@@ -81,7 +83,7 @@ class Finetune:
         settings = Fuse(psf_sigma=self.psf_sigma).settings(track)
         run.resolve({"psf_sigma": settings.psf_sigma})
         before = track.fused
-        prior = finished(run.network(self.card, "finetune", *KINDS), before.image)
+        prior = finished(run.network(self.card, "finetune", "dynamic_unet", *KINDS), before.image)
         bounded = bound(sources_of(track), prior, before.uncertainty, track.canvas, settings)
         fused = replace(
             before,

@@ -22,7 +22,18 @@ from mfrec.image.geometry import identity_map, resize
 from mfrec.pipeline import Pipeline, Run
 from mfrec.stages.cross import Cross, better_sources
 from mfrec.stages.parse import Parse
-from mfrec.types import ByHand, Canvas, FaceTrack, FloatArray, Frame, Observation, Quality, Region, Registration
+from mfrec.types import (
+    ByHand,
+    Canvas,
+    Cleaned,
+    FaceTrack,
+    FloatArray,
+    Frame,
+    Observation,
+    Quality,
+    Region,
+    Registration,
+)
 
 CANVAS = Canvas(0, 0, 32, 32, 4)
 
@@ -292,6 +303,22 @@ def test_a_learned_cross_over_in_the_stage(three: FaceTrack) -> None:
     np.testing.assert_allclose(fused.weight.sum(axis=0), 1, atol=1e-5)
     assert fused.weight[1].max() > 0.9
     assert stage.learned and not Cross().learned
+
+
+def test_cleaned_frames_are_crossed_over_where_all_were_cleaned(three: FaceTrack) -> None:
+    def cleaned(value: float) -> Cleaned:
+        return Cleaned(np.full((128, 128, 3), value, np.float32), np.full((128, 128), 0.1, np.float32), (0, 0), 4)
+
+    greys = tuple(replace(o, cleaned=cleaned(0.2 + 0.3 * i)) for i, o in enumerate(three.observations))
+    fused = Cross(method="sharp", regions=("nose",))(replace(three, observations=greys), Run()).fused
+    raw = Cross(method="sharp", regions=("nose",))(three, Run()).fused
+    some = Cross(method="sharp", regions=("nose",))(
+        replace(three, observations=(*greys[:2], three.observations[2])), Run()
+    ).fused
+    assert fused is not None and raw is not None and some is not None
+    outside = fused.weight[0] == 1
+    assert outside.any() and np.allclose(fused.image[outside], 0.2, atol=1e-5)
+    assert np.array_equal(some.image, raw.image), "with one frame raw, all are"
 
 
 def test_the_input_is_unchanged(three: FaceTrack) -> None:

@@ -48,9 +48,23 @@ MULTI_FRAME = (
 
 OURS = (Line("registered mean", "mean"), Line("evidence", "evidence"), Line("restore", "restore"))
 
+PLUS = tuple(
+    Line(f"{name}+", f"network:{card}+thesis_finetune")
+    for name, card in (
+        ("U-Net", "thesis_unet"),
+        ("U-Net, SER-FIQ loss", "thesis_serfiq"),
+        ("BiO-Net", "bionet"),
+        ("feature merge", "feature_merge"),
+    )
+)
+"""The thesis's networks with its finetuning after them, which it prints with a plus."""
+
+CHAIN = Line("the thesis's whole chain", "thesis")
+
 FINISHED = (
     Line("U-Net, then finetune", "network:unet+finetune"),
     Line("bicubic, then finetune", "network:finetune"),
+    Line("bicubic, then the thesis's finetuning", "network:thesis_finetune"),
 )
 
 
@@ -72,7 +86,7 @@ REPOSED = tuple(
 )
 
 DEFINITIONS: dict[str, Definition] = {
-    "3.1": Definition("Multi-frame networks, small JPEGs", "jpeg32", (BICUBIC, *MULTI_FRAME, *OURS)),
+    "3.1": Definition("Multi-frame networks, small JPEGs", "jpeg32", (BICUBIC, *MULTI_FRAME, *PLUS, *OURS)),
     "surveillance": Definition("Multi-frame networks, surveillance film", "cctv64", (BICUBIC, *MULTI_FRAME, *OURS)),
     "3.3": Definition("Finetuning of a single picture", "jpeg32", (BICUBIC, *FINISHED, *OURS)),
     "3.4": Definition("Ways to cross regions over", "patch32", (BICUBIC, *CROSSED, *OURS)),
@@ -83,9 +97,11 @@ DEFINITIONS: dict[str, Definition] = {
             Line("bilinear", "bilinear"),
             BICUBIC,
             *MULTI_FRAME,
+            *PLUS,
             *FINISHED,
             *CROSSED,
             *REPOSED,
+            CHAIN,
             *OURS,
         ),
     ),
