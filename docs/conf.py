@@ -40,7 +40,8 @@ exclude_patterns = ["_build", "_extensions", "_templates", "**.ipynb_checkpoints
 templates_path = ["_templates"]
 
 # Markdown, and notebooks with the outputs that they were committed with: a test runs them, the site never does.
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "substitution"]
+myst_substitutions = {"version": __version__}
 myst_heading_anchors = 3
 myst_update_mathjax = False
 nb_execution_mode = "off"
