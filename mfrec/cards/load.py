@@ -132,7 +132,8 @@ def read_card(path: Path) -> Card:
     except DocumentError as error:
         if not os.path.lexists(path):
             known = ", ".join(card_names()) or "none"
-            raise WeightsError(f"there is no card '{path.stem}'; known cards are {known}") from None
+            asked = path.stem if path.parent == cards_folder() else path
+            raise WeightsError(f"there is no card '{asked}'; known cards are {known}") from None
         raise WeightsError(
             f"the card {path.name} cannot be read: {error}; correct it, or restore it from the release"
         ) from None

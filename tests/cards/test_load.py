@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from tiny_network import Tiny
 from mfrec.cards.load import (
     Card,
     card_names,
+    card_path,
     cards_folder,
     load_network,
     new_network,
@@ -118,6 +120,11 @@ def test_a_card_that_is_no_toml_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_card_lists_the_known_ones() -> None:
     with pytest.raises(WeightsError, match=r"no card 'mtcn'; known cards are .*mtcnn"):
         load_network("mtcn")
+
+
+def test_a_card_by_its_path_is_named_by_it(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=re.escape(f"there is no card '{tmp_path / 'clean.toml'}'")):
+        read_card(card_path(tmp_path / "clean.toml"))
 
 
 def test_every_shipped_card_is_complete_and_loads() -> None:
