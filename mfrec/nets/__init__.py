@@ -21,6 +21,7 @@ NETS: dict[str, str] = {
     "finetune": "mfrec.nets.finetune:Finetune",
     "fusion": "mfrec.nets.fusion:Fusion",
     "gaze": "mfrec.nets.gaze:Gaze",
+    "irse50": "mfrec.nets.irse50:Irse50",
     "mtcnn": "mfrec.nets.mtcnn:Mtcnn",
     "multi_frame_unet": "mfrec.nets.multi_frame_unet:MultiFrameUnet",
     "recognition": "mfrec.nets.recognition:Recognition",

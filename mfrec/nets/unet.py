@@ -1,7 +1,7 @@
 """A U-Net after the thesis's, with a smaller decoder: a stack of enlarged frames in, one picture out.
 
-The network as drawn is :mod:`mfrec.nets.multi_frame_unet`; this one is kept as long as its weights are shipped (cards
-``unet`` and ``unet_serfiq``). A U-Net (Ronneberger, Fischer and Brox, MICCAI 2015) with the encoder of ResNet-34
+The network as drawn is :mod:`mfrec.nets.multi_frame_unet`; this one is kept as long as its weights are shipped (card
+``unet``). A U-Net (Ronneberger, Fischer and Brox, MICCAI 2015) with the encoder of ResNet-34
 (:mod:`mfrec.nets.resnet_encoder`), two convolutions as bottleneck and a pixel-shuffle decoder
 (:mod:`mfrec.nets.pixel_shuffle_decoder`). The frames are enlarged first and stacked as channels, unregistered. The
 picture comes straight out of the last convolution; it is not a correction of the enlarged reference.

@@ -39,7 +39,6 @@ BICUBIC = Line("bicubic", BASELINE)
 
 MULTI_FRAME = (
     Line("U-Net, smaller decoder", "network:unet"),
-    Line("U-Net, smaller decoder, SER-FIQ loss", "network:unet_serfiq"),
     Line("U-Net", "network:thesis_unet"),
     Line("U-Net, SER-FIQ loss", "network:thesis_serfiq"),
     Line("BiO-Net", "network:bionet"),

@@ -1,0 +1,77 @@
+"""Every network that is shipped and makes pixels does better than doing nothing, on the filmed portrait."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_rooms import MADE_BY_NETWORKS
+
+from mfrec.bench.peers import FINISHING, MULTI_FRAME
+from mfrec.bench.run import Case, prepare
+from mfrec.camera.noise import noise_of
+from mfrec.cards.load import card_names, card_path, load_network, read_card
+from mfrec.cards.single_picture import KINDS, find_single_picture
+from mfrec.image.colour import luma
+from mfrec.image.cubic import resize_cubic
+from mfrec.image.geometry import enlarge
+from mfrec.imageio import read
+from mfrec.imageio.sequences import find_sequences
+from mfrec.metrics.psnr import psnr
+from mfrec.stages.clean import clean_frames
+from mfrec.types import FloatArray
+
+SHIPPED = [
+    card for card in map(read_card, map(card_path, card_names())) if card.sha256 and card.net in MADE_BY_NETWORKS
+]
+"""Cards of networks that make pixels and have weights."""
+
+FRAMES = [card.name for card in SHIPPED if card.net not in (*KINDS, "clean", "fusion")]
+SINGLE = [card.name for card in SHIPPED if card.net in KINDS]
+
+
+@pytest.fixture(scope="module")
+def case(filmed_sequences: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """Seven small JPEGs of the portrait, with the truth of one."""
+    return prepare(find_sequences(filmed_sequences, "all")[0], "jpeg32", 0, tmp_path_factory.mktemp("jpeg32"))
+
+
+@cache
+def bicubic(case: Case) -> float:
+    return psnr(case.picture("bicubic")[0], case.spoilt.truth)
+
+
+def test_each_is_in_one_of_the_tests_below() -> None:
+    assert len(SHIPPED) >= 8
+    assert {"unet", "finetune"} <= set(FRAMES) and {"srresnet_faces", "enhance"} <= set(SINGLE)
+    kinds = {card.net for card in SHIPPED} - set(KINDS)
+    assert kinds <= {"clean", "fusion", *MULTI_FRAME, *FINISHING}
+
+
+@pytest.mark.parametrize("card", FRAMES)
+def test_of_frames_against_bicubic_enlargement(card: str, case: Case) -> None:
+    assert psnr(case.picture(f"network:{card}")[0], case.spoilt.truth) > bicubic(case) + 0.05
+
+
+def test_clean_against_bicubic_enlargement_of_the_same_frame(case: Case) -> None:
+    frame = read(case.source).frames[case.spoilt.reference]
+    ((made, _),) = clean_frames(load_network("clean"), [frame.image], [noise_of(frame)])
+    assert psnr(made, case.spoilt.truth) > bicubic(case) + 0.5
+
+
+@pytest.mark.slow
+def test_clean_and_fusion_against_bicubic_enlargement(case: Case) -> None:
+    assert psnr(case.picture("restore")[0], case.spoilt.truth) > bicubic(case) + 1.5
+
+
+@pytest.mark.parametrize("card", SINGLE)
+def test_of_single_pictures_against_bicubic_enlargement(card: str, portrait: FloatArray) -> None:
+    """As they were trained: a picture made small by a filtered bicubic, and no codec. What a discriminator taught was
+    paid for in PSNR, and still has to be nearer than doing nothing."""
+    network = find_single_picture(card)
+    truth = portrait if network.channels == 3 else np.repeat(luma(portrait)[..., None], 3, axis=2)
+    side = 192 // network.scale
+    small = (np.rint(255 * np.clip(resize_cubic(truth, side, side), 0, 1)) / 255).astype(np.float32)
+    assert psnr(network(small), truth) > psnr(enlarge(small, network.scale), truth)
