@@ -48,6 +48,9 @@ PROBES = ("white", "blurred")
 NOTHING = 0.05
 """Decibels below which a cost counts as none: a difference that no picture shows."""
 
+USED = ("uses its frames", "gains nothing from its frames")
+"""Verdicts on methods that read their frames."""
+
 Files = tuple[tuple[str, bytes], ...]
 
 
@@ -146,9 +149,28 @@ class AblationResult:
             "replacing the other frames changes, and what they bring inside a damaged patch of the reference"
         )
 
+    @property
+    def finding(self) -> str:
+        """Whether what the thesis found of its own networks is so here, in words; empty where nothing was measured.
+
+        It put noise in the place of the other frames and saw about the same picture (its figure 3.4).
+        """
+        measured = {method: self.cost(method, "copies") for method in self.methods if self.verdict(method) in USED}
+        using = [f"{name} ({-cost:+.2f} dB)" for name, cost in measured.items() if cost is not None and cost >= NOTHING]
+        rest = [name for name in measured if self.verdict(name) == "gains nothing from its frames"]
+        if not (using or rest):
+            return ""
+        repeated = f"repeated by {', '.join(rest)}" if rest else "repeated by none"
+        refuted = f"refuted by {', '.join(using)}, with copies of the reference" if using else "refuted by none"
+        return (
+            "The thesis found that its multi-frame networks sharpen the middle frame and make nothing of the others; "
+            f"of the methods here that read them this is {repeated}, and {refuted}."
+        )
+
     def text(self) -> str:
         """The table for a terminal, with what the reader has to know and what failed."""
-        return "\n\n".join([self.title, aligned(*self.cells()), *self.notes, *self._failures()])
+        said = filter(None, (self.finding, *self.notes))
+        return "\n\n".join([self.title, aligned(*self.cells()), *said, *self._failures()])
 
     def section(self, command: str) -> Section:
         """The table for a document."""
@@ -158,7 +180,7 @@ class AblationResult:
         from mfrec.provenance.surroundings import machine
 
         notes = "\n".join(f"- {note}" for note in (*self.notes, *self._failures()))
-        body = "\n\n".join(filter(None, (f"{self.title}.", markdown_table(*self.cells()), notes)))
+        body = "\n\n".join(filter(None, (f"{self.title}.", markdown_table(*self.cells()), self.finding, notes)))
         name = f"ablation, {self.protocol}"
         cards = hashes((DETECTOR, *(card for method in self.methods for card in cards_of(method))))
         heading = f"Ablation of frames, {self.protocol}"

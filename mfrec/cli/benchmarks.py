@@ -59,6 +59,14 @@ def bench(
     document: Annotated[
         Path | None, typer.Option("--document", help="Markdown file whose sections the tables and plots replace.")
     ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            "--figures",
+            help="Measure nothing: write the pictures behind --table 3.1, 3.3, 3.4, 3.6 (by default these four), a "
+            "contact sheet and a blind survey of each into this new folder; --limit is 3 here.",
+        ),
+    ] = None,
     factors: Annotated[
         Path | None, typer.Option("--factors", help="File that the table 'coverage' writes its factors into.")
     ] = None,
@@ -85,6 +93,9 @@ def bench(
         from mfrec.bench.stale import cleared, marked
 
         _check_document(check or mark or clear, as_json, marked if mark else cleared if clear else None)
+        return
+    if figures:
+        _write_figures(figures, table, sequences, method or [], people=people, seed=seed, limit=limit, as_json=as_json)
         return
     if document and not (table or curve):
         raise UsageError("--document takes tables and plots: name them with --table or --plot")
@@ -156,6 +167,38 @@ def bench(
     print_line(result.table())
     if used:
         print_line(f"\n{used.table()}")
+
+
+def _write_figures(
+    out: Path,
+    tables: list[str] | None,
+    sequences: Path | None,
+    methods: list[str],
+    *,
+    people: str,
+    seed: int,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """The pictures behind tables into a new folder."""
+    from mfrec.bench.figures import PICTURED, write_figures
+    from mfrec.publication.folder import staged
+
+    with Progress() as progress, staged(out, originals=[sequences] if sequences else []) as folder:
+        said = write_figures(
+            folder,
+            tables or PICTURED,
+            sequences,
+            methods=methods,
+            people=people,
+            seed=seed,
+            limit=limit or 3,
+            progress=progress,
+        )
+    if as_json:
+        print_json({"figures": said})
+    else:
+        print_line("\n".join(said))
 
 
 def _check_document(document: Path | None, as_json: bool, change: Callable[[str], str] | None) -> None:

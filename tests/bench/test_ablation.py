@@ -125,6 +125,21 @@ def test_methods_are_called_what_they_are(sequences: Path) -> None:
     assert "single-frame" in table and "failed" not in table
 
 
+def test_the_thesis_s_finding_is_repeated_or_refuted_in_a_sentence() -> None:
+    psnr = {
+        "mean": {"whole": 30.0, "copies": 28.5, "noise": 20.0},
+        "nearest": {"whole": 30.0, "copies": 30.2, "noise": 29.0},
+        "bicubic": {"whole": 25.0, "copies": 25.0, "noise": 25.0},
+    }
+    results = tuple(Ablated(method, "s", values) for method, values in psnr.items())
+    found = AblationResult("", "", "all", "jpeg32", 0, tuple(psnr), results)
+    assert "repeated by nearest, and refuted by mean (-1.50 dB)" in found.finding
+    assert "bicubic" not in found.finding
+    assert found.finding in found.text()
+    alone = AblationResult("", "", "all", "jpeg32", 0, ("bicubic",), results[2:])
+    assert alone.finding == ""
+
+
 def test_verdicts_follow_the_costs() -> None:
     def verdict(**psnr: float) -> str:
         results = (Ablated("m", "s", {"whole": 30.0, **psnr}),)
