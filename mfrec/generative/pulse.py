@@ -5,7 +5,8 @@ models", CVPR 2020. The styles of a picture are searched where random ones lie: 
 Gaussian that was fitted to the generator's styles before their last rectifier; so the answer stays a face as far as the
 generator knows any. Their loss asks that the bicubically reduced answer equals one small picture. Ours asks that the
 answer, seen through the declared camera and codec, explains all frames of a track
-(:class:`mfrec.generative.measurements.Measurements`). Several starts give several answers.
+(:class:`mfrec.generative.measurements.Measurements`). Several starts give several answers. The noise stays that of the
+generator (their ``noise_type`` "fixed"): with a small one it draws lines that are no part of a face.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class DrawnStart(Drawn):
     """Where a search begins.
 
     Attributes:
-        seed: of its styles and its noise.
+        seed: of its styles.
     """
 
     seed: int
@@ -54,13 +55,11 @@ class Found:
 
     Attributes:
         styles: ``[K, S, latent]``.
-        noise: ``[K, 1, h, w]`` of each layer.
         portraits: ``[K, 3, side, side]`` in [0, 1].
         misfit: ``[K]`` of each, see :meth:`mfrec.generative.measurements.Measurements.misfit`.
     """
 
     styles: Tensor
-    noise: tuple[Tensor, ...]
     portraits: Tensor
     misfit: Tensor
 
@@ -109,52 +108,41 @@ def search(
     """
     gaussian = Gaussian.of(generator)
     where = generator.centre.device
-    latents, noises = zip(*(_start(generator, drawn) for drawn in starts), strict=True)
-    points = [torch.stack(latents).to(where), *(torch.stack(layer).to(where) for layer in zip(*noises, strict=True))]
-    points = [on_sphere(point).requires_grad_() for point in points]
-    optimiser = torch.optim.Adam(points, RATE)
+    latents = on_sphere(torch.stack([_start(generator, drawn) for drawn in starts]).to(where)).requires_grad_()
+    optimiser = torch.optim.Adam([latents], RATE)
     best = torch.full((len(starts),), math.inf, device=where)
-    kept = [point.detach().clone() for point in points]
+    kept = latents.detach().clone()
     for step in range(steps + 1):
-        styles = gaussian.styles(points[0])
-        lost = misfit(generator.picture(styles, points[1:]))
+        lost = misfit(generator.picture(gaussian.styles(latents)))
         with torch.no_grad():
             better = lost < best
             best = torch.where(better, lost, best)
-            for keep, point in zip(kept, points, strict=True):
-                keep[better] = point[better]
+            kept[better] = latents[better]
         if step == steps:
             break
         for group in optimiser.param_groups:
             group["lr"] = RATE * one_cycle(step, steps)
         optimiser.zero_grad()
-        (lost + CROSS * cross_distance(points[0])).sum().backward()
+        (lost + CROSS * cross_distance(latents)).sum().backward()
         optimiser.step()
         with torch.no_grad():
-            for point in points:
-                point.copy_(on_sphere(point))
+            latents.copy_(on_sphere(latents))
         progress(step + 1, steps)
     with torch.no_grad():
-        styles = gaussian.styles(kept[0])
-        portraits = generator.picture(styles, kept[1:]).clamp(0, 1)
-        return Found(styles, tuple(kept[1:]), portraits, misfit(portraits))
+        styles = gaussian.styles(kept)
+        portraits = generator.picture(styles).clamp(0, 1)
+        return Found(styles, portraits, misfit(portraits))
 
 
-def _start(generator: Any, drawn: DrawnStart) -> tuple[Tensor, list[Tensor]]:
-    """One style for all layers ``[S, latent]``, and noise of each layer ``[1, h, w]``."""
-    rng = np.random.default_rng(drawn.seed)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.from_numpy(rng.standard_normal(shape, np.float32))
-
-    return normal(1, generator.latent).repeat(generator.styles, 1), [normal(1, *s) for s in generator.noise_shapes]
+def _start(generator: Any, drawn: DrawnStart) -> Tensor:
+    """One point for the styles of all layers, ``[S, latent]``."""
+    point = np.random.default_rng(drawn.seed).standard_normal((1, generator.latent), np.float32)
+    return torch.from_numpy(point).repeat(generator.styles, 1)
 
 
 def on_sphere(points: Tensor) -> Tensor:
-    """Latent vectors ``[K, S, d]``, or noise ``[K, 1, h, w]``, with the length ``sqrt(d)`` that random ones have."""
-    over = (-1,) if points.ndim == 3 else (1, 2, 3)
-    size = math.sqrt(math.prod(points.shape[axis] for axis in over))
-    return points * (size / points.square().sum(dim=over, keepdim=True).sqrt().clamp(min=1e-8))
+    """Latent vectors ``[..., d]`` with the length ``sqrt(d)`` that random ones have."""
+    return points * points.square().mean(dim=-1, keepdim=True).rsqrt().clamp(max=1e8)
 
 
 def cross_distance(latents: Tensor) -> Tensor:

@@ -221,8 +221,8 @@ class Stylegan2(nn.Module):
     """Latent vectors to pictures.
 
     In training mode every picture has fresh noise, and :data:`MIXING` of them two latent vectors, from torch's
-    generator. In eval mode the noise is that which was drawn when the network was made and lies with its weights, and
-    nothing is random.
+    generator. In eval mode nothing is random: the noise is that which lies with the weights, and none where they were
+    trained here. The full size draws hair with it; a small generator draws lines across a face.
 
     Args:
         side: of the pictures in pixels, a power of two from 8.
@@ -248,7 +248,7 @@ class Stylegan2(nn.Module):
         self.synthesis = Synthesis(channels_of(side, base, most), latent)
         self.register_buffer("centre", torch.zeros(latent))
         for number, shape in enumerate(self.noise_shapes):
-            self.register_buffer(f"noise_{number}", torch.randn(1, 1, *shape))
+            self.register_buffer(f"noise_{number}", torch.zeros(1, 1, *shape))
 
     @property
     def styles(self) -> int:

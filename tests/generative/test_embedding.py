@@ -71,7 +71,7 @@ def test_a_picture_of_the_generator_is_found_again(start: Literal["mean", "unifo
 
 def test_noise_brings_at_least_5_db_more_and_the_styles_stay(face: FloatArray) -> None:
     styles = embed(tiny_generator(), [Wish(face, WHOLE)], style_steps=60)
-    with_noise = embed(tiny_generator(), [Wish(face, WHOLE)], drawn=styles, style_steps=0, noise_steps=80)
+    with_noise = embed(tiny_generator(), [Wish(face, WHOLE)], drawn=styles, style_steps=0, noise_steps=160)
     assert np.array_equal(styles.styles, with_noise.styles)
     assert psnr(with_noise.portrait, face) > psnr(styles.portrait, face) + 5
 
@@ -85,7 +85,7 @@ def test_an_embedding_can_be_made_again(face: FloatArray) -> None:
 def test_a_cross_over_shows_one_inside_and_the_other_outside(face: FloatArray) -> None:
     other = drawn_by_it(5)
     mask = left()
-    made = crossed(tiny_generator(), face, other, mask, levels, softness=0.5, steps=40, noise_steps=80).portrait
+    made = crossed(tiny_generator(), face, other, mask, levels, softness=0.5, steps=40, noise_steps=160).portrait
     inner, outer = np.s_[:, :6], np.s_[:, 10:]
     assert psnr(made[inner], face[inner]) > psnr(made[inner], other[inner]) + 3
     assert psnr(made[outer], other[outer]) > psnr(made[outer], face[outer]) + 3
