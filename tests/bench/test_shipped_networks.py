@@ -24,9 +24,11 @@ from mfrec.stages.clean import clean_frames
 from mfrec.types import FloatArray
 
 SHIPPED = [
-    card for card in map(read_card, map(card_path, card_names())) if card.sha256 and card.net in MADE_BY_NETWORKS
+    card
+    for card in map(read_card, map(card_path, card_names()))
+    if card.sha256 and card.net in MADE_BY_NETWORKS and card.net != "stylegan2"
 ]
-"""Cards of networks that make pixels and have weights."""
+"""Cards of networks that make pixels of pictures and have weights. A generator has no picture to make better."""
 
 FRAMES = [card.name for card in SHIPPED if card.net not in (*KINDS, "clean", "fusion")]
 SINGLE = [card.name for card in SHIPPED if card.net in KINDS]
