@@ -1,6 +1,6 @@
 """A training of seconds: coloured shapes, a network of a few hundred numbers, and a command to run it as a process.
 
-``python tiny_training.py FOLDER [--resume] [--slow] [--adversarial]`` trains into a folder and leaves
+``python tiny_training.py FOLDER [--resume] [--slow]`` trains into a folder and leaves
 ``weights.safetensors`` there.
 """
 
@@ -89,9 +89,8 @@ def main() -> None:
 
     torch.set_num_threads(1)
     folder = Path(next(word for word in sys.argv[1:] if not word.startswith("--")))
-    changes = {"adversarial": ADVERSARIAL} if "--adversarial" in sys.argv else {}
     made = train(
-        training(seconds=0.02 if "--slow" in sys.argv else 0.0, **changes),
+        training(seconds=0.02 if "--slow" in sys.argv else 0.0, adversarial=ADVERSARIAL),
         folder,
         resume="--resume" in sys.argv,
         checkpoint_every=0.0,

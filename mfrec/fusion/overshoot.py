@@ -3,7 +3,8 @@
 A camera that sharpens, or whose lens is better than the declared point-spread function, is sharpened once more by the
 inverse of that function, and every strong edge gets a light and a dark seam that nobody filmed (Yuan, Sun, Quan and
 Shum, "Progressive inter-scale and intra-scale non-blind image deconvolution", SIGGRAPH 2008, bound ringing by what is
-around a pixel likewise). One frame may be wrong in its extremes, so two must agree.
+around a pixel likewise). One frame may be wrong in its extremes, so two must agree; the reference alone is enough,
+since nothing in it is misplaced.
 """
 
 from __future__ import annotations
@@ -23,21 +24,27 @@ BELIEVED = 0.1
 """Belief from which on a frame says what may be there."""
 
 
-def within_seen(image: FloatArray, warped: Sequence[FloatArray], belief: FloatArray, scale: int) -> FloatArray:
+def within_seen(
+    image: FloatArray, warped: Sequence[FloatArray], belief: FloatArray, scale: int, chief: int
+) -> FloatArray:
     """A picture between the second least and the second greatest value of the frames within :data:`REACH`.
 
-    Where fewer than two frames are believed, between the least and the greatest; where none is, as it was.
+    What the reference shows is within as well, by itself. Where fewer than two frames are believed, between the least
+    and the greatest; where none is, as it was.
 
     Args:
         image: ``[H, W, 3]`` RGB.
         warped: the frames on the canvas, ``[H, W, 3]`` each, in the light of the picture.
         belief: ``[N, H, W]`` in [0, 1] how far each of them is believed.
         scale: canvas pixels per frame pixel.
+        chief: position of the reference.
 
     Returns:
         ``[H, W, 3]``; the same array where nothing was beyond.
     """
     high, low = _second(warped, belief, 1.0), -_second(warped, belief, -1.0)
+    seen = (belief[chief] > BELIEVED)[..., None]
+    high, low = (np.where(seen, f(bound, warped[chief]), bound) for f, bound in ((np.maximum, high), (np.minimum, low)))
     side = 2 * round(REACH * scale) + 1
     around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     high, low = cv2.dilate(high, around), cv2.erode(low, around)

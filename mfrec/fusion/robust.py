@@ -579,6 +579,6 @@ def estimate(
     total = mass.sum(axis=0)
     weight = np.where(total > 1e-6 * max(float(total.max()), 1e-12), mass / np.maximum(total, 1e-12), 0.0)
     observed = total / (total + 1.0 / settings.prior_sigma**2)
-    image = within_seen(ycc_to_rgb(np.dstack(planes)), [source.warped for source in sources], belief, canvas.scale)
-    image = np.clip(image, 0.0, 1.0)
+    warped, chief = [source.warped for source in sources], [source.is_reference for source in sources].index(True)
+    image = np.clip(within_seen(ycc_to_rgb(np.dstack(planes)), warped, belief, canvas.scale, chief), 0.0, 1.0)
     return Estimate(image, weight.astype(np.float32), np.where(weight.sum(axis=0) > 0, observed, 0).astype(np.float32))
