@@ -43,17 +43,21 @@ bundle: $(VENV)/.installed-dev ## bundle/ installs on a machine without a networ
 
 TABLES := 3.1 surveillance 3.3 3.4 3.5 3.6 peers
 CHECKS := metrics calibration ablation
-PLOTS := frames degradation pose errors cost
+PLOTS := frames degradation pose errors cost interpolation
 BENCH := $(VENV)/bin/mfrec bench --document docs/benchmarks.md
 SOME := $(if $(PEOPLE),--people $(PEOPLE)) $(if $(LIMIT),--limit $(LIMIT))
 
-# SEQUENCES=, FACES=, SET5= and SET14= take your folders, else a portrait is filmed; PEOPLE= and LIMIT= take a part of
-# the sequences. The tables share a command because they share methods; what is done stays if a later one is stopped.
+# SEQUENCES=, FACES=, PORTRAITS=, SET5= and SET14= take your folders, else a portrait is filmed; PEOPLE= and LIMIT= take
+# a part of the sequences. The tables share a command because they share methods; what is done stays if a later one is stopped.
 bench: $(VENV)/.installed-dev ## measure everything into docs/benchmarks.md; takes long, see the comment above it
 	$(BENCH) $(SEQUENCES) $(foreach table,$(TABLES),--table $(table)) $(SOME)
 	set -e; for table in $(CHECKS); do $(BENCH) $(SEQUENCES) --table $$table $(SOME); done
 	$(BENCH) $(SEQUENCES) --table identity $(if $(PEOPLE),--people $(PEOPLE))
 	$(BENCH) --table eyes
+	$(BENCH) --table enlarged-eyes
+	$(BENCH) --plot eyes
+	$(BENCH) $(SEQUENCES) --table single $(SOME)
+	$(BENCH) $(PORTRAITS) --table portraits $(SOME)
 	$(BENCH) $(FACES) --table faces
 	$(if $(SET5),$(BENCH) $(SET5) --table set5)
 	$(if $(SET14),$(BENCH) $(SET14) --table set14)

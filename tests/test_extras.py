@@ -79,7 +79,7 @@ def export_without() -> None:
 
 
 def plot_without() -> None:
-    from mfrec.bench.plots import Panel, Plot
+    from mfrec.bench.curves import Panel, Plot
 
     Plot("frames", "heading", "data", (Panel("title", "x", "y", {"a": ((0.0, 1.0),)}),)).png()
 

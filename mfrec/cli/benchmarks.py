@@ -16,7 +16,7 @@ from mfrec.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from mfrec.bench.ablation import AblationResult
-    from mfrec.bench.plots import Plot
+    from mfrec.bench.curves import Plot
     from mfrec.bench.tables.result import TableResult
 
 
@@ -54,7 +54,12 @@ def bench(
         ),
     ] = None,
     curve: Annotated[
-        list[str] | None, typer.Option("--plot", help="frames, degradation, pose, errors, cost; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--plot",
+            help="frames, degradation, pose, errors, cost; eyes, interpolation; training, of the folder of one; may be "
+            "repeated.",
+        ),
     ] = None,
     document: Annotated[
         Path | None, typer.Option("--document", help="Markdown file whose sections the tables and plots replace.")
@@ -104,7 +109,8 @@ def bench(
     if table and curve:
         raise UsageError("tables and plots are measured one after the other: give --table or --plot")
     if curve:
-        from mfrec.bench.plots import check_drawing, plot
+        from mfrec.bench.curves import check_drawing
+        from mfrec.bench.plots import plot
 
         if document:
             check_drawing()

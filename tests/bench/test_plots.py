@@ -10,14 +10,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from mfrec.bench.curves import Panel, Plot, cumulative
 from mfrec.bench.plots import (
     ERRORS,
     FRAMES,
     PLOTS,
     SMALL,
-    Panel,
-    Plot,
-    cumulative,
     of_frames,
     of_quality,
     of_turn,

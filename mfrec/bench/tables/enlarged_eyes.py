@@ -7,6 +7,8 @@ drawn; the row of the originals is the best that the estimators do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +41,30 @@ IN_PRINT = {
 """Card of ours to what the thesis has of the same kind."""
 
 
-def enlarged_eyes_table(
-    data: Path | None, people: str, seed: int, limit: int | None, progress: Progress
-) -> TableResult:
-    """PSNR and SSIM with their standard deviations, the error of the gaze in degrees, and of the iris in eye widths.
+@dataclass(frozen=True)
+class Eyes:
+    """What was measured of enlarged eyes.
+
+    Attributes:
+        rows: originals, interpolation, networks.
+        found: label of a row to the values of each pair: ``psnr``, ``ssim``, ``gaze`` in degrees, ``iris`` in eye
+            widths.
+        reason: why the gaze is missing; empty where it is not.
+    """
+
+    rows: tuple[Compared, ...]
+    found: Mapping[str, Sequence[Mapping[str, float]]]
+    reason: str
+
+
+def measured_eyes(count: int, seed: int, progress: Progress, *, left_out: bool = True) -> Eyes:
+    """Draw pairs of eyes and measure every method on them.
+
+    Args:
+        count: of pairs.
+        seed: of the drawing.
+        progress: see :func:`mfrec.bench.tables.tables`.
+        left_out: those of the iris texture that nothing was trained on; else other people of the textures that was.
 
     Raises:
         UsageError: a package of training is not installed.
@@ -53,7 +75,6 @@ def enlarged_eyes_table(
     from mfrec.metrics.psnr import psnr
     from mfrec.metrics.ssim import ssim
 
-    del data, people  # the eyes are drawn
     try:
         from mfrec.train.data.eye_users import TEXTURES, cut_pair
         from mfrec.train.data.synthetic_eyes import render_eye
@@ -61,8 +82,7 @@ def enlarged_eyes_table(
     except ModuleNotFoundError as error:
         raise UsageError(not_installed("drawing eyes", error.name, "train")) from None
 
-    count = limit or PAIRS
-    stream = EyePairStream(SEED + seed, length=count, scale=SCALE, left_out=TEXTURE, only_left_out=True)
+    stream = EyePairStream(SEED + seed, length=count, scale=SCALE, left_out=TEXTURE, only_left_out=left_out)
     ours = [each for each in methods(3, of_eyes=True) if each.cards and each.scale == SCALE]
     rows = (Compared("originals", SCALE), Compared(BASELINE, SCALE, (), interpolated(SCALE)), *ours)
     found: dict[str, list[dict[str, float]]] = {each.label: [] for each in rows}
@@ -88,6 +108,21 @@ def enlarged_eyes_table(
                 values["iris"] = float(np.mean(misses))
             found[each.label].append(values)
     progress("tables, enlarged eyes", count, count)
+    return Eyes(rows, found, reason)
+
+
+def enlarged_eyes_table(
+    data: Path | None, people: str, seed: int, limit: int | None, progress: Progress
+) -> TableResult:
+    """PSNR and SSIM, the error of the gaze in degrees, and of the iris in eye widths, with their standard deviations.
+
+    Raises:
+        UsageError: a package of training is not installed.
+    """
+    del data, people  # the eyes are drawn
+    count = limit or PAIRS
+    eyes = measured_eyes(count, seed, progress)
+    rows, found, reason = eyes.rows, eyes.found, eyes.reason
     made = [
         Row(
             each.label,
@@ -95,7 +130,7 @@ def enlarged_eyes_table(
             count,
             reason if each is rows[0] else "",
             IN_PRINT.get(each.cards[0]) if each.cards else None,
-            {key: value for key, value in spreads(found[each.label]).items() if key in ("psnr", "ssim")},
+            spreads(found[each.label]),
             each.cards,
         )
         for each in rows
