@@ -8,8 +8,9 @@ narrower and lies lower than theirs, because a small generator has nothing to sp
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mfrec.types import FloatArray, Similarity
+from mfrec.types import Similarity
 
 SIDE = 0.64
 """Of FFHQ's square that is kept."""
@@ -18,7 +19,7 @@ LOWER = 0.32
 """From the middle of the eyes to that of the square, in distances from eyes to mouth; FFHQ's is 0.1."""
 
 
-def portrait_square(points: FloatArray, side: int) -> Similarity:
+def portrait_square(points: NDArray[np.floating], side: int) -> Similarity:
     """From pixels of the square to pixels of the picture.
 
     Args:

@@ -151,7 +151,9 @@ class Adversary:
                 raise UsageError(
                     f"the arguments of the discriminator '{recipe.discriminator}' do not fit: {error}"
                 ) from None
-        self.optimiser = torch.optim.Adam(self.network.parameters(), recipe.learning_rate, betas=recipe.betas)
+        self.optimiser: torch.optim.Optimizer = torch.optim.Adam(
+            self.network.parameters(), recipe.learning_rate, betas=recipe.betas
+        )
         self.losses: dict[str, float] = {}
         self.judged = Judged()
 
