@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mfrec.nets.dynamic_unet import DynamicDecoder, denormalised, double_convolution, normalised
-from mfrec.nets.enlarge import enlarge
+from mfrec.nets.enlarge import stacked
 from mfrec.nets.padding import crop, pad
 from mfrec.nets.resnet_encoder import STRIDE, ResnetEncoder
 
@@ -71,10 +71,8 @@ class BioNet(nn.Module):
         Raises:
             ValueError: another number of frames than the network was made for, or no stack of frames.
         """
-        large = enlarge(frames)
-        if large.shape[1] != self.frames:
-            raise ValueError(f"the stack has {large.shape[1]} frames, this network was made for {self.frames}")
-        stack = normalised(pad(large.flatten(1, 2), STRIDE))
+        large = stacked(frames, self.frames)
+        stack = normalised(pad(large, STRIDE))
         made: list[Tensor] = []
         for iteration in range(self.iterations):
             for norm in self.norms:

@@ -25,3 +25,22 @@ def enlarge(frames: Tensor) -> Tensor:
     batch, count = frames.shape[:2]
     large = functional.interpolate(frames.flatten(0, 1), scale_factor=SCALE, mode="bicubic", align_corners=False)
     return large.unflatten(0, (batch, count))
+
+
+def stacked(frames: Tensor, count: int) -> Tensor:
+    """Enlarged frames as one picture of many channels.
+
+    Args:
+        frames: ``[B, N, 3, h, w]`` RGB in [0, 1].
+        count: how many frames a network was made for.
+
+    Returns:
+        ``[B, 3 N, 4 h, 4 w]``.
+
+    Raises:
+        ValueError: another number of frames, or no stack of frames.
+    """
+    large = enlarge(frames)
+    if large.shape[1] != count:
+        raise ValueError(f"the stack has {large.shape[1]} frames, this network was made for {count}")
+    return large.flatten(1, 2)

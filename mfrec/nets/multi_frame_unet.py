@@ -11,7 +11,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mfrec.nets.dynamic_unet import DynamicUnet
-from mfrec.nets.enlarge import enlarge
+from mfrec.nets.enlarge import stacked
 
 
 class MultiFrameUnet(nn.Module):
@@ -40,7 +40,4 @@ class MultiFrameUnet(nn.Module):
         Raises:
             ValueError: another number of frames than the network was made for, or no stack of frames.
         """
-        large = enlarge(frames)
-        if large.shape[1] != self.frames:
-            raise ValueError(f"the stack has {large.shape[1]} frames, this network was made for {self.frames}")
-        return self.unet(large.flatten(1, 2))
+        return self.unet(stacked(frames, self.frames))

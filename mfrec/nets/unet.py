@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mfrec.nets.enlarge import enlarge
+from mfrec.nets.enlarge import stacked
 from mfrec.nets.padding import crop, pad
 from mfrec.nets.pixel_shuffle_decoder import PixelShuffleDecoder
 from mfrec.nets.resnet_encoder import STRIDE, ResnetEncoder
@@ -47,9 +47,7 @@ class Unet(nn.Module):
         Raises:
             ValueError: another number of frames than the network was made for, or no stack of frames.
         """
-        large = enlarge(frames)
-        if large.shape[1] != self.frames:
-            raise ValueError(f"the stack has {large.shape[1]} frames, this network was made for {self.frames}")
-        stack = pad(large.flatten(1, 2), STRIDE)
+        large = stacked(frames, self.frames)
+        stack = pad(large, STRIDE)
         made = self.decoder(stack, self.encoder(stack))
         return crop(made, *large.shape[-2:])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mfrec.documents import DocumentError, shaped
+from mfrec.documents import DocumentError
 from mfrec.errors import InputError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.difference import Difference, compare
@@ -102,7 +102,7 @@ def _upscaled_again(
     from mfrec.upscale.job import upscale_into
 
     try:
-        asked = shaped(record["upscaled"]["asked"], Asked)
+        asked = Asked.recorded(record["upscaled"]["asked"])
     except DocumentError as error:
         raise UsageError(f"the record is damaged: what was asked of it cannot be read ({error})") from None
     given = frames if frames is not None else record["arguments"].get("frames", ())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mfrec.documents import shaped
 from mfrec.errors import UsageError
 from mfrec.options import Options
 from mfrec.types.geometry import MAX_SCALE
@@ -115,3 +117,12 @@ class Asked:
     def record(self) -> dict[str, Any]:
         """As plain values."""
         return {**asdict(self), "settings": list(self.settings)}
+
+    @classmethod
+    def recorded(cls, values: Mapping[str, Any]) -> Asked:
+        """What :meth:`record` gave. Records from before pictures were steadied do not say so, and nothing was.
+
+        Raises:
+            DocumentError: the values are none of these.
+        """
+        return shaped({"steady": 0, **values}, cls)

@@ -84,3 +84,11 @@ def test_only_the_part_that_the_method_made_is_steadied(larger: list[FloatArray]
 def test_what_is_usual() -> None:
     assert (Asked(window=5).steadies, Asked(window=1).steadies, Asked().steadies) == (2, 0, 0)
     assert Asked(window=5).reach == 4 and Asked(window=5, steady=0).reach == 2 and Asked(steady=1).reach == 1
+
+
+def test_a_record_from_before_is_not_steadied() -> None:
+    asked = Asked(window=5)
+    assert asked.steadies > 0
+    assert Asked.recorded(asked.record()) == asked
+    before = {key: value for key, value in asked.record().items() if key != "steady"}
+    assert Asked.recorded(before).steadies == 0
