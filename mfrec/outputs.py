@@ -18,7 +18,7 @@ from mfrec.asked_regions import KEEP, TRANSFER
 from mfrec.errors import UsageError
 from mfrec.face.regions import FEATURES
 from mfrec.image.levels import levels_of
-from mfrec.image.stamp import MARK, METADATA, WORDS, bears_words, burned, marked
+from mfrec.image.stamp import MARK, METADATA, WORDS, bears_words, enlarging, marked, stamped_large
 from mfrec.options import Options
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.arrays import write_arrays
@@ -105,7 +105,7 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
     names = [observation.frame.name for observation in reconstruction.track.observations]
     check_stamped(reconstruction)
     images = {
-        marked(RESULT, reconstruction.stamp): (reconstruction.image, reconstruction.stamp),
+        marked(RESULT, reconstruction.stamp): (pictures.result(reconstruction), reconstruction.stamp),
         "evidence.png": (reconstruction.evidence, "ENHANCED"),
         "reference.png": (reconstruction.reference, "ENHANCED"),
         "provenance.png": (pictures.provenance(reconstruction, names), "ENHANCED"),
@@ -114,6 +114,8 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
         **answer_images(reconstruction.track, reconstruction.stamp),
     }
     record = dict(reconstruction.record)
+    if reconstruction.stamp == WORDS:
+        record["marked"] = {"enlarged": enlarging(*reconstruction.image.shape[:2]), "interpolation": "bicubic"}
     if record.get("arguments", {}).get("levels"):
         levels = levels_of(reconstruction.image)
         record["levels"] = levels._asdict()
@@ -196,7 +198,8 @@ def write_stage(track: FaceTrack, record: Mapping[str, Any], folder: Path) -> li
     stack = [o for o in track.observations if o.registration is not None]
     if track.fused is not None:
         stamp = record["recipe"]["stamp"]
-        images[marked("fused.png", stamp)] = to_uint8(burned(track.fused.image, stamp))
+        image = stamped_large(track.fused.image) if stamp == WORDS else track.fused.image
+        images[marked("fused.png", stamp)] = to_uint8(image)
         images |= {name: to_uint8(image) for name, (image, _) in answer_images(track, stamp).items()}
     with writing():
         files = []

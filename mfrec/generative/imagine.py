@@ -15,7 +15,7 @@ from mfrec.fusion.robust import believe, bound
 from mfrec.generative.answers import distances_between, pasted, spread_of
 from mfrec.generative.measurements import Measurements, measure, oval
 from mfrec.generative.pulse import draw_starts, search
-from mfrec.image.stamp import stamped
+from mfrec.image.stamp import enlarging, stamped_large
 from mfrec.nets.threads import one_thread
 from mfrec.pipeline import Run, in_range
 from mfrec.stages.fuse import Fuse, consistency_with, sources_of
@@ -121,7 +121,8 @@ class Imagine:
         distances, from_plain = distances_between(pictures, plain, landmarks)
         spread = spread_of(pictures)
         imagined = Imagined(
-            images=np.stack([stamped(picture) for picture in pictures]),
+            images=np.stack([stamped_large(picture) for picture in pictures]),
+            enlarged=enlarging(*canvas.shape),
             spread=spread,
             region=share,
             misfit=np.array(misfit, np.float32)[order],

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import UsageError
+from mfrec.image.geometry import enlarge
 from mfrec.types import FloatArray
 
 WORDS = "NOT EVIDENCE"
@@ -32,11 +33,21 @@ CAP, CAP_SHARE = (8, 16), 1 / 90
 STAGGER = 4
 """Lines after which small words stand in the same columns again."""
 
-LEADING = 3
-"""From line to line, in heights of a capital."""
+LEADING, LEADING_SHARE, LEADING_MOST = 3, 1 / 17, 52
+"""From line to line: at least in heights of a capital, as a share of the picture's shorter side, at most in pixels. A
+large picture is not covered more densely than a crop of a face needs."""
+
+APART = 0.4
+"""From one writing to the next on a line, in widths of the words."""
 
 LARGE = 0.8
 """Share of the picture's width that the large words take."""
+
+READABLE = 720
+"""Pixels of a picture's shorter side from which on a face is seen behind the words."""
+
+THIN = 12
+"""Height of a large capital in widths of its stroke."""
 
 LEVEL = 1.5 / 255
 """By how much a stored picture may differ from what was stamped."""
@@ -84,6 +95,25 @@ def stamped(image: FloatArray) -> FloatArray:
     return (out + (1 - out) * fill[..., None]).astype(np.float32)
 
 
+def enlarging(height: int, width: int) -> int:
+    """By how much a picture is enlarged before it is marked, so that its shorter side has :data:`READABLE` pixels."""
+    return max(1, -(-READABLE // min(height, width)))
+
+
+def stamped_large(image: FloatArray) -> FloatArray:
+    """A picture of few pixels with the words in it, enlarged first by bicubic interpolation.
+
+    On 192 pixels words that can be read reach into half of a face, enlarged by :func:`enlarging` into a quarter.
+
+    Args:
+        image: ``[H, W, 3]`` RGB in [0, 1]; it is not changed.
+
+    Returns:
+        ``[f H, f W, 3]`` float32.
+    """
+    return stamped(np.clip(enlarge(image, enlarging(*image.shape[:2])), 0, 1))
+
+
 def bears_words(image: FloatArray) -> bool:
     """Whether the words are in a picture: every pixel is as light or dark as :func:`stamped` leaves any, to a level.
 
@@ -116,9 +146,8 @@ def small_tiles(height: int, width: int) -> tuple[Tile, ...]:
 
 def guaranteed(height: int, width: int) -> tuple[int, int]:
     """Height and width in pixels from which on every crop of a picture of that size holds the small words in full."""
-    cap = _cap(height, width)
-    across, down, _ = _extent(_lines(height, width), cap)
-    pitch, leading = _pitch(across, down, cap)
+    across, down, _ = _extent(_lines(height, width), _cap(height, width))
+    pitch, leading = _pitch(height, width)
     return min(height, STAGGER * leading + down), min(width, across + -(-pitch // STAGGER) + 1)
 
 
@@ -126,7 +155,7 @@ def _grid(height: int, width: int) -> Iterator[Tile]:
     """The small words, those that a border cuts too."""
     cap, lines = _cap(height, width), _lines(height, width)
     across, down, _ = _extent(lines, cap)
-    pitch, leading = _pitch(across, down, cap)
+    pitch, leading = _pitch(height, width)
     for row, y in enumerate(range(1, height, leading)):
         first = 1 - (row % STAGGER) * pitch // STAGGER
         for x in range(first, width, pitch):
@@ -151,9 +180,13 @@ def _lines(height: int, width: int) -> tuple[str, ...]:
     return (WORDS,) if across + 2 <= width else tuple(WORDS.split())
 
 
-def _pitch(across: int, down: int, cap: int) -> tuple[int, int]:
+def _pitch(height: int, width: int) -> tuple[int, int]:
     """Pixels from one writing to the next, along a line and from line to line."""
-    return across + cap, down + (LEADING - 1) * cap
+    cap = _cap(height, width)
+    across, down, _ = _extent(_lines(height, width), cap)
+    dense = across + cap, down + (LEADING - 1) * cap
+    leading = max(dense[1], min(round(min(height, width) * LEADING_SHARE), LEADING_MOST))
+    return (dense[0] if leading == dense[1] else round((1 + APART) * across)), leading
 
 
 @functools.cache
@@ -169,8 +202,8 @@ def _extent(lines: tuple[str, ...], cap: int) -> tuple[int, int, float]:
 
 
 def _stroke(cap: int) -> int:
-    """Width of a stroke of the letters in pixels."""
-    return max(1, round(cap / 9))
+    """Width of a stroke of the letters in pixels; large letters are thin, so that what is behind them is seen."""
+    return max(1, round(cap / (9 if cap <= 2 * CAP[1] else THIN)))
 
 
 @functools.lru_cache(maxsize=4)

@@ -181,7 +181,8 @@ class Content:
 
     Attributes:
         made: when, as the record says it.
-        image, evidence, reference: uint8 ``[H, W, 3]``; ``evidence`` is None where it equals ``image``.
+        image, evidence, reference: uint8 ``[H, W, 3]``; ``image`` is larger where it bears the words NOT EVIDENCE, and
+            ``evidence`` is None where it equals the result.
         sources_after: the source map without ``leader``, the frame that is the main source nearly everywhere;
             None and empty where no frame is.
         sources, uncertainty, observed: the maps as coloured pictures, uint8 ``[H, W, 3]``.
@@ -311,7 +312,7 @@ def gather(reconstruction: Reconstruction) -> Content:
         meaning=STAMPS.get(reconstruction.stamp, ""),
         warnings=tuple(dict.fromkeys(visible(w) for w in (*record.get("warnings", ()), *track.warnings))),
         facts=tuple(facts),
-        image=to_uint8(reconstruction.image),
+        image=pictures.result(reconstruction),
         evidence=None if same else to_uint8(reconstruction.evidence),
         reference=to_uint8(reconstruction.reference),
         reference_name=reference.name if reference is not None else "",

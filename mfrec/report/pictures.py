@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mfrec.image.geometry import resize, warp
+from mfrec.image.stamp import WORDS, stamped_large
 from mfrec.imageio import to_uint8
 from mfrec.types import Fused, Observation, Overview, Reconstruction, Registration
 
@@ -44,6 +45,14 @@ INK = (24, 28, 33)
 SOFT = (96, 104, 112)
 PAPER = (255, 255, 255)
 UNSEEN = (222, 224, 226)
+
+
+def result(reconstruction: Reconstruction) -> Rgb:
+    """The result as it is shown and written: where it bears the words NOT EVIDENCE, enlarged before it was marked."""
+    fused = reconstruction.track.fused
+    if reconstruction.stamp != WORDS or fused is None:
+        return to_uint8(reconstruction.image)
+    return to_uint8(stamped_large(fused.image))
 
 
 def colours(count: int) -> NDArray[np.uint8]:

@@ -30,10 +30,12 @@
   function setUnit(group, unit, shrunk) {
     units[group] = unit;
     for (const picture of all(`[data-of="${group}"]`)) {
-      const width = picture.naturalWidth || data.width, height = picture.naturalHeight || data.height;
+      // Originals have sizes of their own. All others show the canvas, though one with words in it has more pixels.
+      const own = group === "original" && picture.naturalWidth;
+      const width = own ? picture.naturalWidth : data.width, height = own ? picture.naturalHeight : data.height;
       picture.style.width = `${width * unit}px`;
       picture.style.height = `${height * unit}px`;
-      picture.classList.toggle("shrunk", shrunk);
+      picture.classList.toggle("shrunk", shrunk || picture.naturalWidth > width * unit * (window.devicePixelRatio || 1));
     }
     for (const box of all(`[data-width="${group}"]`)) box.style.width = `${data.width * unit}px`;
   }
@@ -223,8 +225,8 @@
     drawCross();
   }
   const room = document.documentElement.clientWidth - 56;
-  for (const [group, side] of [["compare", 640], ["maps", 280]]) {
-    setZoom(group, offerFit(group) ? "fit" : largest(Math.min(side, room), [1, 2, 3, 4]));
+  for (const [group, side] of [["compare", 640], ["answers", 560], ["maps", 280]]) {
+    if (document.querySelector(`[data-zoom="${group}"]`)) setZoom(group, offerFit(group) ? "fit" : largest(Math.min(side, room), [1, 2, 3, 4]));
   }
   setRight("image");
   setCut(50);

@@ -13,7 +13,9 @@ class Imagined:
     """Several answers to the same frames.
 
     Attributes:
-        images: ``[K, H, W, 3]`` float32 RGB in [0, 1] on the canvas, each with the words NOT EVIDENCE in it.
+        images: ``[K, f H, f W, 3]`` float32 RGB in [0, 1]: the canvas enlarged by bicubic interpolation, each with the
+            words NOT EVIDENCE in it, which on a small canvas would hide what they mark.
+        enlarged: that ``f``.
         spread: ``[H, W]`` float32: standard deviation between the answers before the words were written, in [0, 1] grey
             levels. It is what the frames leave open, as far as the generator can draw it.
         region: ``[H, W]`` float32 in [0, 1]: where the generator drew.
@@ -27,6 +29,7 @@ class Imagined:
     """
 
     images: FloatArray
+    enlarged: int
     spread: FloatArray
     region: FloatArray
     misfit: FloatArray

@@ -17,7 +17,8 @@ from tiny_generator import tiny_card, tiny_generator
 import mfrec
 from mfrec.errors import InputError, UsageError, WeightsError
 from mfrec.generative.imagine import Imagine
-from mfrec.image.stamp import METADATA, WORDS, bears_words, stamped
+from mfrec.image.geometry import enlarge
+from mfrec.image.stamp import METADATA, READABLE, WORDS, bears_words, stamped_large
 from mfrec.options import Options
 from mfrec.outputs import write_stage
 from mfrec.pipeline import Pipeline, Run
@@ -64,7 +65,9 @@ def answers(made: Reconstruction) -> Imagined:
 def test_several_answers_explain_the_frames_and_each_bears_the_words(made: Reconstruction) -> None:
     found = answers(made)
     assert made.stamp == WORDS
-    assert found.images.shape == (3, *made.uncertainty.shape, 3)
+    height, width = made.uncertainty.shape
+    assert found.images.shape == (3, found.enlarged * height, found.enlarged * width, 3)
+    assert min(found.images.shape[1:3]) >= READABLE
     assert bears_words(made.image)
     assert all(bears_words(image) for image in found.images)
     assert np.array_equal(np.sort(found.misfit), found.misfit), "the best one first"
@@ -88,7 +91,7 @@ def test_nothing_is_drawn_outside_of_the_oval(made: Reconstruction) -> None:
 def test_the_picture_is_the_best_answer(made: Reconstruction) -> None:
     assert made.track.fused is not None
     # What a network draws where the evidence picture is flat is taken back before the words are written.
-    difference = np.abs(stamped(made.track.fused.image) - answers(made).images[0])
+    difference = np.abs(stamped_large(made.track.fused.image) - answers(made).images[0])
     assert difference.mean() < 1 / 255
 
 
@@ -151,8 +154,11 @@ def test_every_file_says_what_it_is(made: Reconstruction, tmp_path: Path) -> Non
             assert bears_words(np.asarray(picture, np.float32) / np.float32(255))
     with Image.open(tmp_path / "out" / "evidence.png") as picture:
         assert not bears_words(np.asarray(picture, np.float32) / np.float32(255))
+    with Image.open(tmp_path / "out" / "reconstruction-NOT-EVIDENCE.png") as picture:
+        assert picture.size[::-1] == answers(made).images.shape[1:3], "enlarged before it was marked"
     record = read_record(tmp_path / "out")
     assert record["recipe"]["stamp"] == WORDS
+    assert record["marked"] == {"enlarged": answers(made).enlarged, "interpolation": "bicubic"}
     assert record["imagined"]["misfit"] == pytest.approx(answers(made).misfit, abs=1e-3)
     assert len(record["steps"][-1]["parameters"]["starts"]) == 3
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
@@ -211,7 +217,7 @@ WAYS: dict[str, Callable[[Reconstruction], Reconstruction]] = {
     "called RESTORED, without words": lambda made: with_stamp(replace(made, image=unstamped(made)), "RESTORED"),
     "without its record": lambda made: replace(made, record={}, image=unstamped(made)),
     "an answer before the words": lambda made: with_answers(
-        made, np.stack([unstamped(made), *answers(made).images[1:]])
+        made, np.stack([enlarge(unstamped(made), answers(made).enlarged), *answers(made).images[1:]])
     ),
     "the answers taken out, no words": lambda made: replace(
         made, image=unstamped(made), track=replace(made.track, imagined=None)

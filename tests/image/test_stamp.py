@@ -9,8 +9,19 @@ import pytest
 from PIL import Image
 
 from mfrec.errors import UsageError
-from mfrec.image.geometry import resize
-from mfrec.image.stamp import MARK, WORDS, burned, guaranteed, marked, small_tiles, stamped
+from mfrec.image.geometry import enlarge, resize
+from mfrec.image.stamp import (
+    MARK,
+    READABLE,
+    WORDS,
+    burned,
+    enlarging,
+    guaranteed,
+    marked,
+    small_tiles,
+    stamped,
+    stamped_large,
+)
 from mfrec.types import FloatArray
 
 SIZES = [(64, 64), (90, 200), (192, 192), (360, 640), (1440, 1080)]
@@ -46,6 +57,21 @@ def test_words_stand_out_on_any_ground_and_survive_strong_compression(ground: fl
     for tile in small_tiles(192, 256):
         there = change[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
         assert (there > 0.2).mean() > 0.15
+
+
+def test_a_small_picture_is_enlarged_so_that_the_words_leave_its_face_to_be_seen(portrait: FloatArray) -> None:
+    """At 192 px the words reach into half of all pixels, enlarged into a quarter."""
+    small = resize(portrait, 192, 192, interpolation="area")
+    large = stamped_large(small)
+    factor = enlarging(192, 192)
+    assert large.shape == (192 * factor, 192 * factor, 3) and min(large.shape[:2]) >= READABLE
+    touched = [
+        float((np.abs(marked_one - plain).max(axis=2) > 0.05).mean())
+        for marked_one, plain in ((stamped(small), small), (large, np.clip(enlarge(small, factor), 0, 1)))
+    ]
+    assert touched[1] < 0.5 * touched[0]
+    assert max(guaranteed(*large.shape[:2])) <= large.shape[0] / 4, "a crop of half a face's width holds them in full"
+    assert enlarging(720, 1000) == 1
 
 
 def test_large_words_are_seen_in_a_thumbnail() -> None:
