@@ -97,3 +97,23 @@ def weights_mix(
         print_json({"card": str(found.card), "objective": found.objective, "normalised": found.normalised})
         return
     print_line(f"{found.card}: {found.objective}")
+
+
+def weights_add(
+    file: Annotated[Path, typer.Argument(help="The pickle of a StyleGAN2-ADA generator.", show_default=False)],
+    *,
+    licence: Annotated[str, typer.Option("--licence", help="Of the weights; the file does not say it.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Card to write, NAME.toml; weights beside it.")],
+    as_json: Json = False,
+) -> None:
+    """Write an official generator of faces as a card of mfrec. The pickle is read for its tensors, and never run.
+
+    What it draws is NOT EVIDENCE, as of every generator: imagine.card=NAME.toml in the recipe generative.
+    """
+    from mfrec.cards.official_stylegan2 import add_stylegan2
+
+    found = add_stylegan2(file, licence, out)
+    if as_json:
+        print_json({"card": str(found.card), "side": found.side, "parameters": found.parameters})
+        return
+    print_line(f"{found.card}: {found.side} px, {found.parameters:,} parameters")

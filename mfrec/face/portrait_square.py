@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 
 from mfrec.types import Similarity
 
-SIDE = 0.64
-"""Of FFHQ's square that is kept."""
+SIDE = {"face": 0.64, "ffhq": 1.0}
+"""Side of the square, of FFHQ's."""
 
-LOWER = 0.32
-"""From the middle of the eyes to that of the square, in distances from eyes to mouth; FFHQ's is 0.1."""
+LOWER = {"face": 0.32, "ffhq": 0.1}
+"""From the middle of the eyes to that of the square, in distances from eyes to mouth."""
 
 
-def portrait_square(points: NDArray[np.floating], side: int) -> Similarity:
+def portrait_square(points: NDArray[np.floating], side: int, framing: str = "face") -> Similarity:
     """From pixels of the square to pixels of the picture.
 
     Args:
         points: ``[68, 2]`` landmarks ``(x, y)`` in pixels of the picture.
         side: pixels of the square.
+        framing: ``"face"``, mfrec's own, or ``"ffhq"``.
 
     Raises:
         ValueError: eyes or mouth are unknown, or lie in one point.
@@ -38,8 +39,8 @@ def portrait_square(points: NDArray[np.floating], side: int) -> Similarity:
     length = float(np.hypot(*along))
     if not length > 1e-6:
         raise ValueError("the landmarks of eyes and mouth are unknown or coincide")
-    half = SIDE * max(2.0 * float(np.hypot(*across)), 1.8 * float(np.hypot(*down)))
+    half = SIDE[framing] * max(2.0 * float(np.hypot(*across)), 1.8 * float(np.hypot(*down)))
     x = along / length * (2 * half / side)
     linear = np.column_stack([x, [-x[1], x[0]]])
-    centre = eyes + LOWER * down
+    centre = eyes + LOWER[framing] * down
     return Similarity(np.column_stack([linear, centre - linear @ np.full(2, (side - 1) / 2)]))

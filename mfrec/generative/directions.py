@@ -22,7 +22,7 @@ from mfrec.face.pose import head_pose, mouth_opening
 from mfrec.image.geometry import enlarge
 from mfrec.types import FloatArray, Landmarks
 
-FACE = (0.14, 0.12, 0.86, 0.98)
+FACE = {"face": (0.14, 0.12, 0.86, 0.98), "ffhq": (0.27, 0.32, 0.73, 0.87)}
 """Where the face lies in a portrait's square, as shares of its side: the square was laid around the landmarks."""
 
 EXTREME = 0.1
@@ -32,10 +32,10 @@ LEAST = 40
 """Scored faces without which there is no direction."""
 
 
-def portrait_points(portrait: FloatArray) -> Landmarks:
+def portrait_points(portrait: FloatArray, framing: str = "face") -> Landmarks:
     """The landmarks of a portrait in a square of its own, ``[side, side, 3]``, in its pixels."""
     side, larger = len(portrait), max(1, -(-256 // len(portrait)))
-    box = np.array(FACE, np.float32) * side * larger
+    box = np.array(FACE[framing], np.float32) * side * larger
     found = detect_landmarks(enlarge(portrait, larger), box)
     return Landmarks(((found.points + 0.5) / larger - 0.5).astype(np.float32), found.source)
 
@@ -75,7 +75,7 @@ def scored_styles(
         portraits = torch.cat([generator.picture(part) for part in styles.split(32)]).clamp(0, 1)
     found = []
     for portrait in portraits.permute(0, 2, 3, 1).cpu().numpy():
-        points = portrait_points(portrait)
+        points = portrait_points(portrait, generator.framing)
         found.append([score(points) for score in scores])
     return styles[:, 0].cpu().numpy(), np.array(found)
 
@@ -170,6 +170,6 @@ def best_angle(
     with torch.no_grad():
         made = generator.picture(views.to(generator.centre), layers).clamp(0, 1)
     portraits = made.permute(0, 2, 3, 1).cpu().numpy()
-    scores = [score(portrait_points(portrait)) for portrait in portraits]
+    scores = [score(portrait_points(portrait, generator.framing)) for portrait in portraits]
     nearest = int(np.argmin(np.abs(np.array(scores) - wanted)))
     return float(steps[nearest]), portraits[nearest], float(scores[nearest])

@@ -84,7 +84,7 @@ class Imagine:
         belief = believe(sources, plain, canvas.scale, settings)
 
         def seen_in(side: int) -> tuple[Measurements, Similarity]:
-            to_canvas = portrait_square(landmarks.points, side)
+            to_canvas = portrait_square(landmarks.points, side, generator.framing)
             return measure(sources, belief, to_canvas, side, settings), to_canvas
 
         measurements, to_canvas = seen_in(generator.side)

@@ -28,6 +28,9 @@ MIXING = 0.9
 FOLLOWED = 0.995
 """Decay of the moving average of the styles, towards which truncation goes."""
 
+FRAMINGS = ("face", "ffhq")
+"""How faces may lie in the pictures."""
+
 TAPS = (1.0, 3.0, 3.0, 1.0)
 """The binomial filter before and after a change of resolution."""
 
@@ -229,6 +232,7 @@ class Stylegan2(nn.Module):
         latent: numbers of a latent vector and of a style.
         base, most: of the channels, see :func:`channels_of`.
         mapping: dense layers.
+        framing: how the faces lie that it learnt from, see :func:`mfrec.face.portrait_square.portrait_square`.
 
     Attributes:
         memory_format: searches in its latent space go backwards through it in float32, and PyTorch 2.13 corrupts the
@@ -240,10 +244,19 @@ class Stylegan2(nn.Module):
     centre: Tensor
 
     def __init__(
-        self, *, side: int = 1024, latent: int = 512, base: int = 32768, most: int = 512, mapping: int = 8
+        self,
+        *,
+        side: int = 1024,
+        latent: int = 512,
+        base: int = 32768,
+        most: int = 512,
+        mapping: int = 8,
+        framing: str = "face",
     ) -> None:
         super().__init__()
-        self.side, self.latent = side, latent
+        if framing not in FRAMINGS:
+            raise ValueError(f"the framing is '{framing}'; expected one of {', '.join(FRAMINGS)}")
+        self.side, self.latent, self.framing = side, latent, framing
         self.mapping = MappingNetwork(latent, mapping)
         self.synthesis = Synthesis(channels_of(side, base, most), latent)
         self.register_buffer("centre", torch.zeros(latent))

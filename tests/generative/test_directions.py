@@ -62,7 +62,7 @@ def brightness(points: Landmarks) -> float:
 
 def test_the_best_angle_is_the_nearest_view(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the mean brightness in the place of landmarks the choice can be checked by hand."""
-    monkeypatch.setattr(directions, "portrait_points", lambda portrait: portrait)
+    monkeypatch.setattr(directions, "portrait_points", lambda portrait, framing: portrait)
     generator = tiny_generator()
     rng = np.random.default_rng(0)
     styles = generator.mapping(torch.zeros(1, 8).add(0.4))[:, None].expand(-1, generator.styles, -1)[0].numpy()
@@ -77,16 +77,17 @@ def test_the_best_angle_is_the_nearest_view(monkeypatch: pytest.MonkeyPatch) -> 
         best_angle(generator, styles, direction, 0.0, steps=[])
 
 
-def test_landmarks_of_a_portrait_lie_where_the_square_was_laid(portrait: FloatArray) -> None:
+@pytest.mark.parametrize("framing", ["face", "ffhq"])
+def test_landmarks_of_a_portrait_lie_where_the_square_was_laid(framing: str, portrait: FloatArray) -> None:
     """The astronaut's, in the square that her own landmarks gave, against those found in the picture."""
     from mfrec.face.detect import detect_faces
     from mfrec.face.landmarks import detect_landmarks, read_aligned
 
     box = detect_faces(portrait)[0].box
     known = detect_landmarks(portrait, box)
-    to_picture = portrait_square(known.points, 64)
-    square = read_aligned(portrait, to_picture, 64)
-    found = portrait_points(square)
+    to_picture = portrait_square(known.points, 96, framing)
+    square = read_aligned(portrait, to_picture, 96)
+    found = portrait_points(square, framing)
     expected = to_picture.inverse().apply(known.points)
     assert isinstance(found, Landmarks)
     assert np.linalg.norm(found.points - expected, axis=1).mean() < 2.5
