@@ -26,9 +26,10 @@ docs: $(VENV)/.installed-docs ## the site, docs/_build/html/index.html; every wa
 	$(VENV)/bin/python -m sphinx -b html -W --keep-going -q -j auto -d docs/_build/doctrees docs docs/_build/html
 	@echo docs/_build/html/index.html
 
-# COUNT= and SEED= choose others.
-fuzz: $(VENV)/.installed-dev ## spoilt documents for every reader: nothing but mfrec's own errors
-	PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed_documents.py $(or $(COUNT),100000) $(or $(SEED),0)
+# COUNT=, COMMANDS= and SEED= choose others.
+fuzz: $(VENV)/.installed-dev ## spoilt files for every reader, hostile words for every command: nothing but mfrec's own errors
+	PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed.py $(or $(COUNT),100000) $(or $(SEED),0)
+	PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed_commands.py $(or $(COMMANDS),1000) $(or $(SEED),0)
 
 faults: $(VENV)/.installed-dev ## kill 300 runs over an earlier output, 30 of them while they publish; a batch ten times
 	PYTHONPATH=tests $(VENV)/bin/python tests/killed_runs.py 270 30

@@ -1,69 +1,47 @@
-"""Every reader of documents against spoilt ones: it ends well, or in mfrec's own errors, and soon.
-
-``python tests/fuzzed_documents.py 10000 [SEED]`` (``make fuzz``) is the long form of ``tests/fuzz/test_documents.py``.
-"""
+"""Readers of documents (JSON, TOML, CSV) and of the arrays of a result, for :mod:`fuzzed`."""
 
 from __future__ import annotations
 
-import faulthandler
+import contextlib
 import json
-import os
 import random
-import resource
-import sys
-import tempfile
-import time
-import traceback
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hostile import LITERALS, spoilt_bytes, spoilt_json, spoilt_toml
+from fuzzed import Reader, Spoil
+from hostile import LITERALS, spoilt_bytes, spoilt_json, spoilt_table, spoilt_toml
 from report_case import reconstruction
 
+from mfrec.batch.case import Case as Batched
+from mfrec.batch.case import Reconstruct, Upscale, from_text, to_text
+from mfrec.batch.ledger import Ledger
+from mfrec.batch.manifest import read_cases
 from mfrec.cards.load import cards_folder, read_card
-from mfrec.errors import InputError, MfrecError, UsageError, WeightsError
+from mfrec.desk.case import Case, Cases, asked
+from mfrec.desk.jobs import Jobs
+from mfrec.desk.masks import DrawnMask, add
+from mfrec.desk.notes import listed
+from mfrec.desk.passwords import hashed, matches, read_password
+from mfrec.desk.refusal import RefusalError
+from mfrec.documents import DocumentError, parse_json, read_text
+from mfrec.errors import InputError, UsageError, WeightsError
 from mfrec.evaluation.evaluate import stated_uncertainty
 from mfrec.evaluation.survey.answers import collect
 from mfrec.imageio.sequences import read_persons
+from mfrec.metrics.coverage import FACTORS, read_factors
 from mfrec.outputs import save
+from mfrec.provenance.about import read_about
 from mfrec.provenance.difference import compare
 from mfrec.provenance.record import read_record
+from mfrec.provenance.schema import Arguments
 from mfrec.provenance.summary import summary
 from mfrec.publication.claims import foreign
 from mfrec.publication.files import MANIFEST, check_files
 from mfrec.publication.partial import LOCK, SAYS, remove_leftovers
 from mfrec.recipe import from_record, load
-
-SLOW = 20.0
-"""Seconds that no document may take; after three times as many the stack of what hangs is printed."""
-
-MEMORY = "/dev/shm"
-"""Where the long form writes its documents, if it is there. ext4 puts a file that is written anew onto the disk each
-time, and on a busy disk a hundred thousand documents wait for it for an hour: that looked like a hang."""
-
-Spoil = Callable[[random.Random], bytes]
-
-
-@dataclass(frozen=True)
-class Reader:
-    """One kind of document.
-
-    Attributes:
-        name: of it.
-        spoil: makes one.
-        read: reads a file that holds it, with all that is done with what it says.
-        errors: what it may raise.
-    """
-
-    name: str
-    spoil: Spoil
-    read: Callable[[Path], object]
-    errors: tuple[type[MfrecError], ...]
+from mfrec.upscale.asked import Asked
 
 
 def readers(folder: Path) -> list[Reader]:
@@ -147,6 +125,86 @@ def readers(folder: Path) -> list[Reader]:
         return lambda draw: spoilt_bytes(data, draw)
 
     says = SAYS.format("0" * 16, json.dumps("out")).encode()
+    case = folder / "case"
+    for part in ("jobs", "notes", "inputs", "runs", "masks"):
+        (case / part).mkdir(parents=True)
+
+    def read_case(path: Path) -> None:
+        opened = Case(path.parent)
+        for entry in opened.read().inputs:
+            opened.input(entry.number)
+
+    def read_job(path: Path) -> None:
+        (case / "jobs" / "0001.json").write_bytes(path.read_bytes())
+        for handle in Jobs(Cases(folder)).of(Case(case)):
+            json.dumps(handle.shown())
+
+    def read_note(path: Path) -> None:
+        (case / "notes" / "0001-01.json").write_bytes(path.read_bytes())
+        json.dumps(listed(Case(case)))
+
+    def read_mask(path: Path) -> None:
+        shutil.rmtree(case / "masks", ignore_errors=True)
+        add(Case(case), asked(parse_json(read_text(path, 1 << 20)), DrawnMask))
+
+    def read_password_file(path: Path) -> None:
+        path.chmod(0o600)
+        assert not matches("another one", read_password(path))
+
+    def read_table(path: Path) -> None:
+        for command in (Reconstruct(Arguments(recipe="restore")), Upscale(Asked())):
+            try:
+                found = read_cases([str(path)], command, folder)
+            except UsageError:
+                continue
+            for one in found.cases:
+                text = to_text(one.command)
+                assert to_text(from_text(text)) == text
+                one.command.words(folder)
+
+    def read_asked(path: Path) -> None:
+        try:
+            found = parse_json(read_text(path, 1 << 20))
+            if isinstance(found, dict):  # as the schema of run.json says
+                Asked.recorded(found)
+        except DocumentError as error:
+            raise UsageError(str(error)) from None
+
+    def read_covered(path: Path) -> None:
+        try:
+            read_factors(path)
+        except DocumentError as error:
+            raise UsageError(str(error)) from None
+
+    def read_ledger(path: Path) -> None:
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        with contextlib.closing(Ledger(path)) as book:
+            book.take_up([Batched("a", Upscale(Asked(), "a"))], [])
+            for entry in book.waiting(0, 10):
+                from_text(entry.command)
+            for ask in (book.counts, book.worst, book.outputs, book.problems):
+                ask()
+
+    file = {"name": "a.png", "path": "inputs/01/a.png", "sha256": "0" * 64, "md5": "0" * 32, "bytes": 3}
+    entry = {"number": "01", "kind": "pictures", "name": "a", "source": "inputs/01", "added": "2026", "files": [file]}
+    about = {"title": "t", "number": "1", "exhibit": "", "analyst": "", "notes": "n"}
+    opened = {"schema": 1, "mfrec": "0.1.0", "created": "2026", "about": about, "inputs": [entry], "revision": 1}
+    job = {"schema": 1, "number": "0001", "kind": "people", "input": "01", "words": ["people"], "state": "done"}
+    job |= {"created": "2026", "wanted": {"options": {"scale": 2}, "seed": 0}, "pid": 1}
+    mark = {"kind": "arrow", "x0": 1.0, "y0": 2.0, "x1": 3.0, "y1": 4.0}
+    note = {"picture": "evidence.png", "marks": [mark], "text": ""}
+    kept = {"schema": 1, "run": "0001", "created": "2026", "sha256": "0" * 64, "stamp": "ENHANCED", "scale": 2}
+    mask = {"region": "eyes", "width": 16, "height": 16, "runs": [100, 20, 136]}
+    rows = [
+        ["name", "path", "scale", "start", "subject", "settings", "set", "seed"],
+        ["a", "a.mp4", "2", "1.5", "auto", "", "fuse.edge=0.1", "3"],
+        ["b", "clips/b", "", "", "", "", "", ""],
+    ]
+    rows = [[cell for cell, name in zip(row, rows[0], strict=True) if name != "settings"] for row in rows]
+    with contextlib.closing(Ledger(folder / "ledger.sqlite")) as book:
+        book.take_up([Batched(name, Upscale(Asked(), name)) for name in "bcd"], [])
+    ledger = (folder / "ledger.sqlite").read_bytes()
     return [
         Reader("run.json", of_json(record), read_run, (UsageError,)),
         Reader("recipe.toml", of_toml(recipe), load, (UsageError,)),
@@ -158,57 +216,14 @@ def readers(folder: Path) -> list[Reader]:
         Reader(MANIFEST, of_json(manifest), lambda path: check_files(path.parent, ["a"]), (UsageError,)),
         Reader("setting", setting, read_setting, (UsageError,)),
         Reader("lock", of_bytes(says), read_lock, ()),
+        Reader("about.json", of_json({"about": about}), read_about, (UsageError,)),
+        Reader("case.json", of_json(opened), read_case, (RefusalError,)),
+        Reader("job.json", of_json(job), read_job, ()),
+        Reader("note.json", of_json({**kept, "note": note}), read_note, ()),
+        Reader("mask.json", of_json(mask), read_mask, (RefusalError, DocumentError)),
+        Reader("password", of_bytes(hashed("a long password").encode()), read_password_file, (UsageError,)),
+        Reader("cases.csv", lambda draw: spoilt_table(rows, draw), read_table, ()),
+        Reader("asked.json", of_json(Asked().record()), read_asked, (UsageError,)),
+        Reader("coverage.toml", of_toml(FACTORS.read_text(encoding="utf-8")), read_covered, (UsageError,)),
+        Reader("ledger.sqlite", of_bytes(ledger), read_ledger, (UsageError,)),
     ]
-
-
-def attack(
-    folder: Path, count: int, seed: int, say: Callable[[str], None] = lambda _: None
-) -> tuple[Counter[str], list[str]]:
-    """Read many spoilt documents of every kind.
-
-    Args:
-        folder: empty.
-        count: of documents in all.
-        seed: with it and its number each can be made again.
-        say: told every ten thousand how far it is.
-
-    Returns:
-        How often each kind was read or refused; and what should not have happened, with the document's number.
-    """
-    kinds = readers(folder)
-    found: Counter[str] = Counter()
-    wrong: list[str] = []
-    start = time.monotonic()
-    for number in range(count):
-        kind = kinds[number % len(kinds)]
-        place = folder / kind.name.replace(".", "-")
-        place.mkdir(exist_ok=True)
-        path = place / kind.name
-        path.write_bytes(kind.spoil(random.Random(f"{seed} {number}")))
-        begun = time.monotonic()
-        faulthandler.dump_traceback_later(3 * SLOW)
-        try:
-            kind.read(path)
-            found[f"{kind.name} read"] += 1
-        except kind.errors:
-            found[f"{kind.name} refused"] += 1
-        except Exception:
-            wrong.append(f"document {number}, {kind.name}: {traceback.format_exc(limit=-3)}")
-        if time.monotonic() - begun > SLOW:
-            wrong.append(f"document {number}, {kind.name}: took {time.monotonic() - begun:.0f} s")
-        if number % 10_000 == 9_999:
-            say(f"{number + 1} documents, {len(wrong)} wrong, {time.monotonic() - start:.0f} s")
-    faulthandler.cancel_dump_traceback_later()
-    return found, wrong
-
-
-if __name__ == "__main__":
-    fast = MEMORY if os.access(MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="mfrec-fuzz-", dir=fast) as scratch:
-        chosen = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-        seen, failures = attack(Path(scratch), int(sys.argv[1]), chosen, partial(print, file=sys.stderr, flush=True))
-    for what, times in sorted(seen.items()):
-        print(f"{times:7}  {what}")
-    print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB at most")
-    print("\n".join(failures[:20]) or "nothing but mfrec's own errors")
-    sys.exit(1 if failures else 0)

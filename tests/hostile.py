@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import copy
+import csv
+import io
 import json
 import random
+import struct
+import zlib
+from collections.abc import Sequence
 from typing import Any
 
 DEEP = "\0deep\0"
@@ -25,6 +30,13 @@ LITERALS = (
     "{a = " * 60 + "1" + "}" * 60, '"""', "'''x", '"' + "x" * 100_000 + '"', "@", "\ufeff", "1__0", "{a.b.c.d = 1}",
 )  # fmt: skip
 """What takes the place of a value in TOML."""
+
+CELLS = (
+    "", " ", "a", "..", "../x", "/", "a/b", "con", "nan", "inf", "-1", "0", "1e999", "1" * 400, "true", "x" * 40_000,
+    "a\0b", "\u202e", "\udc80", '"', "'", "'a", "a=b", "fuse.edge=nan", "--", "-o", "=cmd|x", "a,b", "a\nb",
+    "summary.html", "1,2", "auto", "name", "path", "scale",
+)  # fmt: skip
+"""What takes the place of a cell of a table."""
 
 
 def spoilt_json(value: Any, draw: random.Random) -> bytes:
@@ -108,3 +120,59 @@ def spoilt_bytes(data: bytes, draw: random.Random) -> bytes:
         else:
             spoilt[:0] = draw.choice((b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b"\n"))
     return bytes(spoilt)
+
+
+def spoilt_table(rows: Sequence[Sequence[str]], draw: random.Random) -> bytes:
+    """A CSV file in which one to three cells are not as they were."""
+    spoilt = [list(row) for row in rows]
+    for _ in range(draw.choice((1, 1, 2, 3))):
+        row = draw.choice(spoilt)
+        way = draw.random()
+        if way < 0.7 and row:
+            row[draw.randrange(len(row))] = draw.choice(CELLS)
+        elif way < 0.8:
+            row.append(draw.choice(CELLS))
+        elif way < 0.9 and row:
+            del row[draw.randrange(len(row))]
+        else:
+            spoilt.append(list(draw.choice(spoilt)))
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(spoilt)
+    data = text.getvalue().encode("utf-8", "surrogatepass")
+    return spoilt_bytes(data, draw) if draw.random() < 0.2 else data
+
+
+def spoilt_file(data: bytes, draw: random.Random) -> bytes:
+    """A picture, a clip or another binary file: as often its head is spoilt as the rest, because that decides more."""
+    if draw.random() < 0.5:
+        head = draw.choice((64, 512, 4096))
+        return spoilt_bytes(data[:head], draw) + data[head:]
+    return spoilt_bytes(data, draw)
+
+
+def spoilt_png(data: bytes, draw: random.Random) -> bytes:
+    """A PNG with spoilt chunks whose checksums hold, without which no decoder looks into them."""
+    chunks, at = [], 8
+    while at + 12 <= len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        chunks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + size]))
+        at += 12 + size
+    for _ in range(draw.choice((1, 1, 2, 5))):
+        number = draw.randrange(len(chunks))
+        kind, body = chunks[number]
+        way = draw.random()
+        if way < 0.6:
+            chunks[number] = kind, spoilt_bytes(body, draw)
+        elif way < 0.7 and len(chunks) > 1:
+            del chunks[number]
+        elif way < 0.8:
+            chunks.insert(draw.randrange(len(chunks) + 1), (kind, body))
+        else:
+            kind = draw.choice(
+                (b"tRNS", b"PLTE", b"gAMA", b"cHRM", b"iCCP", b"eXIf", b"acTL", b"fcTL", b"sBIT", b"IDAT")
+            )
+            chunks.insert(number, (kind, draw.randbytes(draw.choice((0, 4, 26, 300)))))
+    out = bytearray(data[:8])
+    for kind, body in chunks:
+        out += struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    return bytes(out)

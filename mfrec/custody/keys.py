@@ -21,6 +21,7 @@ from pathlib import Path
 
 from asn1crypto import algos, keys, pem
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, padding, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -303,10 +304,12 @@ def open_identity(path: Path, passphrase: str) -> Identity:
     blocks = re.findall(rb"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----\n?", data, re.DOTALL)
     try:
         opened = [serialization.load_pem_private_key(block, passphrase.encode()) for block in blocks]
-    except (ValueError, TypeError) as error:
-        if "password" in str(error).lower() and blocks:
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        if blocks and all(map(_is_encrypted, blocks)):
+            # One wrong passphrase in 256 leaves what looks decrypted and is no key, as damage inside does.
             raise UsageError(
-                f"the passphrase does not open the key '{path}'; try it again, there is no other way in"
+                f"the passphrase does not open the key '{path}'; try it again, there is no other way in. If it is the "
+                "right one the file is damaged: take it from your backup"
             ) from None
         raise _damaged(path) from None
     if (
@@ -321,6 +324,17 @@ def open_identity(path: Path, passphrase: str) -> Identity:
             "mfrec keys new, take the pair from your backup"
         )
     return Identity(opened[0], opened[1], *certificates)
+
+
+def _is_encrypted(block: bytes) -> bool:
+    """Whether a PEM block is a private key as far as can be seen without its passphrase."""
+    try:
+        serialization.load_pem_private_key(block, None)
+    except TypeError:  # it needs one
+        return True
+    except (ValueError, UnsupportedAlgorithm):
+        pass
+    return False
 
 
 def _damaged(path: Path) -> UsageError:

@@ -20,6 +20,7 @@ from typing import Any
 
 import rfc8785
 
+from mfrec.documents import DocumentError, parse_json
 from mfrec.errors import UsageError
 
 SCHEMA = 1
@@ -83,9 +84,9 @@ def add_entry(path: Path, event: str, details: Mapping[str, Any], *, now: dateti
     text = json.dumps(details, sort_keys=True, ensure_ascii=True, allow_nan=False)
     with _opened(path, new=True) as database:
         database.execute("BEGIN IMMEDIATE")
-        last = database.execute("SELECT * FROM entry ORDER BY number DESC LIMIT 1").fetchone()
-        number, previous = (1, BEGINNING) if last is None else (last[0] + 1, last[5])
-        if last is not None and hash_of(Entry(*last)) != last[5]:
+        last = next(iter(_rows(database, path, "DESC LIMIT 1")), None)
+        number, previous = (1, BEGINNING) if last is None else (last.number + 1, last.hash)
+        if last is not None and hash_of(last) != last.hash:
             raise UsageError(
                 f"the last row of the ledger '{path}' was changed; nothing is added to it: keep it as it is and begin "
                 "another"
@@ -110,7 +111,7 @@ def read_entries(path: Path) -> list[Entry]:
         UsageError: it is no ledger that this version can read.
     """
     with _opened(path, new=False) as database:
-        return [Entry(*row) for row in database.execute("SELECT * FROM entry ORDER BY number")]
+        return _rows(database, path)
 
 
 def check_ledger(path: Path, *, known: str | None = None) -> list[str]:
@@ -124,7 +125,7 @@ def check_ledger(path: Path, *, known: str | None = None) -> list[str]:
         UsageError: it is no ledger that this version can read.
     """
     with _opened(path, new=False) as database:
-        rows = [Entry(*row) for row in database.execute("SELECT * FROM entry ORDER BY number")]
+        rows = _rows(database, path)
         triggers = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
     said = [f"the trigger '{name}' was removed" for name in TRIGGERS if name not in triggers]
     previous = BEGINNING
@@ -143,13 +144,17 @@ def check_ledger(path: Path, *, known: str | None = None) -> list[str]:
 
 
 def json_lines(path: Path) -> Iterator[str]:
-    """Every row as a line of JSON, for another program or for paper.
+    """Every row as a line of JSON, for another program or for paper; details that are no JSON any more stay text.
 
     Raises:
         UsageError: it is no ledger that this version can read.
     """
     for entry in read_entries(path):
-        yield json.dumps({**asdict(entry), "details": json.loads(entry.details)}, ensure_ascii=True)
+        try:
+            details = parse_json(entry.details)
+        except DocumentError:
+            details = entry.details
+        yield json.dumps({**asdict(entry), "details": details}, ensure_ascii=True)
 
 
 def is_ledger(path: Path) -> bool:
@@ -167,7 +172,7 @@ def _opened(path: Path, *, new: bool) -> Iterator[sqlite3.Connection]:
     """The database of a ledger.
 
     Raises:
-        UsageError: in the place of every :class:`sqlite3.Error`.
+        UsageError: in the place of every :class:`sqlite3.Error`, and of text that is no UTF-8.
     """
     if not new and not path.is_file():
         raise UsageError(f"no ledger at '{path}'; expected the file that mfrec sign --ledger wrote")
@@ -185,10 +190,24 @@ def _opened(path: Path, *, new: bool) -> Iterator[sqlite3.Connection]:
                     f"the ledger '{path}' has version {version} and this mfrec writes {SCHEMA}; use the newer mfrec"
                 )
             yield database
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise UsageError(
             f"the ledger '{path}' cannot be used ({error}); check that it is one, and that its folder may be written"
         ) from None
+
+
+def _rows(database: sqlite3.Connection, path: Path, order: str = "") -> list[Entry]:
+    """Rows by their numbers.
+
+    Raises:
+        UsageError: one holds something else than text, which mfrec never writes.
+    """
+    rows = [Entry(*row) for row in database.execute(f"SELECT * FROM entry ORDER BY number {order}")]
+    for entry in rows:
+        number, *texts = asdict(entry).values()
+        if type(number) is not int or not 0 < number < 1 << 53 or not all(type(text) is str for text in texts):
+            raise UsageError(f"row {number} of the ledger '{path}' is damaged; take the ledger from a backup")
+    return rows
 
 
 def _begin(database: sqlite3.Connection) -> None:

@@ -57,6 +57,8 @@ def read_answer(path: Path) -> bytes:
         data = read_bytes(path, LIMIT)
         answer = _parsed(data)
         status = answer.status
+        if status == rfc3161_client.PKIStatus.GRANTED:
+            _ = answer.tst_info.message_imprint.message  # a token that is none says so here
     except (DocumentError, ValueError) as error:
         why = error if isinstance(error, DocumentError) else "it is no DER of a TimeStampResp"
         raise UsageError(
@@ -79,10 +81,14 @@ def _parsed(answer: bytes) -> rfc3161_client.TimeStampResponse:
     try:
         return rfc3161_client.decode_timestamp_response(answer)
     except ValueError:
-        values = tsp.TimeStampResp.load(answer)
-        signed = values["time_stamp_token"]["content"]
-        signed["certificates"] = cms.CertificateSet(sorted(signed["certificates"], key=lambda one: one.dump()))
-        return rfc3161_client.decode_timestamp_response(values.dump())
+        try:
+            values = tsp.TimeStampResp.load(answer)
+            signed = values["time_stamp_token"]["content"]
+            signed["certificates"] = cms.CertificateSet(sorted(signed["certificates"], key=lambda one: one.dump()))
+            sorted_answer = values.dump()
+        except (TypeError, LookupError, AttributeError) as error:  # of parts that are not what they should be
+            raise ValueError(str(error)) from None
+        return rfc3161_client.decode_timestamp_response(sorted_answer)
 
 
 def is_for(answer: bytes, data: bytes) -> bool:
@@ -104,9 +110,10 @@ def check_answer(answer: bytes, data: bytes, roots: tuple[x509.Certificate, ...]
     try:
         stamp = _parsed(answer)
         time = stamp.tst_info.gen_time
+        about_this = is_for(answer, data)
     except ValueError:
         raise DocumentError("it is no answer of a time-stamping authority") from None
-    if not is_for(answer, data):
+    if not about_this:
         raise DocumentError("it is about something else")
     said = f"{time:%Y-%m-%d %H:%M:%S} UTC"
     if not roots:

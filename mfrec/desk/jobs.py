@@ -179,13 +179,12 @@ class Jobs:
             RefusalError: the choices cannot be, or the input cannot be used.
         """
         values = checked_options(wanted, case.folder)
-        entry = case.input(given)
-        source_path(case, entry)
+        source_path(case, case.input(given))
         with self._lock:
-            number = self._free_number(case)
-            words = reconstruct_arguments(entry.source, f"runs/{number}", wanted, values)
             kept = Wanted(values, wanted.device, wanted.seed, wanted.pdf, wanted.strict)
-            return self._queue(case, Job(SCHEMA, number, "reconstruct", given, words, "waiting", now(), kept))
+            job = Job(SCHEMA, self._free_number(case), "reconstruct", given, [], "waiting", now(), kept)
+            job.words = words_of(case, job)
+            return self._queue(case, job)
 
     def people(self, case: Case, given: str) -> Handle:
         """Queue a look at everybody who is seen in an input.
@@ -193,15 +192,14 @@ class Jobs:
         Raises:
             RefusalError: the input cannot be used.
         """
-        entry = case.input(given)
-        source_path(case, entry)
+        source_path(case, case.input(given))
         with self._lock:
             for handle in self.of(case):
                 if handle.job.kind == "people" and handle.job.input == given and handle.job.state in LIVE:
                     return handle
-            number = self._free_number(case)
-            words = ["people", entry.source, "--json", "--every-frame"]
-            return self._queue(case, Job(SCHEMA, number, "people", given, words, "waiting", now()))
+            job = Job(SCHEMA, self._free_number(case), "people", given, [], "waiting", now())
+            job.words = words_of(case, job)
+            return self._queue(case, job)
 
     def cancel(self, case: Case, number: str) -> Handle:
         """Take a job out of the queue, or ask its process to end."""
@@ -266,6 +264,9 @@ class Jobs:
         job, folder = handle.job, handle.case.folder
         try:
             source_path(handle.case, handle.case.input(job.input))
+            # The file of a job may be anybody's: a case can come from another desk.
+            if job.words != words_of(handle.case, job):
+                raise RefusalError("refused.words", 409, name=job.number)
             handle.case.part("runs")
             lock = os.open(handle.file(".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
@@ -390,6 +391,18 @@ class Jobs:
                 return file.read(TAIL).decode("utf-8", "replace").splitlines()
         except OSError:
             return []
+
+
+def words_of(case: Case, job: Job) -> list[str]:
+    """The words of a job, by the choices that it was made of.
+
+    Raises:
+        RefusalError: its input is not there, or its choices cannot be.
+    """
+    source = case.input(job.input).source
+    if job.kind == "people":
+        return ["people", source, "--json", "--every-frame"]
+    return reconstruct_arguments(source, f"runs/{job.number}", job.wanted, checked_options(job.wanted, case.folder))
 
 
 def environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -16,6 +17,9 @@ N, R, P = 1 << 15, 8, 1
 
 SHORTEST = 12
 """Characters of a password."""
+
+LINE = re.compile(rf"scrypt\${N}\${R}\${P}\$[0-9a-f]{{32}}\$[0-9a-f]{{64}}")
+"""What a password file holds: cost, salt and hash."""
 
 
 def hashed(password: str) -> str:
@@ -58,8 +62,7 @@ def read_password(path: Path) -> str:
         raise UsageError(f"cannot read the password file '{path}' ({error}); make one with --new-password") from None
     if path.stat().st_mode & 0o077:
         raise UsageError(f"others can read the password file '{path}'; run: chmod 600 '{path}'")
-    parts = line.split("$")
-    if len(parts) != 6 or parts[:4] != ["scrypt", str(N), str(R), str(P)]:
+    if not LINE.fullmatch(line):
         raise UsageError(f"'{path}' is no password file; make one with: mfrec desk --new-password FILE")
     return line
 

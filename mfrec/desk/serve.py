@@ -7,6 +7,7 @@ import fcntl
 import os
 import secrets
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +89,9 @@ def serve(folder: Path, service: Service, say: Callable[[str], None]) -> None:
         say: is given the address, and what happens.
 
     Raises:
-        UsageError: the folder or the port cannot be used.
+        UsageError: the folder, the port or the certificate cannot be used.
     """
+    check_certificate(service.certificate, service.key)
     cases = folder_of_cases(folder)
     with only_desk(cases), listening(service.host, service.port) as door:
         port = door.getsockname()[1]
@@ -120,6 +122,29 @@ def serve(folder: Path, service: Service, say: Callable[[str], None]) -> None:
         say(f"open {scheme}://{next(iter(names))}:{port}/{f'?token={token}' if token else ''}")
         say("Ctrl-C ends the desk; runs that work go on, and are there when it is started again")
         uvicorn.Server(config).run(sockets=[door])
+
+
+def check_certificate(certificate: Path | None, key: Path | None) -> None:
+    """Try what TLS is to be made of, before anything is offered.
+
+    Args:
+        certificate: PEM file, which may hold the key too.
+        key: PEM file, without a passphrase, because nobody is there to type it.
+
+    Raises:
+        UsageError: a key without a certificate, or files that are not such a pair.
+    """
+    if certificate is None:
+        if key is not None:
+            raise UsageError(f"--key '{key}' belongs to a certificate; name that with --certificate")
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: b"")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"--certificate '{certificate}' with --key '{key or certificate}' cannot be used for TLS ({error}); "
+            "expected PEM files of a certificate and of its own key, which has no passphrase"
+        ) from None
 
 
 def folder_of_cases(folder: Path) -> Path:

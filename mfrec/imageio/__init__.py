@@ -21,6 +21,7 @@ that is said in :attr:`Frame.notes`. Originals are opened for reading only and n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
@@ -97,10 +98,13 @@ def stream(
         NoFramesError: there is nothing there, or nothing that can be used (then while iterating); the message lists
             the reasons.
         InputError: an array is not a picture (while iterating).
-        UsageError: ``every`` is below 1, ``start`` lies after ``end``, or they are given for pictures.
+        UsageError: ``every`` is below 1, ``start`` lies after ``end`` or is no number, or they are given for pictures.
     """
     if every < 1:
         raise UsageError(f"every={every}: keep each n-th picture with a whole number n of at least 1")
+    for name, seconds in (("start", start), ("end", end)):
+        if seconds is not None and not math.isfinite(seconds):
+            raise UsageError(f"{name}={seconds}: give seconds of the video as a number")
     if start is not None and end is not None and start > end:
         raise UsageError(f"start={start:g} s lies after end={end:g} s; exchange them")
     paths, arrays = _sorted_out(source)

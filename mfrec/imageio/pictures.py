@@ -47,6 +47,9 @@ def picture_frames(files: Sequence[Path], every: int, findings: Findings, progre
             index += 1
             try:
                 frame = stored.frame(index)
+            except _EndedError as error:
+                findings.dropped.append(Dropped(stored.label, str(error), index))
+                break
             except RefusedError as error:
                 findings.dropped.append(Dropped(stored.label, str(error), index))
             except PermissionError:
@@ -60,6 +63,10 @@ def picture_frames(files: Sequence[Path], every: int, findings: Findings, progre
         progress("read", count, len(files))
     if not used:
         raise NoFramesError(f"none of {index + 1} pictures can be used{listed(findings.dropped)}")
+
+
+class _EndedError(RefusedError):
+    """Neither this picture of a file nor any after it can be read, however many the file says that it holds."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +215,7 @@ class _PillowFile(_PictureFile):
         picture = self._picture
         reason = size_reason(picture.width, picture.height)
         if reason is not None:
-            raise RefusedError(reason)
+            raise _EndedError(reason)
         time = self._seek(number) if len(self.numbers) > 1 else None
         hidden = 1 if picture.format in ANIMATED else getattr(picture, "n_frames", 1)
         if hidden > 1:
@@ -237,11 +244,19 @@ class _PillowFile(_PictureFile):
             return still_image(picture, completed, notes)
 
     def _seek(self, number: int) -> float:
-        """Go to a frame of an animation; its time in seconds."""
+        """Go to a frame of an animation; its time in seconds.
+
+        Raises:
+            _EndedError: it cannot be reached. Each is coded as a change of the one before it.
+        """
         time = self._clock
         for at in range(self._next, number + 1):
-            self._picture.seek(at)
-            self._picture.load()
+            try:
+                self._picture.seek(at)
+                self._picture.load()
+            except DECODER_ERRORS as error:
+                left = len(self.numbers) - at - 1
+                raise _EndedError(f"{_damage(error)}; nor are {left} after it" if left else _damage(error)) from None
             time = self._clock
             self._clock += float(self._picture.info.get("duration", 0)) / 1000
         self._next = number + 1

@@ -1,8 +1,7 @@
 """A training on disk: everything that it needs to go on as if it had never stopped.
 
 The file is replaced as a whole: it is written under another name, flushed to the disk and renamed, so a kill at any
-moment leaves the earlier checkpoint or the new one. It is read with PyTorch's restricted unpickler, which makes tensors
-and plain values and runs no code.
+moment leaves the earlier checkpoint or the new one. It is read by :mod:`mfrec.train.torch_files`, which runs no code.
 
 There are no states of random generators in it. Every step seeds them from the recipe's seed and its own number
 (:class:`mfrec.train.callbacks.Steps`), so the step is all that has to be known.
@@ -10,9 +9,9 @@ There are no states of random generators in it. Every step seeds them from the r
 
 from __future__ import annotations
 
+import contextlib
 import os
-import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mfrec.documents import DocumentError
 from mfrec.errors import UsageError
+from mfrec.train.torch_files import read_torch_file
 
 CHECKPOINT = "checkpoint.pt"
 """Name of the file in the folder of a training."""
@@ -87,12 +88,59 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     Raises:
         UsageError: there is none, or it is damaged.
     """
-    path = folder / CHECKPOINT
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-        return Checkpoint(**values)
+        return _shaped(read_torch_file(folder / CHECKPOINT))
     except FileNotFoundError:
         raise UsageError(f"there is no {CHECKPOINT} in '{folder}' to go on from; leave out --resume") from None
-    except (OSError, RuntimeError, EOFError, TypeError, pickle.UnpicklingError) as error:
-        first = str(error).partition("\n")[0]
-        raise UsageError(f"the checkpoint '{path}' cannot be read ({first}); begin again with --fresh") from None
+    except DocumentError as error:
+        raise _unusable(folder, error) from None
+
+
+@contextlib.contextmanager
+def restoring(folder: Path) -> Iterator[None]:
+    """Within it, what a checkpoint holds is put into a training.
+
+    Raises:
+        UsageError: it does not fit, in the place of whatever PyTorch or fastai say.
+    """
+    try:
+        yield
+    except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
+        raise _unusable(folder, f"it does not fit: {str(error).partition(chr(10))[0]}") from None
+
+
+def _shaped(values: Any) -> Checkpoint:
+    """The values of a file as a checkpoint.
+
+    Raises:
+        DocumentError: they are none.
+    """
+    try:
+        found = Checkpoint(**values)
+    except TypeError as error:
+        raise DocumentError(f"it is no checkpoint: {error}") from None
+    tensors = [value for part in (found.network, found.average) for value in _mapped(part, "its tensors").values()]
+    _mapped(found.optimiser, "the optimiser's state")
+    _mapped(found.adversary, "the discriminator's state")
+    if not all(isinstance(value, Tensor) for value in tensors):
+        raise DocumentError("it holds something else than tensors for a network")
+    counts = (found.step, found.total, found.round)
+    if not all(type(count) is int for count in counts) or not 0 <= found.step <= found.total or found.round < 1:
+        raise DocumentError(f"its steps cannot be: {found.step!r} of {found.total!r}, {found.round!r} a round")
+    if not isinstance(found.identity, str) or type(found.seconds) is not float:
+        raise DocumentError("it does not say of which training it is, or how long that has run")
+    if not isinstance(found.history, list):
+        raise DocumentError("it has no history")
+    if not all(type(value) in (int, float) for row in found.history for value in _mapped(row, "a round").values()):
+        raise DocumentError("a round of its history holds something else than numbers")
+    return found
+
+
+def _mapped(value: Any, what: str) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise DocumentError(f"{what} should be a dictionary and are {type(value).__name__}")
+    return value
+
+
+def _unusable(folder: Path, why: object) -> UsageError:
+    return UsageError(f"the checkpoint '{folder / CHECKPOINT}' cannot be used ({why}); begin again with --fresh")

@@ -43,7 +43,7 @@ from mfrec.train.callbacks import (
     Steps,
     no_longer_falls,
 )
-from mfrec.train.checkpoint import Checkpoint, load_checkpoint
+from mfrec.train.checkpoint import Checkpoint, load_checkpoint, restoring
 from mfrec.train.fastai_import import (
     AvgMetric,
     Callback,
@@ -304,16 +304,18 @@ def train(
 
     if checkpoint is not None:
         place = Place(checkpoint.step, checkpoint.total, checkpoint.round)
-        network.load_state_dict(checkpoint.network)
-        if training.adversary is not None:
-            training.adversary.load(checkpoint.adversary)
+        with restoring(folder):
+            network.load_state_dict(checkpoint.network)
+            if training.adversary is not None:
+                training.adversary.load(checkpoint.adversary)
     elif minutes is not None:
         place = affordable(training, 60 * minutes - (time.monotonic() - begun))
     else:
         place = Place(0, total := steps or training.recipe.steps, -(-total // ROUNDS))
     average = Average(network, training.recipe.average, place)
     if checkpoint is not None:
-        average.load(checkpoint.average)
+        with restoring(folder):
+            average.load(checkpoint.average)
     history = list(checkpoint.history) if checkpoint is not None else []
     keeper = Keeper(
         folder,
@@ -335,7 +337,8 @@ def train(
         callbacks.append(Processes(processes))
     learner: Any = training.learner(network, place, callbacks)
     if checkpoint is not None:
-        learner.opt.load_state_dict(checkpoint.optimiser)
+        with restoring(folder):
+            learner.opt.load_state_dict(checkpoint.optimiser)
     learner.fit(place.rounds_left)
     if keeper.broken is not None:
         raise UsageError(

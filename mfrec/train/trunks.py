@@ -11,7 +11,6 @@ torchvision's MobileNetV2 (Sandler et al., CVPR 2018) with its ImageNet weights 
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -20,9 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mfrec.cards.load import load_network
+from mfrec.documents import DocumentError
 from mfrec.errors import UsageError, WeightsError
 from mfrec.nets.mobilenet_encoder import AFTER, MobilenetEncoder
 from mfrec.nets.recognition import Recognition
+from mfrec.train.torch_files import read_torch_file
 
 TRUNKS = ("recognition", "vgg", "vgg19", "vgg19_first", "mobilenet")
 
@@ -213,12 +214,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         WeightsError: no such file, or it does not hold a dictionary of tensors.
     """
     try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = read_torch_file(path)
     except FileNotFoundError:
         raise WeightsError(f"no weights file '{path}'; give the path of the file that the package brings") from None
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
-        raise WeightsError(f"'{path.name}' holds no plain tensors of PyTorch ({reason}); get the file again") from None
+    except DocumentError as error:
+        raise WeightsError(f"'{path.name}' holds no plain tensors of PyTorch ({error}); get the file again") from None
     if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
         raise WeightsError(f"'{path.name}' holds {type(tensors).__name__}, expected a dictionary of tensors")
     return tensors

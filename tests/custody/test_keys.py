@@ -92,6 +92,21 @@ def test_a_wrong_passphrase_is_a_sentence(anna: Person) -> None:
         open_identity(anna.key, "seven grey flames")
 
 
+def test_a_wrong_passphrase_is_one_too_where_the_padding_happens_to_fit(
+    anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = keys.serialization.load_pem_private_key
+
+    def no_key(block: bytes, passphrase: bytes | None) -> object:
+        if passphrase is None:
+            return real(block, passphrase)
+        raise ValueError("Could not deserialize key data")
+
+    monkeypatch.setattr(keys.serialization, "load_pem_private_key", no_key)
+    with pytest.raises(UsageError, match="the passphrase does not open the key"):
+        open_identity(anna.key, "seven grey flames")
+
+
 def test_names_and_passphrases_that_will_not_do(tmp_path: Path) -> None:
     for name in ("", "../x", "a/b", ".hidden", "a" * 80):
         with pytest.raises(UsageError, match="cannot be called"):

@@ -118,6 +118,17 @@ def test_a_signature_is_entered(tmp_path: Path, anna: Person) -> None:
     assert details["key"] == anna.identity.fingerprint
 
 
+def test_rows_that_mfrec_never_writes(ledger: Path) -> None:
+    run(ledger, "DROP TRIGGER no_update", "UPDATE entry SET details = '{' WHERE number = 2")
+    assert json.loads(list(json_lines(ledger))[1])["details"] == "{"
+    assert "row 2 was changed" in check_ledger(ledger)
+    run(ledger, "PRAGMA writable_schema = 1", "UPDATE sqlite_master SET sql = replace(sql, 'STRICT', '')")
+    run(ledger, "UPDATE entry SET details = x'00ff' WHERE number = 2")
+    for use in (check_ledger, read_entries):
+        with pytest.raises(UsageError, match=r"row 2 of the ledger .* is damaged"):
+            use(ledger)
+
+
 def test_what_is_no_ledger(tmp_path: Path, ledger: Path) -> None:
     with pytest.raises(UsageError, match="no ledger at"):
         check_ledger(tmp_path / "nowhere.db")

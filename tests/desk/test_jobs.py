@@ -45,6 +45,21 @@ def states(desk: Opened) -> dict[str, str]:
     return {job["number"]: job["state"] for job in desk.client.get(desk.base).json()["jobs"]}
 
 
+def test_a_waiting_job_that_asks_for_something_else_than_its_choices_is_not_begun(desk: Opened, tmp_path: Path) -> None:
+    desk.client.post(f"{desk.base}/runs", json={"input": "01", "wanted": {"options": {"scale": 2}}})
+    file = desk.case.folder / "jobs" / "0001.json"
+    job = json.loads(file.read_text())
+    job["words"][3] = str(tmp_path / "elsewhere")
+    file.write_text(json.dumps(job))
+    later = Jobs(Cases(desk.desk.cases.folder))
+    later.start()
+    (handle,) = later.of(later.cases.case(desk.case.key))
+    until(lambda: handle.job.state == "failed", 20)
+    later.stop()
+    assert "its own choices" in handle.job.message
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_runs_wait_in_their_order_and_a_waiting_one_can_be_cancelled(desk: Opened) -> None:
     for number in ("0001", "0002"):
         answer = desk.client.post(f"{desk.base}/runs", json={"input": "01", "wanted": {"options": {"scale": 2}}})

@@ -16,7 +16,7 @@ from mfrec.desk.guard import Keys
 from mfrec.desk.jobs import Jobs
 from mfrec.desk.passwords import hashed, matches, read_password, write_password
 from mfrec.desk.results import Results
-from mfrec.desk.serve import Service, folder_of_cases, listening
+from mfrec.desk.serve import Service, check_certificate, folder_of_cases, listening
 from mfrec.errors import UsageError
 
 
@@ -27,6 +27,15 @@ def test_others_are_let_in_only_with_tls_and_a_password(lacking: str) -> None:
     del given[lacking]
     with pytest.raises(UsageError, match=f"needs --{lacking.replace('_', '-')};"):
         Service("0.0.0.0", **given)
+
+
+def test_what_is_no_certificate_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "text.pem").write_text("no certificate")
+    for certificate in (tmp_path / "nowhere.pem", tmp_path / "text.pem", tmp_path):
+        with pytest.raises(UsageError, match=r"cannot be used for TLS .* expected PEM files"):
+            check_certificate(certificate, None)
+    with pytest.raises(UsageError, match="name that with --certificate"):
+        check_certificate(None, tmp_path / "text.pem")
 
 
 def test_a_port_that_is_taken_is_a_sentence() -> None:
@@ -60,9 +69,10 @@ def test_a_password_is_kept_as_a_hash_that_its_owner_alone_can_read(tmp_path: Pa
     with pytest.raises(UsageError, match="chmod 600"):
         read_password(path)
     path.chmod(0o600)
-    path.write_text("plain text\n")
-    with pytest.raises(UsageError, match="--new-password"):
-        read_password(path)
+    for text in ("plain text\n", hashed("correct horse battery").replace("0", "g").replace("1", "é")):
+        path.write_text(text)
+        with pytest.raises(UsageError, match="--new-password"):
+            read_password(path)
 
 
 def test_the_password_takes_the_place_of_the_token(tmp_path: Path) -> None:

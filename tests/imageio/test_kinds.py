@@ -564,6 +564,22 @@ def test_a_palette_png_without_its_palette(tmp_path: Path, portrait: np.ndarray)
     assert "damaged" in reading.dropped[0].reason
 
 
+def test_an_animation_that_says_it_has_billions_of_frames_ends_with_the_last_one(
+    images: list[np.ndarray], tmp_path: Path
+) -> None:
+    first, *rest = [Image.fromarray(image) for image in images]
+    first.save(tmp_path / "a.png", save_all=True, append_images=rest)
+    data = (tmp_path / "a.png").read_bytes()
+    at = data.index(b"acTL")
+    control = b"acTL" + struct.pack(">II", 2**31 - 1, 0)
+    sound = data[:at] + control + struct.pack(">I", zlib.crc32(control)) + data[at + len(control) + 4 :]
+    (tmp_path / "a.png").write_bytes(sound)
+    reading = read(tmp_path / "a.png")
+    assert [f.name for f in reading.frames] == [f"a.png#{n}" for n in range(7)]
+    (dropped,) = reading.dropped
+    assert dropped.name == "a.png#7" and "after it" in dropped.reason
+
+
 def test_a_damaged_avif_costs_no_other_picture(tmp_path: Path, portrait: np.ndarray) -> None:
     buffer = io.BytesIO()
     Image.fromarray(np.rint(portrait * 255).astype(np.uint8)).save(buffer, "AVIF")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mfrec.errors import UsageError
-from mfrec.train.checkpoint import CHECKPOINT, Checkpoint, load_checkpoint, save_checkpoint
+from mfrec.train.checkpoint import CHECKPOINT, Checkpoint, load_checkpoint, restoring, save_checkpoint
 
 
 def example(step: int = 3) -> Checkpoint:
@@ -96,3 +96,29 @@ def test_the_earlier_checkpoint_stays_where_a_new_one_does_not_fit(tmp_path: Pat
         signal.signal(signal.SIGXFSZ, handler)
     assert load_checkpoint(tmp_path).step == 3
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("network", [1]),
+        ("network", {"a": "no tensor"}),
+        ("step", 11),
+        ("round", 0),
+        ("total", "10"),
+        ("seconds", None),
+        ("history", {}),
+        ("history", [{"psnr": "high"}]),
+        ("identity", 1),
+    ],
+)
+def test_what_is_no_training_is_refused(field: str, value: object, tmp_path: Path) -> None:
+    values = {name: getattr(example(), name) for name in Checkpoint.__dataclass_fields__}
+    torch.save({**values, field: value}, tmp_path / CHECKPOINT)
+    with pytest.raises(UsageError, match="begin again with --fresh"):
+        load_checkpoint(tmp_path)
+
+
+def test_weights_of_another_network_are_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not fit"), restoring(tmp_path):
+        torch.nn.Conv2d(3, 3, 3).load_state_dict(example().network)

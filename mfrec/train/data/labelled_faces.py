@@ -83,12 +83,12 @@ def read_labels(file: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     Raises:
         InputError: it is missing, cannot be read, or holds something else.
     """
-    from mfrec.imageio.formats import open_picture
+    from mfrec.imageio.formats import DECODER_ERRORS, open_picture
 
     try:
         with open_picture(file) as opened:
             labels = np.array(opened)
-    except (OSError, ValueError, SyntaxError) as error:
+    except DECODER_ERRORS as error:
         raise unreadable(file, error) from None
     if labels.dtype != np.uint8 or labels.shape != size:
         raise InputError(

@@ -177,15 +177,14 @@ def label_of(sequence: TruthSequence) -> Path | None:
     Raises:
         InputError: a picture in it cannot be read.
     """
-    from mfrec.imageio.formats import open_picture
-    from mfrec.imageio.reading import RefusedError
+    from mfrec.imageio.formats import DECODER_ERRORS, open_picture
 
     sizes: dict[Path, tuple[int, int]] = {}
     for file in pictures_in(sequence.folder):
         try:
             with open_picture(file) as opened:
                 sizes[file] = opened.size
-        except (OSError, RefusedError) as error:
+        except DECODER_ERRORS as error:
             raise unreadable(file, error) from None
     small, large = min(sizes.values(), default=(0, 0)), max(sizes.values(), default=(0, 0))
     of_frames = [file for file, size in sizes.items() if size == small]
@@ -232,12 +231,12 @@ def read_still(file: Path) -> NDArray[np.uint8]:
     """
     from PIL import ImageOps
 
-    from mfrec.imageio.formats import open_picture
+    from mfrec.imageio.formats import DECODER_ERRORS, open_picture
 
     try:
         with open_picture(file) as opened:
             return np.array(ImageOps.exif_transpose(opened).convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:
+    except DECODER_ERRORS as error:
         raise unreadable(file, error) from None
 
 
