@@ -43,9 +43,12 @@ def opened(path: Path) -> InputContainer:
 
     if path.stat().st_size == 0:
         raise NoFramesError(f"the file '{shown(path)}' is empty (0 bytes); a video or a picture was expected")
+    with path.open("rb") as file:
+        # FFmpeg does not recognise every row of JPEG files, and takes some for a single picture.
+        kind = "mjpeg" if file.read(3) == b"\xff\xd8\xff" else None
     try:
         # The absolute path cannot be taken for a protocol ("concat:x.mp4") nor for an option.
-        return av.open(str(path.absolute()), options={"format_whitelist": VIDEO_FORMATS})
+        return av.open(str(path.absolute()), format=kind, options={"format_whitelist": VIDEO_FORMATS})
     except (FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise NoFramesError(

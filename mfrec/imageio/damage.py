@@ -40,6 +40,9 @@ SPEAKS_LATE = ("libdav1d",)
 CONSTANT = 0.9
 """Share of equal intervals from which on a rate counts as constant, and longer intervals as gaps."""
 
+ONE_BY_ONE = ("h264", "hevc", "vvc")
+"""Decoders that give one frame for every packet, unless its fields are coded one by one."""
+
 LONGEST_GAP = 10.0
 """Seconds; a longer gap is a recorder that paused, not a loss."""
 
@@ -78,12 +81,12 @@ class DamageWatch:
 
     Attributes:
         undecodable: packets that the decoder refused.
-        early: how many frames came, of a stream that begins in the middle, that are shown before its first key frame.
     """
 
     def __init__(self, table: PacketTable, codec: str) -> None:
         self.undecodable: list[int] = []
-        self.early = 0
+        self._silent: set[int] = set()
+        self._fields = False
         self._table = table
         self._codec = codec
         self._reasons: dict[int, str] = {}
@@ -95,14 +98,42 @@ class DamageWatch:
         self._bidirectional: set[int] = set()
         self._first_key = table.first_key
         self._entry = 0
-        self._begun = False
+        self._first: int | None = None
+
+    def _leads(self, index: int) -> bool:
+        """Whether a packet after the first key frame is shown before it, in a stream that begins in the middle."""
+        return 0 < self._first_key < index and bool(self._table.times[index] < self._table.times[self._first_key])
+
+    @property
+    def _before(self) -> set[int]:
+        """Packets of frames before the first key frame, in the order of display."""
+        begun = self._first_key if self._first is None else min(self._first, self._first_key)
+        return {*range(begun), *filter(self._leads, range(len(self._table.times)))}
+
+    @property
+    def early(self) -> int:
+        """How many frames a stream that begins in the middle has before its first key frame; packets that the decoder
+        refused are not counted. Some decoders give such frames, others swallow them without a word."""
+        return len(self._before.difference(self.undecodable))
+
+    @property
+    def left_out(self) -> int:
+        """Once all is decoded: for how many packets after the beginning the decoder gave no frame, without a word.
+
+        That is what it does where a frame needs another one that is lost. 0 where that cannot be known.
+        """
+        if self._codec not in ONE_BY_ONE or self._fields or self._first is None:
+            return 0
+        return len(self._silent.difference(self.undecodable, self._before))
 
     def enter(self, index: int) -> None:
         """Decoding begins, or goes on, at a packet; what was before it is not there."""
         self._entry = index
+        self._silent.clear()  # what the decoder held back is given up
 
     def demuxed(self, index: int, packet: Packet, messages: list[str]) -> None:
         """What is known of a packet when it comes from the container, and what was said of the container before."""
+        self._silent.add(index)
         if messages:
             # What is noticed here may have begun in the packet before.
             self._mark(max(index - 1, 0), f"the container is damaged there: {messages[0]}")
@@ -143,10 +174,11 @@ class DamageWatch:
         """
         from av.video.frame import PictureType
 
-        self._begun |= index >= self._first_key or frame.pict_type == PictureType.I
-        leading = 0 < self._first_key < index and self._table.times[index] < self._table.times[self._first_key]
-        if not self._begun or leading:
-            self.early += 1
+        self._silent.discard(index)
+        self._fields |= frame.interlaced_frame
+        if self._first is None and (index >= self._first_key or frame.pict_type == PictureType.I):
+            self._first = index
+        if self._first is None or self._leads(index):
             return False
         if frame.is_corrupt:
             self._mark(index, "the decoder made up what it could not decode")

@@ -33,6 +33,36 @@ HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"
 """Of an ISO base media file that holds still pictures (ISO/IEC 23008-12, annex B); AVIF has its own."""
 
 
+FOREIGN = (
+    (0, b"8BPS", "a Photoshop file"),
+    (0, b"v/1\x01", "an OpenEXR picture"),
+    (0, b"#?RADIANCE", "a Radiance HDR picture"),
+    (0, b"\xff\x0a", "a JPEG XL picture"),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture"),
+    (8, b"CR\x02\0", "a camera's raw file (CR2)"),
+    (4, b"ftypcrx ", "a camera's raw file (CR3)"),
+    (0, b"IIRO", "a camera's raw file (ORF)"),
+    (0, b"IIU\0", "a camera's raw file (RW2)"),
+    (0, b"FUJIFILMCCD-RAW", "a camera's raw file (RAF)"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"PK\x03\x04", "an archive or an office document"),
+    (0, b"Rar!\x1a\x07", "an archive"),
+    (0, b"7z\xbc\xaf\x27\x1c", "an archive"),
+    (0, b"\x1f\x8b", "an archive"),
+    (0, b"EVF\x09\x0d\x0a\xff\x00", "a disk image (E01)"),
+)
+"""Files that cases hold and that are not read: where in the file, by which bytes, and what they are."""
+
+
+def foreign(head: bytes) -> str | None:
+    """What a file is that begins so and is not read, with what would do instead; None for all others."""
+    for at, mark, what in FOREIGN:
+        if head[at : at + len(mark)] == mark:
+            use = "take out what it holds" if "archive" in what or "disk" in what else "export it as PNG or TIFF"
+            return f"{what}, which is not read; {use}"
+    return None
+
+
 def is_tiff(head: bytes) -> bool:
     """Whether a file that begins so is a TIFF or a BigTIFF."""
     return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

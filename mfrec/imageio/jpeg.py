@@ -1,4 +1,4 @@
-"""What a JPEG file says about its rounding, and JPEG files without their end."""
+"""What a JPEG file says about its rounding, JPEG files without their end, and JPEG files in a row."""
 
 from __future__ import annotations
 
@@ -50,3 +50,25 @@ def with_its_end(data: bytes) -> bytes | None:
     completed = data + END
     with open_picture(io.BytesIO(completed)) as one, open_picture(io.BytesIO(data + b"\x55" * 4096 + END)) as other:
         return completed if np.array_equal(np.asarray(one), np.asarray(other)) else None
+
+
+def another_follows(data: bytes) -> bool:
+    """Whether a second JPEG file begins where the first one ends, as in a raw Motion JPEG stream.
+
+    Filling zeros between them do not count. What an MPO file's index points at follows too.
+    """
+    at = 2
+    while 0 <= at < len(data) - 4 and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xD9:
+            return data[at + 2 :].lstrip(b"\0").startswith(b"\xff\xd8\xff")
+        if marker == 0xFF:  # a filling byte
+            at += 1
+            continue
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == 0xDA:
+            # In entropy-coded data 0xFF stands for itself with 0 behind it, or begins a restart marker.
+            at = data.find(b"\xff", at)
+            while 0 <= at < len(data) - 1 and (data[at + 1] == 0 or 0xD0 <= data[at + 1] <= 0xD7):
+                at = data.find(b"\xff", at + 2)
+    return False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mfrec.errors import NoFramesError
 from mfrec.imageio.formats import DECODER_ERRORS, is_heif, is_tiff, open_picture
 from mfrec.imageio.heif import heif_picture, heif_pictures
-from mfrec.imageio.jpeg import jpeg_tables, with_its_end
+from mfrec.imageio.jpeg import another_follows, jpeg_tables, with_its_end
 from mfrec.imageio.limits import MAX_FILE_BYTES, size_reason
 from mfrec.imageio.orientation import ORIENTATIONS, upright, upright_tables
 from mfrec.imageio.reading import Findings, RefusedError, digests, finished, listed, shown, square_pixels
@@ -90,6 +90,12 @@ def _stored(path: Path) -> Iterator[_Stored]:
     except (RefusedError, *DECODER_ERRORS) as error:
         yield _Stored(name, partial(_failing, error))
         return
+    if not file.numbers:
+        only_small = (
+            "it shows nothing but a reduced picture of one that is not read, as raw files of cameras do; export it as "
+            "TIFF"
+        )
+        yield _Stored(name, partial(_failing, RefusedError(only_small)))
     for number in file.numbers:
         label = name if len(file.numbers) == 1 else f"{name}#{number}"
         yield _Stored(label, partial(file.frame, number, label))
@@ -220,6 +226,8 @@ class _PillowFile(_PictureFile):
         hidden = 1 if picture.format in ANIMATED else getattr(picture, "n_frames", 1)
         if hidden > 1:
             notes.append(f"the first of {hidden} pictures in the file")
+        elif picture.format == "JPEG" and another_follows(self._data):
+            notes.append("the first of several JPEG pictures in the file; name it .mjpg to read all of them")
         image = self._image(notes)
         orientation = _orientation(picture, notes)
         image = upright(image, ORIENTATIONS[orientation])

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mfrec.errors import NoFramesError
 from mfrec.imageio.container import VIDEO_SUFFIXES, is_video
-from mfrec.imageio.formats import DECODER_ERRORS, PICTURE_SUFFIXES, is_heif, is_tiff, open_picture
+from mfrec.imageio.formats import DECODER_ERRORS, PICTURE_SUFFIXES, foreign, is_heif, is_tiff, open_picture
+from mfrec.imageio.jpeg import another_follows
 from mfrec.imageio.reading import RefusedError, listed, shown
 from mfrec.types import Dropped
 
@@ -88,6 +89,11 @@ def _kind(path: Path) -> str:
     kind = _kind_by_content(path)
     if kind is not None:
         return kind
+    if suffix not in VIDEO_SUFFIXES or not is_video(path):
+        with path.open("rb") as file:
+            what = foreign(file.read(64))
+        if what is not None:
+            return what
     # What nobody recognises is tried as what it is called, so that the reason says what is wrong with it.
     if suffix in VIDEO_SUFFIXES:
         return "video"
@@ -99,11 +105,15 @@ def _kind_by_content(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             head = file.read(64)
-            if is_heif(head) or is_tiff(head):
+            if is_heif(head) or (is_tiff(head) and foreign(head) is None):
                 return "picture"
             file.seek(0)
             with open_picture(file) as image:
-                return "video" if image.format == "GIF" and getattr(image, "is_animated", False) else "picture"
+                if image.format == "GIF" and getattr(image, "is_animated", False):
+                    return "video"
+                in_a_row = image.format == "JPEG" and path.suffix.lower() in VIDEO_SUFFIXES
+            file.seek(0)
+            return "video" if in_a_row and another_follows(file.read()) else "picture"
     except RefusedError:
         return "picture"
     except DECODER_ERRORS:

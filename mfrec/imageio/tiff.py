@@ -44,6 +44,10 @@ def tiff_file(data: bytes) -> Iterator[TiffFile]:
         logger.disabled = before
 
 
+TWELVE_BITS = 2**12
+"""Samples of 16 bits that all lie below this are suspected to be of 12: scientific cameras store them so, unmarked."""
+
+
 def picture_pages(data: bytes) -> list[int]:
     """The numbers of the pages that are pictures of their own: no thumbnails, no masks."""
     with tiff_file(data) as file:
@@ -133,6 +137,10 @@ def _scaled(samples: NDArray[Any], bits: int, notes: list[str]) -> FloatArray:
     if low < 0 or high > top:
         raise RefusedError(f"whole-number samples from {low} to {high}; at most 16 bits are understood")
     notes.append(f"{grey}{min(bits, 16)} bit")
+    if bits >= 16 and high < TWELVE_BITS:
+        notes.append(
+            "no sample above 4095: perhaps 12 bits in 16, and then 16 times too dark; --levels shows it stretched"
+        )
     return samples.astype(np.float32) / np.float32(top)
 
 

@@ -228,6 +228,13 @@ def _conclude(
     if watch.early:
         frames = f"{watch.early} frames" if watch.early > 1 else "a frame"
         findings.dropped.append(Dropped(name, f"{frames} before the first key frame, which cannot be decoded alone"))
+    # What was not decoded to its end says nothing of the frames that the decoder still holds back.
+    swallowed = watch.left_out if selection.end is None else 0
+    if swallowed:
+        frames = f"{swallowed} frames" if swallowed > 1 else "a frame"
+        findings.dropped.append(
+            Dropped(name, f"{frames} that the decoder left out, because others that they need are lost or damaged")
+        )
     if not counts.used:
         if len(table.times) and not counts.taken:
             raise NoFramesError(

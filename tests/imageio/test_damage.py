@@ -181,3 +181,28 @@ def test_nothing_of_the_decoders_reaches_the_terminal_or_stays_set(
         assert (logging.get_level(), logging.get_skip_repeated()) == before
     out, err = capfd.readouterr()
     assert out == "" and err == ""
+
+
+@pytest.mark.parametrize("coding", ["h264", "mpeg2"])
+def test_what_comes_before_the_first_key_frame_is_counted(
+    images: list[np.ndarray], tmp_path: Path, coding: str
+) -> None:
+    whole = write(tmp_path / "a.mkv", images, CODINGS[coding])
+    keys = [k for k, frame in enumerate(read(whole).frames) if frame.key]
+    cut = read(without(whole, tmp_path / "b.mkv", range(3)))
+    early = COUNT - 3 - len(cut.frames)
+    assert 0 < early < keys[1] + 3
+    assert [dropped.reason for dropped in cut.dropped] == [
+        f"{early} frames before the first key frame, which cannot be decoded alone"
+    ]
+
+
+def test_frames_that_the_decoder_leaves_out_are_counted(images: list[np.ndarray], tmp_path: Path) -> None:
+    whole = write(tmp_path / "a.mkv", images, CODINGS["hevc"])
+    assert not read(whole).dropped
+    left = read(without(whole, tmp_path / "b.mkv", range(20, 24)))
+    missing = COUNT - 4 - len(left.frames)
+    assert missing > 1
+    assert [dropped.reason for dropped in left.dropped] == [
+        f"{missing} frames that the decoder left out, because others that they need are lost or damaged"
+    ]
