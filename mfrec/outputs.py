@@ -25,7 +25,7 @@ from mfrec.provenance.arrays import write_arrays
 from mfrec.provenance.digests import file_digests
 from mfrec.provenance.record import RECORD, sealed_json
 from mfrec.publication.folder import staged, writing
-from mfrec.recipe import DRAWING_STAGES
+from mfrec.recipe import draws
 from mfrec.runtime.threads import one_thread
 from mfrec.types import FaceTrack, Observation, Reconstruction
 
@@ -141,7 +141,7 @@ def check_stamped(reconstruction: Reconstruction) -> None:
         UsageError: the words are not in its pixels, or its stamp is not the one that its recipe has.
     """
     recipe, imagined = reconstruction.record.get("recipe", {}), reconstruction.track.imagined
-    drew = any(stage.get("name") in DRAWING_STAGES for stage in recipe.get("stages", ()))
+    drew = any(draws(stage.get("name"), stage.get("method")) for stage in recipe.get("stages", ()))
     if imagined is None and not drew and WORDS not in (reconstruction.stamp, recipe.get("stamp")):
         return
     pictures = [reconstruction.image, *(() if imagined is None else imagined.images)]

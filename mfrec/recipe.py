@@ -51,6 +51,20 @@ DRAWING_STAGES = {"imagine": "mfrec.generative.imagine:Imagine"}
 recipe that is stamped NOT EVIDENCE."""
 
 
+DRAWING_METHODS = {
+    "repose": (("interfacegan",), "mfrec.generative.drawn_repose:DrawnRepose"),
+    "cross": (("stylegan",), "mfrec.generative.drawn_cross:DrawnCross"),
+    "finetune": (("pulse", "psfrgan"), "mfrec.generative.drawn_finetune:DrawnFinetune"),
+}
+"""Stage to the methods of it that draw what no frame shows, and the class that has them beside the others. It takes the
+stage's place in a recipe that is stamped NOT EVIDENCE, and is looked up only then."""
+
+
+def draws(stage: str, method: object) -> bool:
+    """Whether a stage with that method draws what no frame shows."""
+    return stage in DRAWING_STAGES or method in DRAWING_METHODS.get(stage, ((), ""))[0]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A chain of stages under a name.
@@ -74,9 +88,9 @@ class Recipe:
         """
         if self.stamp not in STAMPS:
             raise UsageError(f"recipe '{self.name}': there is no stamp '{self.stamp}'{nearest(self.stamp, STAMPS)}")
-        drawing = [stage.name for stage in self.stages if stage.name in DRAWING_STAGES]
-        if self.stamp != WORDS and drawing:
-            raise UsageError(must_say(self.name, drawing[0]))
+        for stage in self.stages:
+            if self.stamp != WORDS and draws(stage.name, method := getattr(stage, "method", None)):
+                raise UsageError(must_say(self.name, stage.name, method))
         learned = [stage.name for stage in self.stages if stage.learned]
         if self.stamp == STAMPS[0] and learned:
             raise UsageError(
@@ -109,6 +123,8 @@ class Recipe:
             if name not in changed:
                 raise UsageError(f"recipe '{self.name}' has no stage '{name}'{nearest(name, changed)}")
             values = {key: _value(text.strip())}
+            if self.stamp != WORDS and key == "method" and draws(name, values[key]):
+                raise UsageError(must_say(self.name, name, values[key]))
             _check_keys(type(changed[name]), values, f"the setting '{setting}'")
             changed[name] = _with(changed[name], values, f"the setting '{setting}'")
         return replace(self, stages=tuple(changed[stage.name] for stage in self.stages))
@@ -160,7 +176,8 @@ def stage_classes(stamp: str = STAMPS[0]) -> dict[str, type[Stage]]:
     """Every stage by its name. A function, because the stages bring OpenCV along and a name does not need it.
 
     Args:
-        stamp: of the recipe; those of :data:`DRAWING_STAGES` are there under NOT EVIDENCE alone.
+        stamp: of the recipe; what :data:`DRAWING_STAGES` and :data:`DRAWING_METHODS` name is there under NOT EVIDENCE
+            alone.
     """
     from mfrec.stages.align import Align
     from mfrec.stages.assess import Assess
@@ -173,7 +190,8 @@ def stage_classes(stamp: str = STAMPS[0]) -> dict[str, type[Stage]]:
     from mfrec.stages.track import Track
 
     drawing = {}
-    for name, place in DRAWING_STAGES.items() if stamp == WORDS else ():
+    places = {**DRAWING_STAGES, **{name: place for name, (_, place) in DRAWING_METHODS.items()}}
+    for name, place in places.items() if stamp == WORDS else ():
         module, _, attribute = place.partition(":")
         drawing[name] = getattr(importlib.import_module(module), attribute)
     return {
@@ -268,6 +286,8 @@ def parse(text: str, origin: str = "recipe") -> Recipe:
         given = values.get(name, {})
         if not isinstance(given, dict):
             raise UsageError(f"recipe '{origin}': '{name}' has to be a table of parameters, not {_kind(given)}")
+        if values.get("stamp") != WORDS and draws(name, str(given.get("method"))):
+            raise UsageError(must_say(origin, name, given["method"]))
         _check_keys(classes[name], given, f"recipe '{origin}', table [{name}]")
         stages.append(_with(classes[name](), given, f"recipe '{origin}', table [{name}]"))
     return Recipe(values["name"], values["stamp"], tuple(stages))
@@ -300,6 +320,14 @@ def from_record(record: Mapping[str, Any]) -> Recipe:
         raise UsageError(f"the record's recipe is damaged ({error!r}); expected name, stamp and stages") from None
 
 
+def pixel_cards(stage: Stage) -> tuple[str, ...]:
+    """The cards of the networks that make pixels in a stage: its ``card``, or what it says itself as ``cards``."""
+    if not stage.learned:
+        return ()
+    found = getattr(stage, "cards", (getattr(stage, "card", ""),))
+    return tuple(str(name) for name in found if name)
+
+
 def check_drawing(recipe: Recipe) -> None:
     """Refuse a network that learnt from a discriminator in a recipe whose stamp does not say so.
 
@@ -310,18 +338,19 @@ def check_drawing(recipe: Recipe) -> None:
     from mfrec.cards.load import card_path, read_card
 
     for stage in recipe.stages:
-        name = str(getattr(stage, "card", "")) if stage.learned else ""
-        if name and recipe.stamp != WORDS and read_card(card_path(name)).objective != "fidelity":
-            raise UsageError(
-                f"recipe '{recipe.name}' is stamped {recipe.stamp}, and the network '{name}' of its stage "
-                f"'{stage.name}' learnt from a discriminator: it draws detail that nobody saw. Take another card, or a "
-                f'recipe of your own with stamp = "{WORDS}"'
-            )
+        for name in pixel_cards(stage):
+            if recipe.stamp != WORDS and read_card(card_path(name)).objective != "fidelity":
+                raise UsageError(
+                    f"recipe '{recipe.name}' is stamped {recipe.stamp}, and the network '{name}' of its stage "
+                    f"'{stage.name}' learnt from a discriminator: it draws detail that nobody saw. Take another card, "
+                    f'or a recipe of your own with stamp = "{WORDS}"'
+                )
 
 
-def must_say(recipe: str, stage: str) -> str:
-    """What is said of a recipe with a stage of :data:`DRAWING_STAGES` under another stamp."""
-    return f"recipe '{recipe}': the stage '{stage}' draws what no frame shows, so write stamp = \"{WORDS}\""
+def must_say(recipe: str, stage: str, method: object = None) -> str:
+    """What is said of a recipe with a stage or method that :func:`draws` under another stamp."""
+    of_it = f" with the method '{method}'" if stage in DRAWING_METHODS else ""
+    return f"recipe '{recipe}': the stage '{stage}'{of_it} draws what no frame shows, so write stamp = \"{WORDS}\""
 
 
 def _known(stage: type[Stage]) -> list[str]:

@@ -26,7 +26,7 @@ from mfrec.options import DEFAULT, Options
 from mfrec.pipeline import Pipeline, Progress, Run, silent
 from mfrec.provenance.given import given_files
 from mfrec.provenance.record import input_entry, make_record
-from mfrec.recipe import Recipe, check_drawing, load, recipe_names
+from mfrec.recipe import Recipe, check_drawing, load, pixel_cards, recipe_names
 from mfrec.runtime.device import resolve_device
 from mfrec.runtime.threads import Aside, one_thread
 from mfrec.stages.assess import labels_on_canvas
@@ -291,8 +291,8 @@ def used_weights(recipe: Recipe) -> dict[str, str]:
     """Card to the SHA-256 of the weights of every network that makes pixels in a recipe."""
     from mfrec.cards.load import card_path, read_card
 
-    names = [str(getattr(stage, "card", "")) for stage in recipe.stages if stage.learned]
-    return {name: read_card(card_path(name)).sha256 for name in names if name}
+    names = [name for stage in recipe.stages for name in pixel_cards(stage)]
+    return {name: read_card(card_path(name)).sha256 for name in names}
 
 
 def named(picture: str, progress: Progress) -> Progress:

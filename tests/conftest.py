@@ -65,6 +65,15 @@ def filmed_sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture
+def hasty_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials of the stage ``repose`` in which the generator's embedding takes two steps and not hundreds."""
+    from mfrec.bench.tables import repose_trials
+
+    hasty = repose_trials.drawing_repose(steps=2)
+    monkeypatch.setattr(repose_trials, "drawing_repose", lambda: hasty)
+
+
 @pytest.fixture(scope="session")
 def turned() -> dict[str, Picture]:
     """The portrait at known turns of a smooth model of her head, by ``"yaw Y, pitch P"``."""

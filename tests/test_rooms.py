@@ -64,6 +64,7 @@ MADE_BY_NETWORKS = {
         "srresnet",
         "enhance",
         "stylegan2",
+        "psfrgan",
     },
 }
 """Networks whose output is pixels of the result."""
@@ -217,7 +218,8 @@ def test_the_generative_room_is_looked_up_in_one_place_and_under_one_label() -> 
     assert where == {"mfrec.recipe"}
     for stamp in recipe.STAMPS:
         found = {name for name, stage in recipe.stage_classes(stamp).items() if room(stage.__module__) == "generative"}
-        assert found == (set(recipe.DRAWING_STAGES) if stamp == recipe.WORDS else set())
+        named = {*recipe.DRAWING_STAGES, *recipe.DRAWING_METHODS}
+        assert found == (named if stamp == recipe.WORDS else set())
 
 
 def test_restore_reaches_nothing_generative() -> None:

@@ -22,9 +22,11 @@ from mfrec.errors import InputError, UsageError
 from mfrec.evaluation.contact_sheet import contact_sheet
 from mfrec.evaluation.evaluate import evaluate
 from mfrec.evaluation.survey.page import write_survey
+from mfrec.image.stamp import WORDS
 from mfrec.imageio import png_bytes
 from mfrec.imageio.sequences import TruthSequence, find_sequences
 from mfrec.pipeline import Progress, silent
+from mfrec.recipe import load
 
 CAPTIONS = ("psnr", "ssim")
 """Metrics under the pictures of a sheet."""
@@ -85,6 +87,9 @@ def _of_table(
 ) -> list[str]:
     """The pictures of one table, its sheet and its survey, in a folder that is made for them."""
     lines, reasons = usable(with_methods(table, methods), work)
+    drawn = {line for line, method in lines.items() if method.endswith(".toml") and load(method).stamp == WORDS}
+    lines = {line: method for line, method in lines.items() if line not in drawn}
+    reasons |= dict.fromkeys(drawn, "it draws what no frame shows, and only its figures go into a table")
     said = [f"{place.name}: no pictures of {line.label}: {why}" for line, why in reasons.items()]
     truth, frames, results = (place / part for part in ("truth", "frames", "results"))
     failed: dict[str, str] = {}

@@ -22,7 +22,7 @@ def cards_of(method: str) -> tuple[str, ...]:
     """
     from mfrec.bench.peers import NETWORK, is_peer
     from mfrec.bench.run import PLAIN, REGISTERED
-    from mfrec.recipe import load
+    from mfrec.recipe import load, pixel_cards
 
     if method.startswith(NETWORK):
         return tuple(name for name in method.removeprefix(NETWORK).split("+") if not name.endswith(".toml"))
@@ -32,9 +32,10 @@ def cards_of(method: str) -> tuple[str, ...]:
         return ()
     used = []
     for stage in load(method).stages:
-        card = getattr(stage, "card", None)
-        if card is not None and (stage.learned or getattr(stage, "method", "") == "network"):
-            used.append(card)
+        names = pixel_cards(stage)
+        if not names and getattr(stage, "method", "") == "network":
+            names = (str(getattr(stage, "card", "")),)
+        used += filter(None, names)
     return (DETECTOR, *used)
 
 

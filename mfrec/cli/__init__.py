@@ -24,7 +24,7 @@ from mfrec.cli.records import inspect, rerun
 from mfrec.cli.runs import demo, reconstruct, stage
 from mfrec.cli.training import train
 from mfrec.cli.upscale import upscale
-from mfrec.cli.weights import weights_add, weights_export, weights_list, weights_mix, weights_verify
+from mfrec.cli.weights import weights_add, weights_directions, weights_export, weights_list, weights_mix, weights_verify
 from mfrec.errors import InputError, MfrecError
 from mfrec.runtime.interruption import interruptible
 from mfrec.version import __version__
@@ -98,6 +98,7 @@ weights_app = typer.Typer(help="The networks' weights that are installed.", no_a
 weights_app.command("list")(weights_list)
 weights_app.command("verify")(weights_verify)
 weights_app.command("add")(weights_add)
+weights_app.command("directions")(weights_directions)
 weights_app.command("export")(weights_export)
 weights_app.command("mix")(weights_mix)
 app.add_typer(weights_app, name="weights")

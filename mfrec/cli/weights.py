@@ -117,3 +117,21 @@ def weights_add(
         print_json({"card": str(found.card), "side": found.side, "parameters": found.parameters})
         return
     print_line(f"{found.card}: {found.side} px, {found.parameters:,} parameters")
+
+
+def weights_directions(
+    card: Annotated[str, typer.Argument(help="A generator's card, or a path ending in .toml.", show_default=False)],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Card to write, NAME.toml; weights beside it.")],
+    faces: Annotated[int, typer.Option("--faces", help="How many faces to draw and to score.")] = 4000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the faces.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Learn the directions along which a generator's faces turn, smile and open the mouth, and write them as a card."""
+    from mfrec.generative.directions import learn
+
+    names = learn(card, out, faces=faces, seed=seed)
+    if as_json:
+        print_json({"card": str(out), "names": names})
+        return
+    print_line(f"{out}: {', '.join(names)}")

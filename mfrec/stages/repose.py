@@ -22,6 +22,7 @@ from mfrec.repose.mesh import carry
 from mfrec.repose.procrustes import procrustes
 from mfrec.repose.refusal import refuse, unlikeness
 from mfrec.types import (
+    Canvas,
     FaceTrack,
     FloatArray,
     Landmarks,
@@ -84,10 +85,7 @@ class Repose:
             run.resolve({"reposed": {}})
             return track
         canvas = track.canvas
-        x0, y0 = canvas.x0, canvas.y0
-        whole = reference.frame.image[y0 : y0 + canvas.height, x0 : x0 + canvas.width]
-        target = enlarge(whole, canvas.scale)
-        points = Landmarks(canvas.from_reference.apply(reference.landmarks.points).astype(np.float32))
+        target, points = on_canvas(reference.frame.image, reference.landmarks, canvas)
         look_up = similarity_map(canvas.from_reference.inverse(), *canvas.shape)
         masks = carry_regions(reference.regions, look_up)
 
@@ -154,6 +152,13 @@ class Repose:
         look_up[taken] = reposed.look_up[taken]
         registration = with_map(plain, o.frame.image, target, look_up, trust=trust, changed=taken)
         return replace(o, registration=registration, reposed=verdicts)
+
+
+def on_canvas(image: FloatArray, landmarks: Landmarks, canvas: Canvas) -> tuple[FloatArray, Landmarks]:
+    """The reference frame enlarged onto the canvas, ``[H, W, 3]``, and its landmarks there."""
+    x0, y0 = canvas.x0, canvas.y0
+    target = enlarge(image[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)
+    return target, Landmarks(canvas.from_reference.apply(landmarks.points).astype(np.float32))
 
 
 def _moved(face: Face, matrix: NDArray[np.float64]) -> FloatArray:

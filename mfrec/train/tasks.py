@@ -26,6 +26,7 @@ from mfrec.train.streams.finetune_stream import FinetuneStream
 from mfrec.train.streams.frame_stream import FrameStream
 from mfrec.train.streams.parser_stream import ParserStream
 from mfrec.train.streams.portrait_stream import PortraitStream
+from mfrec.train.streams.restoration_stream import RestorationStream
 from mfrec.train.streams.scene_stream import SceneStream
 from mfrec.train.streams.stream import Stream, checked_arguments
 
@@ -140,6 +141,7 @@ TASKS: dict[str, Task] = {
     "enlarge": enlarge_task,
     "parser": parser_task,
     "portraits": task_of("portraits", PortraitStream),
+    "restoration": task_of("restoration", RestorationStream),
     "gaze": gaze_task,
     "eye_pairs": eye_pairs_task,
 }

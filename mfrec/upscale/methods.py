@@ -12,7 +12,7 @@ from mfrec.cards.single_picture import SinglePicture, find_single_picture
 from mfrec.errors import UsageError
 from mfrec.image.geometry import enlarge
 from mfrec.image.stamp import WORDS
-from mfrec.recipe import Recipe, load
+from mfrec.recipe import Recipe, load, pixel_cards
 from mfrec.runtime.device import resolve_device
 from mfrec.types import Frame
 from mfrec.upscale.asked import BICUBIC, Asked
@@ -103,5 +103,5 @@ def _window(asked: Asked) -> Method:
 
 
 def _weights(recipe: Recipe) -> dict[str, str]:
-    names = [str(getattr(stage, "card", "")) for stage in recipe.stages if stage.learned]
-    return {name: read_card(card_path(name)).sha256 for name in names if name}
+    names = [name for stage in recipe.stages for name in pixel_cards(stage)]
+    return {name: read_card(card_path(name)).sha256 for name in names}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from tiny_generator import tiny_generator
+from tiny_generator import tiny_card, tiny_generator
 
-from mfrec.errors import UsageError
+from mfrec.cards.load import load_network, read_card
+from mfrec.errors import UsageError, WeightsError
 from mfrec.face.portrait_square import portrait_square
 from mfrec.generative import directions
-from mfrec.generative.directions import best_angle, boundary, conditioned, edited_styles, portrait_points
+from mfrec.generative.directions import best_angle, boundary, conditioned, edited_styles, learn, portrait_points
+from mfrec.nets.style_directions import COARSE, moved
 from mfrec.types import FloatArray, Landmarks
 
 
@@ -93,3 +97,27 @@ def test_landmarks_of_a_portrait_lie_where_the_square_was_laid(framing: str, por
     assert np.linalg.norm(found.points - expected, axis=1).mean() < 2.5
     assert directions.yaw(found) == pytest.approx(directions.yaw(known), abs=8)
     assert directions.smile(found) == pytest.approx(directions.smile(known), rel=0.15)
+
+
+def test_directions_become_a_card_that_knows_its_generator(tmp_path: Path) -> None:
+    generator = tiny_card(tmp_path / "generator")
+    assert learn(generator, tmp_path / "turns.toml", faces=60) == ("yaw", "smile", "mouth")
+    card, network = read_card(tmp_path / "turns.toml"), load_network(tmp_path / "turns.toml")
+    assert card.objective == "adversarial"
+    assert network.generator == read_card(Path(generator)).sha256
+    assert network.normals.norm(dim=1).tolist() == pytest.approx([1, 1, 1], rel=1e-5)
+    styles = torch.zeros(1, 8, 8)
+    made = network(styles, torch.tensor([[2.0, 0.0, 0.0]]))
+    assert torch.allclose(made[0, :COARSE], 2 * network.normal("yaw")[None])
+    assert not made[0, COARSE:].any(), "colour and light stay"
+    with pytest.raises(KeyError):
+        network.normal("age")
+    with pytest.raises(UsageError, match="39 faces were scored"):
+        learn(generator, tmp_path / "few.toml", faces=39)
+    with pytest.raises(WeightsError, match="needs one of 'stylegan2'"):
+        learn(str(tmp_path / "turns.toml"), tmp_path / "again.toml")
+
+
+def test_a_step_back_is_where_it_began() -> None:
+    styles, by = torch.randn(2, 10, 8), torch.randn(2, 8)
+    assert torch.allclose(moved(moved(styles, by), -by), styles, atol=1e-6)

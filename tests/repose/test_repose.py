@@ -159,6 +159,7 @@ def test_trials_lie_in_their_bins_and_damage_stays_in_its_place(turned, ahead):
     assert psnr(put_in(spoilt, unlit, where, unit), ahead.image) > psnr(spoilt, ahead.image) + 3
 
 
+@pytest.mark.usefixtures("hasty_drawing")
 def test_a_trial_is_run_again_from_its_record(turned):
     named = {picture.name: picture for picture in turned.values()}
     trial = trials_of(list(turned.values()), 1)[0]

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mfrec.bench.scores import BASELINE
+from mfrec.image.stamp import WORDS
+from mfrec.recipe import draws
 
 
 @dataclass(frozen=True)
@@ -71,23 +73,40 @@ def chain(stage: str, method: str) -> str:
     """TOML of a recipe that ends in one stage with one method."""
     names = ["track", "align", "parse", *([] if stage == "cross" else [stage]), "assess", "cross"]
     listed = ", ".join(f'"{name}"' for name in names)
-    stamp = "RESTORED" if method == "unet" else "ENHANCED"
+    stamp = WORDS if draws(stage, method) else "RESTORED" if method == "unet" else "ENHANCED"
     return f'name = "{stage} {method}"\nstamp = "{stamp}"\nstages = [{listed}]\n\n[{stage}]\nmethod = "{method}"\n'
 
 
+def drawn_finish(method: str, doubt: float) -> str:
+    """TOML of a recipe that finishes the registered mean by a method that draws."""
+    return (
+        f'name = "mean, {method}"\nstamp = "{WORDS}"\nstages = ["track", "align", "fuse", "finetune"]\n\n'
+        f'[fuse]\nmethod = "mean"\n\n[finetune]\nmethod = "{method}"\ndoubt = {doubt}\n'
+    )
+
+
+DRAWN = (
+    Line("registered mean, then PULSE", recipe=drawn_finish("pulse", 0.0)),
+    Line("registered mean, then PULSE, bounded by the frames", recipe=drawn_finish("pulse", 20 / 255)),
+    Line("registered mean, then PSFR-GAN", recipe=drawn_finish("psfrgan", 0.0)),
+)
+"""Finishing that draws what no frame shows. It is measured before it is marked NOT EVIDENCE."""
+
+
 CROSSED = tuple(
-    Line(f"cross-over, {name}", recipe=chain("cross", name)) for name in ("soft", "sharp", "pyramid", "unet")
+    Line(f"cross-over, {name}", recipe=chain("cross", name))
+    for name in ("soft", "sharp", "pyramid", "unet", "stylegan")
 )
 
 REPOSED = tuple(
     Line(f"repose, {name}", recipe=chain("repose", name))
-    for name in ("align_and_blend", "procrustes", "delaunay", "mesh")
+    for name in ("align_and_blend", "procrustes", "delaunay", "mesh", "interfacegan")
 )
 
 DEFINITIONS: dict[str, Definition] = {
     "3.1": Definition("Multi-frame networks, small JPEGs", "jpeg32", (BICUBIC, *MULTI_FRAME, *PLUS, *OURS)),
     "surveillance": Definition("Multi-frame networks, surveillance film", "cctv64", (BICUBIC, *MULTI_FRAME, *OURS)),
-    "3.3": Definition("Finetuning of a single picture", "jpeg32", (BICUBIC, *FINISHED, *OURS)),
+    "3.3": Definition("Finetuning of a single picture", "jpeg32", (BICUBIC, *FINISHED, *DRAWN, *OURS)),
     "3.4": Definition("Ways to cross regions over", "patch32", (BICUBIC, *CROSSED, *OURS)),
     "3.6": Definition(
         "Everything, frames with blurred patches",
@@ -98,6 +117,7 @@ DEFINITIONS: dict[str, Definition] = {
             *MULTI_FRAME,
             *PLUS,
             *FINISHED,
+            *DRAWN,
             *CROSSED,
             *REPOSED,
             CHAIN,

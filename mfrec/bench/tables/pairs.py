@@ -19,7 +19,15 @@ def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progre
     All methods are measured on the pairs that ``mesh`` does not refuse; ``taken`` is the share that each method would
     take over by itself.
     """
-    from mfrec.bench.tables.repose_trials import BINS, METHODS, PAIRS, pictures_of, repose_trials, turned_portraits
+    from mfrec.bench.tables.repose_trials import (
+        BINS,
+        METHODS,
+        PAIRS,
+        drawing_repose,
+        pictures_of,
+        repose_trials,
+        turned_portraits,
+    )
 
     pictures = turned_portraits() if data is None else pictures_of(find_sequences(data, people), progress)
     outcomes = repose_trials(pictures, limit or PAIRS, progress)
@@ -35,7 +43,8 @@ def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progre
                 values["taken"] = sum(not one.refused for one in of_method) / len(of_method)
             reason = "" if used else f"no pair of {len(of_method)} that mesh takes over"
             label = f"{low:.0f} to {high:.0f} degrees, {method}"
-            rows.append(Row(label, values, len(used), reason, spreads=spreads(used)))
+            cards = drawing_repose().cards if method == "interfacegan" and used else ()
+            rows.append(Row(label, values, len(used), reason, spreads=spreads(used), cards=cards))
     what = "the astronaut portrait, turned as a smooth head" if data is None else f"the folder '{data.resolve().name}'"
     persons = len({picture.person for picture in pictures})
     pairs = len({one.trial for one in outcomes})

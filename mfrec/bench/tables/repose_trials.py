@@ -11,9 +11,10 @@ of it is random: the pairs are spread evenly over what there is.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -114,6 +115,27 @@ def registered(
 
 Method = Callable[[FloatArray, FloatArray, tuple[Landmarks, Landmarks], tuple[RegionMasks, RegionMasks]], Reposed]
 
+
+def interfacegan(
+    source: FloatArray,
+    target: FloatArray,
+    landmarks: tuple[Landmarks, Landmarks],
+    masks: tuple[RegionMasks, RegionMasks],
+) -> Reposed:
+    """The source drawn in the target's pose by a generator of faces; it is there under the stamp NOT EVIDENCE alone."""
+    return drawing_repose().between(source, target, landmarks, masks)
+
+
+@functools.cache
+def drawing_repose(**settings: int) -> Any:
+    """The stage ``repose`` that draws, by its name under that stamp."""
+    from mfrec.image.stamp import WORDS
+    from mfrec.recipe import stage_classes
+
+    stage: Any = stage_classes(WORDS)["repose"]
+    return stage(method="interfacegan", **settings)
+
+
 METHODS: Mapping[str, Method] = {
     "blurred": blurred,
     "similarity": similarity,
@@ -121,6 +143,7 @@ METHODS: Mapping[str, Method] = {
     "align_and_blend": align_and_blend,
     "delaunay": delaunay,
     "procrustes": procrustes,
+    "interfacegan": interfacegan,
     "mesh": mesh,
 }
 

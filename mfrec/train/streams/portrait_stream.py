@@ -6,15 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mfrec.errors import InputError
-from mfrec.face.landmarks import read_aligned
-from mfrec.face.portrait_square import portrait_square
-from mfrec.imageio import to_uint8
 from mfrec.pipeline import in_range
 from mfrec.train.data.pictures import Pictures
-from mfrec.train.data.points import face_points
+from mfrec.train.data.portraits import upright
 from mfrec.train.streams.stream import ENDLESS, Sample, Stream, as_tensor
 from mfrec.types import Drawn
 
@@ -57,7 +53,7 @@ class PortraitStream(Stream[DrawnPortrait]):
         in_range("side", side, 8, 1024)
         in_range("latent", latent, 1, 4096)
         self.latent = latent
-        self.portraits = portraits(pictures, side) if length is None else np.zeros((1, side, side, 3), np.uint8)
+        self.portraits = upright(pictures, side)[0] if length is None else np.zeros((1, side, side, 3), np.uint8)
         if not len(self.portraits):
             raise InputError(f"no face was found in any of {len(pictures.every)} pictures; give pictures of faces")
         self.notes = (f"{len(self.portraits)} upright faces of {len(pictures.every)} pictures",)
@@ -72,14 +68,3 @@ class PortraitStream(Stream[DrawnPortrait]):
         portrait = self.portraits[drawn.source]
         shown = portrait[:, ::-1] if drawn.mirrored else portrait
         return (z,), {"truth": as_tensor(shown / np.float32(255))}
-
-
-def portraits(pictures: Pictures, side: int) -> NDArray[np.uint8]:
-    """``[N, side, side, 3]``: the largest face of every picture that has one, upright."""
-    found = [np.zeros((0, side, side, 3), np.uint8)]
-    for picture in pictures.every:
-        points = face_points(picture)
-        if np.isfinite(points).all():
-            image = picture.astype(np.float32) / np.float32(255)
-            found.append(to_uint8(read_aligned(image, portrait_square(points, side), side))[None])
-    return np.concatenate(found)

@@ -9,7 +9,8 @@ from few_pictures import face
 
 from mfrec.errors import InputError, UsageError
 from mfrec.train.data.pictures import Pictures
-from mfrec.train.streams.portrait_stream import PortraitStream, portraits
+from mfrec.train.data.portraits import upright
+from mfrec.train.streams.portrait_stream import PortraitStream
 
 
 @pytest.fixture(scope="module")
@@ -59,4 +60,4 @@ def test_what_cannot_be_is_refused(pictures: Pictures) -> None:
         PortraitStream(Pictures(stills=pictures.stills[1:2]), 3, side=32)
     with pytest.raises(UsageError, match="side is 4"):
         PortraitStream(pictures, 3, side=4)
-    assert portraits(Pictures(stills=pictures.stills[1:2]), 32).shape == (0, 32, 32, 3)
+    assert upright(Pictures(stills=pictures.stills[1:2]), 32)[0].shape == (0, 32, 32, 3)
