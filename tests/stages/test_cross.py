@@ -66,7 +66,7 @@ def track_of(images: Sequence[FloatArray], trust: dict[int, FloatArray] | None =
     )
     order = (best, *(i for i in range(len(images) - 1, -1, -1) if i != best))
     track = FaceTrack(observations, reference=0, canvas=CANVAS, sources=dict.fromkeys(Region, order))
-    return Parse()(track, Run())
+    return Parse(method="polygons")(track, Run())
 
 
 @pytest.fixture(scope="module")
