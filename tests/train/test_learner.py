@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_training
 import torch
+from forked import Forked
 from tiny_network import Tiny
 from tiny_training import STEPS, training
 from torch import Tensor
@@ -20,8 +20,6 @@ from mfrec.errors import UsageError
 from mfrec.train.callbacks import Round
 from mfrec.train.checkpoint import CHECKPOINT, load_checkpoint
 from mfrec.train.learner import BOARD, Trained, initial_network, train
-
-SCRIPT = Path(__file__).resolve().parents[1] / "tiny_training.py"
 
 
 def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
@@ -106,31 +104,32 @@ def test_a_finished_training_is_resumed_to_itself(
     assert same(again.network, whole[0].network)
 
 
-@pytest.mark.slow
+def reached(training: Forked, least: int) -> bool:
+    """Whether a training has said that it has done so many steps."""
+    lines = training.printed.splitlines()
+    return len(lines) > 1 and int(lines[-2].split()[0]) >= least  # the last line may be half written
+
+
 def test_killed_and_resumed_as_a_process_it_ends_with_the_same_bytes(tmp_path: Path) -> None:
     """SIGKILL wherever it hits: in the data, in a step, or in the writing of a checkpoint, which follows every step.
     A discriminator learns beside the network, so all that a checkpoint may hold has to come back."""
-    command = [sys.executable, str(SCRIPT)]
-    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True, timeout=300)
+    whole = Forked(tiny_training.main, [tmp_path / "whole"], tmp_path / "whole says")
     killed = tmp_path / "killed"
     steps = []
     for least in (5, 17):
         resume = ["--resume"] if steps else []
-        child = subprocess.Popen(
-            [*command, str(killed), "--slow", *resume], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        assert child.stdout is not None
-        for line in child.stdout:
-            if int(line.split()[0]) >= least:
-                time.sleep(0.003 * least)
-                child.send_signal(signal.SIGKILL)
-                break
-        child.communicate(timeout=60)
-        assert child.returncode == -signal.SIGKILL
+        child = Forked(tiny_training.main, [killed, "--slow", *resume], tmp_path / f"killed after {least}")
+        give_up = time.monotonic() + 240
+        while child.running() and not reached(child, least) and time.monotonic() < give_up:
+            time.sleep(0.002)
+        time.sleep(0.003 * least)
+        child.send_signal(signal.SIGKILL)
+        assert child.wait(60) == -signal.SIGKILL, child.said
         assert not (killed / "weights.safetensors").exists()
         steps.append(load_checkpoint(killed).step)
     assert 0 < steps[0] < steps[1] < STEPS
-    subprocess.run([*command, str(killed), "--resume"], check=True, capture_output=True, timeout=300)
+    last = Forked(tiny_training.main, [killed, "--resume"], tmp_path / "last says")
+    assert (whole.wait(300), last.wait(300)) == (0, 0), whole.said + last.said
     assert (killed / "weights.safetensors").read_bytes() == (tmp_path / "whole" / "weights.safetensors").read_bytes()
 
 
