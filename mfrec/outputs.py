@@ -22,7 +22,7 @@ from mfrec.image.stamp import MARK, METADATA, WORDS, bears_words, enlarging, mar
 from mfrec.options import Options
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.arrays import write_arrays
-from mfrec.provenance.digests import file_digests
+from mfrec.provenance.digests import check_unchanged, file_digests
 from mfrec.provenance.record import RECORD, sealed_json
 from mfrec.publication.folder import staged, writing
 from mfrec.recipe import draws
@@ -86,6 +86,7 @@ def reconstruct_into(
 
     with staged(out, overwrite=overwrite, originals=frames) as folder:
         result = run_recipe(frames, options, device=device, seed=seed, strict=strict, progress=progress)
+        check_unchanged((*result.record["inputs"], *result.record["given"]))
         case = {"case": dict(about)} if about else {}
         result = replace(result, record={**result.record, "command": command, **case})
         write_outputs(result, folder, pdf=pdf)

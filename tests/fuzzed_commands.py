@@ -28,7 +28,7 @@ from fuzzed import LARGE, SLOW, in_memory
 from mfrec.cli import app
 from mfrec.imageio import h264_bytes, png_bytes
 
-WORKS = ("bench", "demo", "desk", "train")
+WORKS = ("batch", "bench", "demo", "desk", "train", "upscale-batch")
 """Commands that may do what they were asked for as long as they like; they are ended after :data:`SLOW` seconds."""
 
 LEFT_OUT = ("--help", "--version", "--install")
@@ -120,7 +120,7 @@ def attack(folder: Path, count: int, seed: int, only: Sequence[str] = ()) -> tup
         words = command_lines(random.Random(f"{seed} {number}"), only)
         shown = f"command {number}: mfrec {shlex.join(words)[:300]!r}"
         code, mebibytes = _run(words, folder)
-        said = (folder / "home" / "stderr").read_text("utf-8", "replace")
+        said, told = ((folder / "home" / name).read_text("utf-8", "replace") for name in ("stderr", "stdout"))
         found[f"{words[0]} {code}"] += 1
         if "Traceback" in said or "Exception ignored" in said:
             wrong.append(f"{shown}:\n{said[-700:]}")
@@ -128,7 +128,7 @@ def attack(folder: Path, count: int, seed: int, only: Sequence[str] = ()) -> tup
             wrong.append(f"{shown}: still at it after {SLOW:.0f} s")
         elif code not in ("slow", *map(str, CODES)):
             wrong.append(f"{shown}: ended with {code}")
-        elif code not in ("slow", "0") and not said:
+        elif code not in ("slow", "0") and not said and not told:
             wrong.append(f"{shown}: ended with {code} without a word")
         if mebibytes > LARGE:
             wrong.append(f"{shown}: took {mebibytes} MiB")

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from mfrec.cli.batch import batch, upscale_batch
 from mfrec.cli.benchmarks import bench
-from mfrec.cli.console import print_line, say
+from mfrec.cli.console import check_working_folder, open_streams, print_line, say
 from mfrec.cli.custody import keys_list, keys_new, keys_trust, sign, verify
 from mfrec.cli.desk import desk
 from mfrec.cli.evaluation import evaluate, survey
@@ -35,6 +35,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # Typer's own context class is private
         try:
+            check_working_folder()
             with interruptible():
                 return super().invoke(ctx)
         except MfrecError as error:
@@ -114,4 +115,5 @@ app.add_typer(keys_app, name="keys")
 
 def main() -> None:
     """The script ``mfrec``."""
+    open_streams()
     app(prog_name="mfrec")

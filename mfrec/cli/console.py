@@ -8,9 +8,12 @@ import re
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
+
+from mfrec.errors import UsageError
 
 PROGRESS = "MFREC_PROGRESS"
 """Environment variable; with the value ``lines`` every step of the progress is a line, for a program that reads it."""
@@ -56,8 +59,7 @@ class Progress:
             return
         text = f"{stage} {counter(done, total)}{self._left(now, done, total)}"
         if self.terminal:
-            sys.stderr.write(f"\r\033[K{_safe(text)}")
-            sys.stderr.flush()
+            _write(f"\r\033[K{_safe(text)}", err=True, end="")
         elif fresh or now - self.said >= AGAIN:
             say(f"{text} ...")
             self.said = now
@@ -76,7 +78,7 @@ class Progress:
 
     def _clear(self) -> None:
         if self.terminal and self.stage and not self.lines:
-            sys.stderr.write("\r\033[K")
+            _write("\r\033[K", err=True, end="")
 
     def __enter__(self) -> Progress:
         return self
@@ -100,9 +102,49 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def _write(text: str, *, err: bool = False, end: str = "\n") -> None:
+    """Write and flush. Where nobody reads any more, the work goes on in silence and ends in its own exit code.
+
+    Raises:
+        UsageError: stdout, which holds results, goes to a file that cannot be written.
+    """
+    try:
+        typer.echo(text + end, err=err, nl=False)
+    except OSError as error:
+        with open(os.devnull, "wb") as nothing:  # noqa: PTH123 (no path, a device)
+            os.dup2(nothing.fileno(), 2 if err else 1)
+        if not err and not isinstance(error, BrokenPipeError):
+            raise UsageError(
+                f"what was found out cannot be written to stdout ({error.strerror}); make room, or send it elsewhere"
+            ) from None
+
+
+def open_streams() -> None:
+    """Let what is written to a stream that was closed before the start go nowhere, and not into the next file."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
+
+
+def check_working_folder() -> None:
+    """Refuse to work from a folder that was removed: libraries end the whole process there, in the middle of a run.
+
+    Raises:
+        UsageError: it is gone.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the working folder is gone; change to one that is there, and try again") from None
+
+
 def say(text: str) -> None:
     """One line for the user on stderr."""
-    typer.echo(f"mfrec: {_safe(text)}", err=True)
+    _write(f"mfrec: {_safe(text)}", err=True)
 
 
 def _safe(text: object) -> str:
@@ -112,9 +154,9 @@ def _safe(text: object) -> str:
 
 def print_line(text: object) -> None:
     """A result for the user on stdout."""
-    typer.echo(_safe(text))
+    _write(_safe(text))
 
 
 def print_json(value: Mapping[str, Any] | list[Any]) -> None:
     """A result for a program on stdout, ASCII."""
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=True))
+    _write(json.dumps(value, indent=1, ensure_ascii=True))

@@ -57,6 +57,7 @@ def rerun(
     Ends with code 0 where all are identical, else 1. On another kind of processor it is 0 too where pictures and arrays
     differ by no more than that alone can change.
     """
+    from mfrec.provenance.difference import SAME
     from mfrec.provenance.rerun import rerun as repeat
 
     with Progress() as progress:
@@ -70,6 +71,6 @@ def rerun(
         for change in found.surroundings:
             print_line(f"not as recorded: {change}")
         if found.confirmed and not found.identical:
-            print_line("confirmed: another kind of processor, and no more difference than that may make")
+            print_line(f"confirmed: another kind of processor, and the same within {SAME}")
     if not found.confirmed:
         raise typer.Exit(1)

@@ -118,11 +118,13 @@ def stage(
 ) -> None:
     """Run a recipe's chain up to one stage and write pictures of what it has found in every frame."""
     from mfrec.outputs import write_stage
+    from mfrec.provenance.digests import check_unchanged
     from mfrec.publication.folder import staged
     from mfrec.reconstruction import run_until
 
     with staged(out, overwrite=overwrite, originals=frames) as folder, Progress() as progress:
         track, record = run_until(name, frames, options, seed=seed, progress=progress)
+        check_unchanged(record["inputs"])
         write_stage(track, {**record, "command": command()}, folder)
     record = _written(out)
     if as_json:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+from mfrec.errors import InputError
 
 
 def file_digests(path: Path) -> dict[str, str]:
@@ -15,6 +19,34 @@ def file_digests(path: Path) -> dict[str, str]:
             sha256.update(block)
             md5.update(block)
     return {"sha256": sha256.hexdigest(), "md5": md5.hexdigest()}
+
+
+def check_unchanged(entries: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse to vouch for files that are no longer what was read: their hash is taken once more.
+
+    Pictures and hash come from the same bytes. A video is too large for that: its hash is taken first, then it is
+    decoded, so a recorder that still writes to it, or anybody else, could come in between.
+
+    Args:
+        entries: what a record says of its inputs and of the files that were given, with ``path`` and ``sha256``.
+
+    Raises:
+        InputError: one was changed, or cannot be read any more.
+    """
+    for path, sha256 in dict.fromkeys((entry["path"], entry["sha256"]) for entry in entries if entry["path"]):
+        try:
+            with Path(path).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(
+                f"'{path}' cannot be read any more ({error.strerror}), so nobody could say that the result was made of "
+                "it; copy the originals to a disk of this computer and try again"
+            ) from None
+        if found != sha256:
+            raise InputError(
+                f"'{path}' was changed while it was read: SHA-256 {sha256[:16]}... at first, {found[:16]}... now; wait "
+                "until nothing writes to it, or make a copy and take that"
+            )
 
 
 def source_digest() -> str:

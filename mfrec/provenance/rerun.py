@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mfrec.types import Reconstruction
 
 JUDGED = ("reconstruction.png", "reconstruction-NOT-EVIDENCE.png", "evidence.png", "reference.png", "provenance.npz")
-"""The outputs that decide whether a run was repeated on another kind of processor."""
+"""The outputs of a reconstruction that decide whether it was repeated on another kind of processor."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,13 @@ class Rerun:
         surroundings: versions and machine that are not as recorded, in words.
         elsewhere: whether this processor computes with other instructions than the recorded one did, or the record
             does not say; the versions are the same.
+        judged: names of the outputs that decide there.
     """
 
     differences: tuple[Difference, ...]
     surroundings: tuple[str, ...]
     elsewhere: bool = False
+    judged: tuple[str, ...] = JUDGED
 
     @property
     def identical(self) -> bool:
@@ -48,9 +50,11 @@ class Rerun:
     def confirmed(self) -> bool:
         """Whether the run was repeated: to the bit, or on another kind of processor within what that may change.
 
-        There :data:`JUDGED` are judged; the other files show the same numbers once more, in colours and in text.
+        There pictures and arrays are judged; the other files of a reconstruction show the same numbers once more, in
+        colours and in text. A video of ``mfrec upscale`` is coded anew from pictures that differ by little, and what
+        comes of that has no bound: it has to be identical.
         """
-        judged = [found for found in self.differences if found.name in JUDGED]
+        judged = [found for found in self.differences if found.name in self.judged]
         return self.identical or (self.elsewhere and bool(judged) and all(found.within for found in judged))
 
 
@@ -121,7 +125,12 @@ def _upscaled_again(
         keys = ("upscaled", "recipe", "dropped")
         changed = [key for key in keys if record.get(key) != again.get(key)]
         differences.append(Difference(RECORD, not changed, f"differs in {', '.join(changed)}" if changed else ""))
-    return Rerun(tuple(differences), tuple(_changed_surroundings(record, again)), _elsewhere(record, again))
+    return Rerun(
+        tuple(differences),
+        tuple(_changed_surroundings(record, again)),
+        _elsewhere(record, again),
+        tuple(record["outputs"]),
+    )
 
 
 def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, progress: Progress) -> Reconstruction:

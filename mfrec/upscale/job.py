@@ -20,7 +20,7 @@ from mfrec.imageio.survey import Survey, survey
 from mfrec.nets.threads import one_thread as one_thread_of_torch
 from mfrec.outputs import write_record
 from mfrec.pipeline import Progress, silent
-from mfrec.provenance.digests import file_digests, source_digest
+from mfrec.provenance.digests import check_unchanged, file_digests, source_digest
 from mfrec.provenance.schema import SCHEMA
 from mfrec.provenance.surroundings import machine, models, versions
 from mfrec.publication.folder import resolved, staged, writing
@@ -85,7 +85,8 @@ def upscale_into(
             found = survey([path])
             _check_kind(found, asked, path)
             with writing(Path(out)), uninterrupted():
-                work = Unfinished(resolved(out), _request(found, path, asked, method))
+                request = _request(found, path, asked, method)
+                work = Unfinished(resolved(out), request)
             if work.pieces:
                 say(f"an earlier run left {len(work.pieces)} finished parts, which are kept: going on after them")
             # Nothing imports PyTorch for a picture that no network makes.
@@ -94,6 +95,9 @@ def upscale_into(
             record = _record(made, path, asked, method, command)
             with writing():
                 files = made.write(folder, METADATA if method.draws else f"{method.stamp}, {method.name}")
+            # Once its sound was copied too.
+            check_unchanged({"path": file, "sha256": digest} for file, digest in request["files"] if digest)
+            with writing():
                 write_record(record, folder, files)
     except BaseException as error:
         if work is not None:

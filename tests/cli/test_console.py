@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from mfrec.cli import console
-from mfrec.cli.console import Progress, counter, duration
+from mfrec.cli.console import Progress, check_working_folder, counter, duration
+from mfrec.errors import UsageError
 
 
 class Clock:
@@ -61,3 +66,39 @@ def test_a_program_reads_every_step(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_words_for_times_and_counts() -> None:
     assert [duration(s) for s in (0.2, 40, 125, 4200)] == ["1 s", "40 s", "2 min 5 s", "1 h 10 min"]
     assert [counter(3, 24), counter(3, 0)] == ["3/24", "3"]
+
+
+@pytest.mark.parametrize(
+    ("streams", "code", "said"),
+    [
+        ("2>&1 | true", 0, ""),  # whoever read has gone
+        (">&- 2>&- <&-", 0, ""),
+        (">/dev/full", 2, "cannot be written to stdout (No space left on device)"),
+        ("2>/dev/full", 0, ""),
+    ],
+)
+def test_streams_that_nobody_reads_or_that_cannot_be_written(
+    streams: str, code: int, said: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import time\nfrom mfrec.cli.console import Progress, open_streams, print_line\n"
+        "from mfrec.errors import MfrecError\n"
+        "open_streams()\ntime.sleep(0.2)\n"
+        "try:\n    with Progress() as progress:\n        progress.say('a warning')\n    print_line('a result')\n"
+        "except MfrecError as error:\n    progress.say(str(error))\n    raise SystemExit(error.exit_code)\n"
+        f"open({str(tmp_path / 'done')!r}, 'w').write('whole')\n"
+    )
+    line = f"set -o pipefail; {sys.executable} {script} {streams}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert said in done.stderr
+    assert code or (tmp_path / "done").read_text() == "whole"
+
+
+def test_a_working_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_working_folder()
+    tmp_path.rmdir()
+    with pytest.raises(UsageError, match="the working folder is gone"):
+        check_working_folder()
