@@ -93,6 +93,9 @@ def test_bad_arguments(portrait: FloatArray, monkeypatch: pytest.MonkeyPatch, tm
 @pytest.fixture
 def fan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """FAN-4 with random weights, made on the spot, where the package looks for them."""
+    numba = pytest.importorskip("numba", reason="the package numba is not installed")
+    # Compiling what reads the maxima off 68 heat maps takes five times as long as the rest; as Python it is the same.
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
     pytest.importorskip("face_alignment", reason="the package face-alignment is not installed")
     import torch
     from face_alignment.models import FAN  # pyright: ignore[reportMissingImports]
