@@ -49,8 +49,8 @@ def bench(
         typer.Option(
             "--table",
             help="3.1, 3.3 to 3.6, surveillance, long, peers, ablation, calibration, coverage, regions, foreign, "
-            "alike, likeness, ambiguity, metrics, identity, eyes, enlarged-eyes, parser, faces, single, portraits, "
-            "set5, set14; repeatable.",
+            "alike, likeness, ambiguity, generator, metrics, identity, eyes, enlarged-eyes, parser, faces, single, "
+            "portraits, set5, set14; repeatable.",
         ),
     ] = None,
     curve: Annotated[

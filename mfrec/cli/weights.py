@@ -128,7 +128,7 @@ def weights_directions(
     as_json: Json = False,
 ) -> None:
     """Learn the directions along which a generator's faces turn, smile and open the mouth, and write them as a card."""
-    from mfrec.generative.directions import learn
+    from mfrec.generative.learnt_directions import learn
 
     names = learn(card, out, faces=faces, seed=seed)
     if as_json:

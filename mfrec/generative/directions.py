@@ -8,31 +8,20 @@ scores come from a classifier; ours from landmarks and head pose, which mfrec ha
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomlkit
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save
 from scipy.optimize import minimize
 
-from mfrec.cards.load import card_path, check_kind, load_network, read_card
 from mfrec.errors import UsageError
 from mfrec.face.landmarks import detect_landmarks
 from mfrec.face.pose import head_pose, mouth_opening
 from mfrec.image.geometry import enlarge
 from mfrec.nets.style_directions import moved
-from mfrec.nets.threads import one_thread
-from mfrec.publication.files import replace_files
 from mfrec.types import FloatArray, Landmarks
-from mfrec.version import __version__
-
-CARD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 FACE = {"face": (0.14, 0.12, 0.86, 0.98), "ffhq": (0.27, 0.32, 0.73, 0.87)}
 """Where the face lies in a portrait's square, as shares of its side: the square was laid around the landmarks."""
@@ -62,9 +51,6 @@ def smile(points: Landmarks) -> float:
     return float(np.linalg.norm(points.points[54] - points.points[48])) / max(points.interocular, 1e-6)
 
 
-FACES = 4000
-"""Drawn faces from which directions are learnt."""
-
 SCORES: dict[str, Callable[[Landmarks], float]] = {"yaw": yaw, "smile": smile, "mouth": mouth_opening}
 """Attributes that landmarks tell."""
 
@@ -93,48 +79,6 @@ def scored_styles(
         points = portrait_points(portrait, generator.framing)
         found.append([score(points) for score in scores])
     return styles[:, 0].cpu().numpy(), np.array(found)
-
-
-def learn(card: str, out: Path, *, faces: int = FACES, seed: int = 0) -> tuple[str, ...]:
-    """Draw faces, score them, and write a direction for each of :data:`SCORES` as a card.
-
-    Args:
-        card: name or path of a generator's card.
-        out: path of the new card, ``NAME.toml``; the weights beside it get the same name.
-        faces: how many are drawn.
-        seed: of the faces.
-
-    Returns:
-        The attributes.
-
-    Raises:
-        UsageError: too few faces, no name for a card, or files that mfrec did not write are in the way.
-        WeightsError: the card is none of a generator.
-    """
-    check_kind(card, "stylegan2")
-    if not CARD_NAME.fullmatch(name := out.name.removesuffix(".toml")):
-        raise UsageError(f"'{out.name}' is no name for a card; give letters, digits, '_', '-' and '.': turns.toml")
-    known, generator = read_card(card_path(card)), load_network(card)
-    with one_thread():
-        styles, scores = scored_styles(generator, tuple(SCORES.values()), faces, seed=seed)
-    normals = np.stack([boundary(styles, scores[:, k]) for k in range(len(SCORES))])
-    payload = save({"normals": normals})
-    values = {
-        "net": "style_directions",
-        "file": f"{name}.safetensors",
-        "summary": f"Directions along which faces of '{known.name}' change: {', '.join(SCORES)}.",
-        "paper": "InterFaceGAN (Shen et al., CVPR 2020), scores from landmarks",
-        "licence": known.licence,
-        "input": f"float32 styles [B, S, {generator.latent}] and steps [B, {len(SCORES)}]",
-        "objective": "adversarial",
-        "sha256": hashlib.sha256(payload).hexdigest(),
-        "origin": f"learnt by mfrec {__version__} from faces that the generator '{known.name}' drew",
-        "training": f"{faces} drawn faces, seed {seed}; no pictures of people beyond those of the generator",
-        "arguments": {"latent": generator.latent, "names": list(SCORES), "generator": known.sha256},
-    }
-    text = tomlkit.dumps(values)
-    replace_files(out.parent, {f"{name}.safetensors": payload, f"{name}.toml": text.encode("utf-8")})
-    return tuple(SCORES)
 
 
 def boundary(styles: FloatArray, scores: NDArray[np.float64], *, extreme: float = EXTREME) -> FloatArray:

@@ -18,8 +18,9 @@ from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
 from mfrec.face.surface import fit, pose_gap
 from mfrec.generative.answers import pasted
-from mfrec.generative.directions import best_angle, conditioned, portrait_points, yaw
+from mfrec.generative.directions import best_angle, portrait_points, yaw
 from mfrec.generative.embedding import Wish, embed
+from mfrec.generative.learnt_directions import facing
 from mfrec.generative.measurements import oval
 from mfrec.image.geometry import enlarge, fit_similarity, identity_map, similarity_map, warp
 from mfrec.nets.threads import one_thread
@@ -99,7 +100,7 @@ class DrawnRepose(Repose):
     Attributes:
         method: those of the plain stage, and ``"interfacegan"``.
         card: of the generator.
-        directions: of its directions, see :func:`mfrec.generative.directions.learn`.
+        directions: of its directions, see :func:`mfrec.generative.learnt_directions.learn`.
         steps: of the embedding of each frame.
     """
 
@@ -144,7 +145,7 @@ class DrawnRepose(Repose):
                 f"the directions '{self.directions}' were learnt on another generator than '{self.card}'; learn them "
                 f"with: mfrec weights directions {self.card} -o OUT.toml"
             )
-        return generator, conditioned(*(directions.normal(name).numpy() for name in ("yaw", "smile")))
+        return generator, facing({name: directions.normal(name).numpy() for name in ("yaw", "smile")})
 
     def between(
         self,

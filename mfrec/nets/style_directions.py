@@ -1,7 +1,7 @@
 """Directions in the styles of a generator: one step along one of them changes one attribute of the face it draws.
 
 Shen, Gu, Tang and Zhou, "Interpreting the latent space of GANs for semantic face editing", CVPR 2020 (InterFaceGAN).
-They are learnt by :func:`mfrec.generative.directions.learn` on one generator and say nothing of another.
+They are learnt by :func:`mfrec.generative.learnt_directions.learn` on one generator and say nothing of another.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from mfrec.cards.load import load_network, read_card
 from mfrec.errors import UsageError, WeightsError
 from mfrec.face.portrait_square import portrait_square
 from mfrec.generative import directions
-from mfrec.generative.directions import best_angle, boundary, conditioned, edited_styles, learn, portrait_points
+from mfrec.generative.directions import best_angle, boundary, conditioned, edited_styles, portrait_points
+from mfrec.generative.learnt_directions import learn
 from mfrec.nets.style_directions import COARSE, moved
 from mfrec.types import FloatArray, Landmarks
 
@@ -104,6 +105,7 @@ def test_directions_become_a_card_that_knows_its_generator(tmp_path: Path) -> No
     assert learn(generator, tmp_path / "turns.toml", faces=60) == ("yaw", "smile", "mouth")
     card, network = read_card(tmp_path / "turns.toml"), load_network(tmp_path / "turns.toml")
     assert card.objective == "adversarial"
+    assert card.metrics["turn_faces"] == 16
     assert network.generator == read_card(Path(generator)).sha256
     assert network.normals.norm(dim=1).tolist() == pytest.approx([1, 1, 1], rel=1e-5)
     styles = torch.zeros(1, 8, 8)

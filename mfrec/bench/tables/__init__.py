@@ -19,6 +19,8 @@
 * ``long`` is what more frames bring: 1 to 31 of them, of sequences that are so long.
 * ``likeness`` and ``alike`` ask what small faces still tell of a person (:mod:`mfrec.bench.tables.likeness`).
 * ``ambiguity`` is how unlike faces are that all explain the same frames (:mod:`mfrec.bench.tables.ambiguity`).
+* ``generator`` is how far drawn faces are from the portraits that a generator learnt from
+  (:mod:`mfrec.bench.tables.generator`).
 * ``metrics``, ``identity``, ``calibration``, ``coverage`` and ``eyes`` measure the measures: do they say what they are
   read as?
 """
@@ -37,6 +39,7 @@ from mfrec.bench.tables.definitions import DEFINITIONS, with_methods
 from mfrec.bench.tables.enlarged_eyes import enlarged_eyes_table
 from mfrec.bench.tables.enlargement import PICTURES, on_faces, on_pictures
 from mfrec.bench.tables.eyes import eyes_table
+from mfrec.bench.tables.generator import generator_table
 from mfrec.bench.tables.identity import identity_table
 from mfrec.bench.tables.ladders import metrics_table
 from mfrec.bench.tables.likeness import alike_table, likeness_table
@@ -71,7 +74,7 @@ WHOLE_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], 
 }
 """Name to ``table(data, people, seed, limit, progress)``."""
 
-NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", "parser", *WHOLE_TABLES, *TRIALS)
+NAMES = (*DEFINITIONS, "3.5", *PICTURES, "faces", "parser", "generator", *WHOLE_TABLES, *TRIALS)
 """Every table there is, but ``ablation``, which is :mod:`mfrec.bench.ablation`."""
 
 
@@ -92,7 +95,7 @@ def tables(
         data: for ``set5``, ``set14`` and ``faces`` a folder of pictures, for ``parser`` one of pictures and labels as
             :mod:`mfrec.train.data.labelled_faces` describes it, else a folder of sequences as :mod:`mfrec.bench.run`
             describes it; None films the portrait.
-        methods: added to the rows of every table on sequences.
+        methods: added to the rows of every table on sequences; of ``generator`` alone, cards of generators.
         people, seed: as in :func:`mfrec.bench.run.bench`.
         limit: at most so many sequences; of ``regions`` and ``foreign`` trials, of ``3.5`` pairs of each turn, of
             ``parser`` and ``faces`` faces, of ``set5`` and ``set14`` pictures, of ``eyes`` eyes. The head of the table
@@ -114,7 +117,7 @@ def tables(
             )
         if name in (*PICTURES, "parser") and data is None:
             raise UsageError(f"table '{name}' needs the folder with the pictures of that set, which is not shipped")
-    for method in methods:
+    for method in methods if list(names) != ["generator"] else ():
         check_method(method)
     out: dict[str, TableResult] = {}
     with tempfile.TemporaryDirectory(prefix="mfrec-tables-") as folder:
@@ -145,6 +148,10 @@ def tables(
                 out[name] = finished(name, table.title, said, columns, chosen, cards=MEASURES)
             elif name == "3.5":
                 out[name] = on_pairs(data, people, limit, progress)
+            elif name == "generator":
+                # Methods of other tables are no generators.
+                cards = methods if list(names) == ["generator"] else ()
+                out[name] = generator_table(data, cards, seed, limit, progress)
             elif name in WHOLE_TABLES:
                 out[name] = WHOLE_TABLES[name](data, people, seed, limit, progress)
             elif name in TRIALS:
