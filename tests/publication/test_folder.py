@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -304,41 +304,67 @@ def test_names_that_cannot_be(tmp_path: Path) -> None:
 
 
 KILLED = """
-import os, sys
-from pathlib import Path
-import mfrec.publication.folder as folder, mfrec.publication.partial as partial
+import json, os, sys, traceback
+import mfrec.publication.folder as folder
 from mfrec.outputs import write_record
 from output_folder import BARE
-if sys.argv[3] == "steps":
+if sys.argv[1] == "steps":
     folder.exchange = lambda first, second: False
-steps = int(sys.argv[2])
-def hook(event, arguments):
-    global steps
-    if event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "fcntl.flock") or event == "ctypes.dlopen":
-        steps -= 1
-        if steps < 0:
-            os.kill(os.getpid(), 9)
-sys.addaudithook(hook)
-with folder.staged(sys.argv[1], overwrite=True) as new:
-    (new / "reconstruction.png").write_bytes(b"new")
-    write_record(BARE, new, [new / "reconstruction.png"])
+
+def replace(out, steps):
+    def hook(event, arguments):
+        nonlocal steps
+        if event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "fcntl.flock") or event == "ctypes.dlopen":
+            steps -= 1
+            if steps < 0:
+                os.kill(os.getpid(), 9)
+    sys.addaudithook(hook)
+    with folder.staged(out, overwrite=True) as new:
+        (new / "reconstruction.png").write_bytes(b"new")
+        write_record(BARE, new, [new / "reconstruction.png"])
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        try:
+            replace(*json.loads(line))
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""Replaces the output that a line names, in a fork that is killed before one of its steps, and answers with its exit
+code. It imports once, which takes longer than all the rest."""
+
+
+@pytest.fixture
+def killed(request: pytest.FixtureRequest) -> Iterator[Callable[[Path, int], int]]:
+    """Replace an output, and be killed before a step; the exit code. The test's ``way`` says how the names change."""
+    command = [sys.executable, "-c", KILLED, request.getfixturevalue("way")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as forking:
+        say, hear = forking.stdin, forking.stdout
+        assert say is not None and hear is not None
+
+        def replace(out: Path, step: int) -> int:
+            say.write(json.dumps([str(out), step]) + "\n")
+            say.flush()
+            return int(hear.readline())
+
+        yield replace
+        say.close()
 
 
 @pytest.mark.parametrize("way", ["exchange", "steps"])
-def test_killed_at_every_step(tmp_path: Path, way: str) -> None:
+def test_killed_at_every_step(tmp_path: Path, way: str, killed: Callable[[Path, int], int]) -> None:
     seen = set()
     for step in range(100):
         out = earlier(tmp_path / f"case {step}" / "out") if (tmp_path / f"case {step}").mkdir() is None else tmp_path
-        command = [sys.executable, "-c", KILLED, str(out), str(step), way]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        code = killed(out, step)
+        assert code in (0, -signal.SIGKILL)
         if way == "exchange":  # in two steps there is an instant without a name, which the next run ends
             found = contents(out)
             assert found.keys() == {"reconstruction.png", "run.json"}
@@ -347,7 +373,7 @@ def test_killed_at_every_step(tmp_path: Path, way: str) -> None:
             pass
         assert contents(out)["reconstruction.png"] in (b"earlier", b"new")
         assert [p.name for p in out.parent.iterdir()] == ["out"]
-        if done.returncode == 0:
+        if code == 0:
             break
     else:
         raise AssertionError("the run never came to its end")
