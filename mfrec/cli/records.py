@@ -50,6 +50,10 @@ def rerun(
     frames: Annotated[
         list[Path] | None, typer.Option("--frames", help="Where the originals are now, if moved.", show_default=False)
     ] = None,
+    given: Annotated[
+        list[Path] | None,
+        typer.Option("--given", help="Where masks and photographs are now, if moved.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Repeat a run from its record; say for every output whether it is identical, or by how much it differs.
@@ -61,7 +65,7 @@ def rerun(
     from mfrec.provenance.rerun import rerun as repeat
 
     with Progress() as progress:
-        found = repeat(record, frames=frames, progress=progress)
+        found = repeat(record, frames=frames, given=given or (), progress=progress)
     if as_json:
         print_json({"identical": found.identical, "confirmed": found.confirmed, **asdict(found)})
     else:

@@ -28,16 +28,34 @@ def given_files(files: Iterable[tuple[str, Path]]) -> list[dict[str, str]]:
     return out
 
 
-def check_given(recorded: Sequence[Mapping[str, str]]) -> None:
-    """Refuse to repeat a run with other files than it had.
+def given_again(recorded: Sequence[Mapping[str, str]], places: Sequence[Path] = ()) -> dict[str, Path]:
+    """Where the files are now that a recorded run was given: recorded path to path.
+
+    Args:
+        recorded: what :func:`given_files` recorded.
+        places: where they were moved to, files or folders; they are recognised by their hashes. Without any they are
+            where they were.
 
     Raises:
         InputError: one is missing, or not the recorded one.
     """
+    if not places:
+        for entry in recorded:
+            found = given_files([(entry["option"], Path(entry["path"]))])[0]["sha256"]
+            if found != entry["sha256"]:
+                raise InputError(
+                    f"{entry['option']}: '{entry['path']}' is not the recorded file: SHA-256 {found[:16]}..., recorded "
+                    f"{entry['sha256'][:16]}...; put that one back in its place, or say with --given where it is"
+                )
+        return {entry["path"]: Path(entry["path"]) for entry in recorded}
+    files = [file for place in places for file in (sorted(place.iterdir()) if place.is_dir() else [place])]
+    there = {
+        each["sha256"]: Path(each["path"]) for each in given_files([("--given", f) for f in files if not f.is_dir()])
+    }
     for entry in recorded:
-        found = given_files([(entry["option"], Path(entry["path"]))])[0]["sha256"]
-        if found != entry["sha256"]:
+        if entry["sha256"] not in there:
             raise InputError(
-                f"{entry['option']}: '{entry['path']}' is not the recorded file: SHA-256 {found[:16]}..., recorded "
-                f"{entry['sha256'][:16]}...; put that one back in its place"
+                f"{entry['option']}: none of the {len(there)} files of --given is the recorded "
+                f"'{Path(entry['path']).name}', SHA-256 {entry['sha256'][:16]}...; name the folder that holds it"
             )
+    return {entry["path"]: there[entry["sha256"]] for entry in recorded}

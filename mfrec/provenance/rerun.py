@@ -13,7 +13,7 @@ from mfrec.documents import DocumentError
 from mfrec.errors import InputError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.provenance.difference import Difference, compare
-from mfrec.provenance.given import check_given
+from mfrec.provenance.given import given_again
 from mfrec.provenance.record import RECORD, SEAL, read_record
 from mfrec.provenance.surroundings import model_text
 
@@ -58,7 +58,13 @@ class Rerun:
         return self.identical or (self.elsewhere and bool(judged) and all(found.within for found in judged))
 
 
-def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: Progress = silent) -> Rerun:
+def rerun(
+    path: Path,
+    *,
+    frames: Path | Sequence[Path] | None = None,
+    given: Sequence[Path] = (),
+    progress: Progress = silent,
+) -> Rerun:
     """Repeat a run from its record and compare every output. Nothing is written beside the record.
 
     The date, the command, the durations, the versions and the machine of the first run are put into the new record
@@ -68,6 +74,7 @@ def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: 
     Args:
         path: a ``run.json``, or the folder that holds it.
         frames: where the originals are now, if they were moved; they are recognised by their SHA-256.
+        given: likewise where masks and the photograph of the person are.
         progress: called as ``progress(stage, done, total)``.
 
     Raises:
@@ -83,7 +90,7 @@ def rerun(path: Path, *, frames: Path | Sequence[Path] | None = None, progress: 
         return _upscaled_again(record, folder, frames, progress)
     if not outputs or not record.get("evidence"):
         raise UsageError(f"'{path}' is not the record of a finished reconstruction; there is nothing to compare with")
-    repeated = _repeat(record, frames, progress)
+    repeated = _repeat(record, frames, given, progress)
     again = with_history(repeated, record)
     with tempfile.TemporaryDirectory(prefix="mfrec-rerun-") as temporary:
         new = Path(temporary)
@@ -133,7 +140,9 @@ def _upscaled_again(
     )
 
 
-def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, progress: Progress) -> Reconstruction:
+def _repeat(
+    record: Mapping[str, Any], frames: Path | Sequence[Path] | None, given: Sequence[Path], progress: Progress
+) -> Reconstruction:
     from mfrec.options import Options
     from mfrec.recipe import from_record
     from mfrec.reconstruction import reconstruct
@@ -155,10 +164,14 @@ def _repeat(record: Mapping[str, Any], frames: Path | Sequence[Path] | None, pro
     missing = [name for name in names if name not in arguments]
     if missing:
         raise UsageError(f"the record is damaged: it has no argument {', '.join(missing)}; expected what a run writes")
-    check_given(record.get("given", ()))
-    again = reconstruct(
-        source, recipe=from_record(record["recipe"]), progress=progress, **{n: arguments[n] for n in names}
-    )
+    places = given_again(record.get("given", ()), given)
+    asked = {name: arguments[name] for name in names}
+    pairs = [mask.partition("=") for mask in asked["mask"]]
+    if not {*filter(None, [asked["like"]]), *(path for _, _, path in pairs)} <= places.keys():
+        raise UsageError("the record is damaged: it has no hash of a mask or a photograph that the run was given")
+    asked["like"] = places.get(asked["like"])
+    asked["mask"] = [f"{region}={places[path]}" for region, _, path in pairs]
+    again = reconstruct(source, recipe=from_record(record["recipe"]), progress=progress, **asked)
     _check_inputs(record.get("inputs", ()), again.record["inputs"], moved=frames is not None)
     return again
 
@@ -184,7 +197,7 @@ def _check_inputs(recorded: Sequence[Mapping[str, Any]], found: Sequence[Mapping
 def with_history(again: Reconstruction, record: Mapping[str, Any]) -> Reconstruction:
     """The repeated run with what tells of the first one and not of its result: when, how long, where, with what."""
     merged = dict(again.record)
-    for key in ("created", "command", "arguments", "mfrec", "versions", "models", "machine"):
+    for key in ("created", "command", "arguments", "mfrec", "versions", "models", "machine", "given"):
         merged[key] = record.get(key)
     paths = {entry["index"]: entry.get("path") for entry in record.get("inputs", ())}
     merged["inputs"] = [{**entry, "path": paths.get(entry["index"])} for entry in merged["inputs"]]

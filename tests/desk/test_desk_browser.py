@@ -1,4 +1,4 @@
-"""The desk in a real browser: from an empty folder to a report of a filmed clip, only by the page.
+"""The desk in a real browser: from an empty folder to a signed report of a clip with two people, only by the page.
 
 Needs a Chromium on PATH (``apt-get install chromium``); skipped only where there is none.
 """
@@ -21,10 +21,18 @@ import pytest
 from desk_service import ROOT, Served, served
 from headless import ARGUMENTS, CHROMIUM
 from PIL import Image
+from two_people import scene
 
-from mfrec.imageio import read, to_uint8
+from mfrec.imageio import h264_bytes, read, to_uint8
+
+pytest.importorskip("c2pa")
+
+from mfrec.custody.keys import new_identity
+from mfrec.custody.trust import trust
 
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH"), pytest.mark.slow]
+
+PASSPHRASE = "correct horse battery"
 
 MARKUP = '<img src=x onerror="window.broken = 1">'
 
@@ -36,6 +44,7 @@ class Walk:
     desk: Served
     page: Any
     cases: Path
+    size: tuple[int, int] = (360, 240)
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
@@ -49,10 +58,25 @@ class Walk:
     def button(self, name: str) -> Any:
         return self.page.get_by_role("button", name=name, exact=True)
 
-    def command(self) -> str:
-        """The command that is shown, once it is that of the last choice."""
-        self.page.wait_for_timeout(400)
+    def command(self, part: str) -> str:
+        """The command that is shown, once it has this part."""
+        self.page.locator(".choices code.command").filter(has_text=part).wait_for()
         return " ".join(self.page.locator(".choices code.command").inner_text().split())
+
+    def press_at(self, x: float, y: float) -> None:
+        """Move the pointer to a pixel of the frame that fills the view, and hold it down there."""
+        self.page.mouse.move(*self.where(x, y))
+        self.page.mouse.down()
+
+    def where(self, x: float, y: float) -> tuple[float, float]:
+        """Where on the screen a pixel of the frame is; the frame lies in the middle of the view."""
+        box = self.page.locator(".view canvas").bounding_box()
+        zoom = int(self.page.locator("output.zoom").inner_text().lstrip("×"))
+        width, height = self.size
+        return (
+            box["x"] + (box["width"] - width * zoom) / 2 + (x + 0.5) * zoom,
+            box["y"] + (box["height"] - height * zoom) / 2 + (y + 0.5) * zoom,
+        )
 
     def shot(self, selector: str) -> np.ndarray:
         return np.asarray(Image.open(io.BytesIO(self.page.locator(selector).screenshot())).convert("RGB"))
@@ -73,9 +97,18 @@ class Walk:
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """A desk whose user has a key, which this computer trusts."""
+    cases, settings = tmp_path_factory.mktemp("desk") / "cases", tmp_path_factory.mktemp("settings")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(settings))
+        _, public = new_identity("anna", PASSPHRASE, signer="Anna Muster")
+        trust(public)
+        yield from walked(cases)
+
+
+def walked(cases: Path) -> Iterator[Walk]:
     from playwright.sync_api import sync_playwright
 
-    cases = tmp_path_factory.mktemp("desk") / "cases"
     with served(cases) as desk, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
@@ -89,8 +122,9 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
         browser.close()
 
 
-def test_from_an_empty_folder_to_a_report_that_rerun_repeats(walk: Walk, clip: Path, tmp_path: Path) -> None:
+def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, tmp_path: Path) -> None:
     page, folder = walk.page, walk.folder
+    clip = h264_bytes([scene(number) for number in range(5)], 20, 5)
     page.goto(walk.desk.address)
     walk.ready("cases")
     walk.check_access()
@@ -100,20 +134,18 @@ def test_from_an_empty_folder_to_a_report_that_rerun_repeats(walk: Walk, clip: P
     walk.ready("case")
     assert page.locator("h1").inner_text() == MARKUP
 
-    page.locator("input[type=file]").set_input_files(
-        {"name": f"{MARKUP}.mp4", "mimeType": "video/mp4", "buffer": clip.read_bytes()}
-    )
+    page.locator("input[type=file]").set_input_files({"name": f"{MARKUP}.mp4", "mimeType": "video/mp4", "buffer": clip})
     page.locator(".input").wait_for()
     walk.check_access()
     (stored,) = (folder / "inputs" / "01").iterdir()
-    assert stored.read_bytes() == clip.read_bytes()
+    assert stored.read_bytes() == clip
     page.locator(".input").get_by_role("link", name="Look and choose").click()
     walk.ready("look")
 
     # The pixels that are seen are those of the frame, each a square.
     frames = read(stored).frames
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('.where').textContent.startsWith('Frame 1 of 7')")
+    page.wait_for_function("document.querySelector('.where').textContent.startsWith('Frame 1 of 5')")
     page.get_by_text("true pixels").wait_for()
     page.mouse.move(5, 5)
     seen = walk.shot(".view canvas")
@@ -128,9 +160,26 @@ def test_from_an_empty_folder_to_a_report_that_rerun_repeats(walk: Walk, clip: P
     assert 0 in spots, "un-interpolated, to the last bit"
 
     walk.button("Find everybody in it").click()
-    page.get_by_role("button", name="Face of person 1").click()
+    page.get_by_role("button", name="Face of person 2").click()
     page.keyboard.press("r")
-    assert re.search(r" --box \d+,\d+,\d+,\d+@0\.200", walk.command())
+    assert re.search(r" --box 2\d\d,\d+,\d+,\d+@0\.200", walk.command("--box")), "the man on the right"
+
+    # His eyes come from another frame, and where his mouth is, is drawn.
+    page.get_by_text("Regions by hand").click()
+    page.keyboard.press("Escape")
+    for _ in range(2):
+        walk.button("On").click()
+    page.wait_for_function("document.querySelector('.where').textContent.startsWith('Frame 3 of 5')")
+    walk.button("Take it from this frame").click()
+    for _ in range(2):
+        walk.button("Back").click()
+    page.wait_for_function("document.querySelector('.where').textContent.startsWith('Frame 1 of 5')")
+    page.get_by_label("Region", exact=True).select_option("mouth")
+    walk.press_at(293, 139)
+    page.mouse.move(*walk.where(305, 139), steps=4)
+    page.mouse.up()
+    walk.button("Use this mask").click()
+    page.get_by_text("Kept as masks/").wait_for()
     page.get_by_role("radio", name=re.compile("^evidence")).check()
     page.get_by_label("Enlargement").fill("2")
     page.get_by_label("Enlargement").press("Tab")
@@ -141,11 +190,19 @@ def test_from_an_empty_folder_to_a_report_that_rerun_repeats(walk: Walk, clip: P
     assert walk.button("Run").is_disabled()
     page.get_by_label("passes", exact=True).fill("1")
     page.get_by_label("passes", exact=True).press("Tab")
-    shown = walk.command()
+    shown = walk.command("fuse.passes=1")
     assert shown.startswith(
         "mfrec reconstruct 'inputs/01/_img src=x onerror=_window.broken = 1__.mp4' -o runs/NEW --recipe"
     )
-    assert "--scale 2 --set fuse.passes=1 --pdf" in shown and "#1' --box" in shown
+    for part in (
+        "--scale 2 --set fuse.passes=1",
+        "#1' --box",
+        "--source 'eyes=",
+        "#3'",
+        "--mask mouth=masks/",
+        "--pdf",
+    ):
+        assert part in shown
     walk.check_access()
 
     walk.button("Run").click()
@@ -195,6 +252,15 @@ def test_from_an_empty_folder_to_a_report_that_rerun_repeats(walk: Walk, clip: P
     assert len(json.loads((folder / "notes" / "0002-01.json").read_text())["note"]["marks"]) == 1
     walk.check_access()
 
+    page.go_back()
+    walk.ready("compare")
+    walk.button("Sign").click()
+    dialog = page.get_by_role("dialog", name="Signature")
+    dialog.get_by_label("Passphrase").fill(PASSPHRASE)
+    dialog.get_by_role("button", name="Sign", exact=True).click()
+    page.get_by_text("Every file is untouched and signed by a trusted key.").wait_for()
+    walk.check_access()
+
     page.get_by_role("link", name="Runs", exact=True).click()
     walk.ready("runs")
     with page.context.expect_page() as opening:
@@ -216,8 +282,9 @@ def test_from_an_empty_folder_to_a_report_that_rerun_repeats(walk: Walk, clip: P
 
     moved = tmp_path / "moved to another machine"
     folder.rename(moved)
+    where = ["--frames", f"inputs/01/{stored.name}", "--given", "masks"]
     again = subprocess.run(
-        [sys.executable, "-P", "-m", "mfrec", "rerun", "runs/0002", "--frames", f"inputs/01/{stored.name}"],
+        [sys.executable, "-P", "-m", "mfrec", "rerun", "runs/0002", *where],
         cwd=moved, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert again.returncode == 0, again.stdout + again.stderr
