@@ -4,7 +4,7 @@ Each plot is measured and drawn by one command and goes into a document with tha
 are filmed from the public-domain portrait, because only a film can be asked for 31 frames or for a head that turns by
 30 degrees; ``errors`` can be measured on the user's own sequences. The reference is always the middle frame.
 ``eyes``, ``interpolation`` and ``training`` are of networks of single pictures, see
-:mod:`mfrec.bench.single_picture_plots`.
+:mod:`mfrec.bench.single_picture_plots`; ``ambiguity`` is of a measured table, see :mod:`mfrec.bench.ambiguity_plot`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def plot(
     Args:
         name: of :data:`PLOTS`.
         methods: of the bench; the reference enlarged by bicubic interpolation is always there.
-        data: a folder of sequences, for ``errors`` and ``interpolation``, or of a training; None films the portrait.
+        data: a folder of sequences, for ``errors`` and ``interpolation``, or of a training, or the file of a measured
+            table, for ``ambiguity``; None films the portrait.
         people, limit: which of the sequences.
         seed: of motion and damage.
         progress: called as ``progress("plot", done, total)``.
@@ -69,6 +70,10 @@ def plot(
         raise UsageError(f"unknown plot '{name}'; known are {', '.join(PLOTS)}")
     if limit is not None and limit < 1:
         raise UsageError(f"a limit of {limit} leaves nothing; give 1 or more")
+    if name in OF_A_TABLE:
+        from mfrec.bench.ambiguity_plot import ambiguity_plot
+
+        return ambiguity_plot(data)
     if name in OF_SINGLE_PICTURES:
         from mfrec.bench.single_picture_plots import eyes_plot, interpolation_plot, training_plot
 
@@ -162,10 +167,13 @@ SWEEPS: dict[str, tuple[str, str, tuple[int, ...], Callable[[int, int], Spoilt]]
 }
 """Plot to its heading, its axis, the places on it, and what is filmed there."""
 
+OF_A_TABLE = ("ambiguity",)
+"""Plots of what a table has measured."""
+
 OF_SINGLE_PICTURES = ("eyes", "interpolation", "training")
 """Plots that compare no methods of the bench."""
 
-PLOTS = (*SWEEPS, "errors", "cost", *OF_SINGLE_PICTURES)
+PLOTS = (*SWEEPS, "errors", "cost", *OF_SINGLE_PICTURES, *OF_A_TABLE)
 """Every plot there is."""
 
 

@@ -57,8 +57,8 @@ def bench(
         list[str] | None,
         typer.Option(
             "--plot",
-            help="frames, degradation, pose, errors, cost; eyes, interpolation; training, of the folder of one; may be "
-            "repeated.",
+            help="frames, degradation, pose, errors, cost; eyes, interpolation; training, of the folder of one; "
+            "ambiguity, of the file that --table ambiguity --json printed; may be repeated.",
         ),
     ] = None,
     document: Annotated[
