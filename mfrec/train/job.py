@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from mfrec.train.streams.scene_stream import SceneStream
 from mfrec.train.streams.stream import Stream
 from mfrec.train.tasks import TASKS
 from mfrec.train.trunks import read_tensors
+from mfrec.train.working_folder import alone
 
 ENCODER_SUFFIX = ".pth"
 """What the name of a file with PyTorch's weights of an encoder ends in; a card ends in ``.toml``."""
@@ -104,48 +106,50 @@ def run_job(
     adversary = adversary_of(card, recipe)
     start = start or recipe.start
     device = resolve_device(device)
-    prepare_folder(folder, card, begin)
-    if threads is not None:
-        torch.set_num_threads(threads)
-    network = initial_network(card, recipe.seed, recipe.initial)
-    if start.endswith(ENCODER_SUFFIX):
-        start_encoder(network, card, Path(start))
-    elif start:
-        network = started(card, start)
-    freeze(network, recipe.frozen)
-    stream = TASKS[recipe.task](data, recipe.seed, "train", recipe.data)
-    check_together(stream, recipe.batch)
-    for note in stream.notes:
-        say(note)
-    training = Training(
-        network=network,
-        stream=stream,
-        valid=TASKS[recipe.task](data, recipe.seed, "valid", recipe.data),
-        recipe=recipe,
-        losses=losses,
-        device=device,
-        workers=workers,
-        identity=identity_of(card, recipe, data, network),
-        adversary=adversary,
-    )
-    if minutes is not None:
-        minutes = max(minutes - (time.monotonic() - begun) / 60, 0.1)
-    trained = train(
-        training,
-        folder,
-        steps=steps,
-        minutes=minutes,
-        resume=begin == "resume",
-        progress=progress,
-        report=report,
-        stop=stop,
-    )
-    if trained.step < trained.total or rank_distrib() != 0:
-        return Outcome(trained.step, trained.total, None)
-    path = export(trained, recipe, source, folder, data=data, start=start, terms=terms)
-    if installed:
-        install(path)
-    return Outcome(trained.step, trained.total, read_card(path))
+    # Of several processes the first writes.
+    with alone(folder) if rank_distrib() == 0 else contextlib.nullcontext():
+        prepare_folder(folder, card, begin)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        network = initial_network(card, recipe.seed, recipe.initial)
+        if start.endswith(ENCODER_SUFFIX):
+            start_encoder(network, card, Path(start))
+        elif start:
+            network = started(card, start)
+        freeze(network, recipe.frozen)
+        stream = TASKS[recipe.task](data, recipe.seed, "train", recipe.data)
+        check_together(stream, recipe.batch)
+        for note in stream.notes:
+            say(note)
+        training = Training(
+            network=network,
+            stream=stream,
+            valid=TASKS[recipe.task](data, recipe.seed, "valid", recipe.data),
+            recipe=recipe,
+            losses=losses,
+            device=device,
+            workers=workers,
+            identity=identity_of(card, recipe, data, network),
+            adversary=adversary,
+        )
+        if minutes is not None:
+            minutes = max(minutes - (time.monotonic() - begun) / 60, 0.1)
+        trained = train(
+            training,
+            folder,
+            steps=steps,
+            minutes=minutes,
+            resume=begin == "resume",
+            progress=progress,
+            report=report,
+            stop=stop,
+        )
+        if trained.step < trained.total or rank_distrib() != 0:
+            return Outcome(trained.step, trained.total, None)
+        path = export(trained, recipe, source, folder, data=data, start=start, terms=terms)
+        if installed:
+            install(path)
+        return Outcome(trained.step, trained.total, read_card(path))
 
 
 def adversary_of(card: Card, recipe: TrainingRecipe) -> Adversary | None:

@@ -62,6 +62,7 @@ from mfrec.train.precision import computes_bfloat16, layout
 from mfrec.train.recipe import TrainingRecipe
 from mfrec.train.streams.stream import Sample
 from mfrec.train.validation import as_mapping, decibels
+from mfrec.train.working_folder import make_folder
 
 ROUNDS = 10
 """How often a training looks at the validation samples; less often where that would take long."""
@@ -379,18 +380,6 @@ def check_same(checkpoint: Checkpoint, training: Training, steps: int | None, fo
             f"the training in '{folder}' has {checkpoint.total} steps, which its learning rate was planned for, and "
             f"not {steps}; leave out --steps, or begin again with --fresh"
         )
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder where it is missing.
-
-    Raises:
-        UsageError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder '{folder}': {error.strerror}; choose another with -o") from None
 
 
 def silence(_row: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import random
 import struct
@@ -639,6 +640,9 @@ def test_selections_that_make_no_sense(tmp_path: Path) -> None:
         read(video, every=0)
     with pytest.raises(UsageError, match="start=3 s lies after end=1 s"):
         read(video, start=3, end=1)
+    for number in (math.nan, math.inf, -math.inf):
+        with pytest.raises(UsageError, match=r"end=.* give seconds of the video as a number"):
+            read(video, end=number)
     with pytest.raises(NoFramesError, match="from 100 s to its end; it has 5 frames at 25 per second"):
         read(video, start=100)
     with pytest.raises(UsageError, match="seconds of a video"):

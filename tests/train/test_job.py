@@ -27,6 +27,7 @@ from mfrec.train.checkpoint import CHECKPOINT, load_checkpoint
 from mfrec.train.job import check_together
 from mfrec.train.learner import BOARD
 from mfrec.train.streams.scene_stream import SceneStream
+from mfrec.train.working_folder import alone
 from mfrec.types import FloatArray
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -400,6 +401,18 @@ def test_names_and_folders_that_do_not_exist(card: Path, stills: Path, tmp_path:
     assert mfrec_says("train", card, "-o", out).exit_code == 2
     assert mfrec_says("train", "mtcnn", "--data", stills, "-o", out).exit_code == 2
     assert not out.exists()
+
+
+def test_two_trainings_into_one_folder(card: Path, stills: Path, tmp_path: Path) -> None:
+    words = ("train", card, "--data", stills, "-o", tmp_path / "out", "--device", "cpu", "--fresh")
+    with alone(tmp_path / "out"):
+        (tmp_path / "out" / CHECKPOINT).write_bytes(b"theirs")
+        second = mfrec_says(*words)
+        assert second.exit_code == 2 and "another training works in" in second.stderr
+        assert (tmp_path / "out" / CHECKPOINT).read_bytes() == b"theirs"
+    with alone(tmp_path / "new"):
+        pass
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.slow
