@@ -23,7 +23,9 @@ check: $(VENV)/.installed-dev ## style and types
 	$(VENV)/bin/pyright
 
 docs: $(VENV)/.installed-docs ## the site, docs/_build/html/index.html; every warning is an error
+	@mkdir -p docs/_build && touch docs/_build/begun
 	$(VENV)/bin/python -m sphinx -b html -W --keep-going -q -j auto -d docs/_build/doctrees docs docs/_build/html
+	@touch docs/_build/built
 	@echo docs/_build/html/index.html
 
 # COUNT=, COMMANDS= and SEED= choose others.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,6 +20,8 @@ from headless import ARGUMENTS, CHROMIUM
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "docs" / "_build" / "html"
+MADE_OF = ("docs", "mfrec", "notebooks", "examples", "CONTRIBUTING.md", "constraints.txt")
+"""Folders and files that the site is made of; ``docs`` holds what is made of them, too."""
 
 pytestmark = pytest.mark.slow
 
@@ -56,23 +59,83 @@ class Page(HTMLParser):
             self.loads.append(given[LOADS[tag]])
 
 
+def sources(root: Path) -> Iterator[Path]:
+    """What the site of a checkout is made of: files, and folders, which tell that a file has come or gone."""
+    for top in (root / name for name in MADE_OF):
+        yield top
+        for path in top.rglob("*"):
+            if not {"_build", "generated", "__pycache__"} & set(path.relative_to(root).parts):
+                yield path
+
+
+def stands(root: Path) -> bool:
+    """Whether the site of a checkout was built after the last change of what it is made of.
+
+    ``make docs`` and these tests touch ``docs/_build/begun`` before and ``docs/_build/built`` after a build without a
+    warning. Importing may make a folder of byte code, so folders may be as late as the end.
+    """
+    marks = [root / "docs" / "_build" / name for name in ("begun", "built")]
+    if not all(mark.is_file() for mark in marks):
+        return False
+    begun, built = (mark.stat().st_mtime_ns for mark in marks)
+    found = [(path.stat().st_mtime_ns, path.is_dir()) for path in sources(root)]
+    return begun <= built and all(changed <= (built if folder else begun) for changed, folder in found)
+
+
 @pytest.fixture(scope="module")
 def pages() -> dict[Path, Page]:
-    """The site as ``make docs`` builds it, which takes seconds where it has just been built, and every page of it."""
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"]
+    """Every page of the site: of the one that ``make docs`` built, where nothing has changed since, else built here."""
     SITE.parent.mkdir(exist_ok=True)
     with FileLock(SITE.parent / "lock"):  # two processes of tests may ask for it at once
-        built = subprocess.run(
-            [*command, "-d", "docs/_build/doctrees", "docs", "docs/_build/html"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert built.returncode == 0, built.stderr
+        if not stands(ROOT):
+            build()
     found = {path: Page(path) for path in SITE.rglob("*.html") if "_static" not in path.parts}
     assert len(found) > 100
     return found
+
+
+def build() -> None:
+    """Build the site, with every warning an error."""
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"]
+    (SITE.parent / "begun").touch()
+    built = subprocess.run(
+        [*command, "-d", "docs/_build/doctrees", "docs", "docs/_build/html"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    (SITE.parent / "built").touch()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda root: (root / "mfrec" / "image" / "colour.py").write_text("new"),
+        lambda root: (root / "CONTRIBUTING.md").write_text("new"),
+        lambda root: (root / "docs" / "start.md").unlink(),
+        lambda root: (root / "docs" / "more.md").touch(),
+        lambda root: (root / "docs" / "_build" / "begun").touch(),
+        lambda root: (root / "docs" / "_build" / "built").unlink(),
+    ],
+    ids=["code changed", "a page changed", "a page gone", "a page more", "a build failed", "never built"],
+)
+def test_a_site_stands_until_what_it_is_made_of_changes(change: Callable[[Path], object], tmp_path: Path) -> None:
+    for name in ("docs/start.md", "mfrec/image/colour.py", "notebooks/a", "examples/b", *MADE_OF[4:]):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("old")
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (1000, 1000))
+    for late, name in enumerate(("begun", "built", "html/index.html")):
+        made = tmp_path / "docs" / "_build" / name
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.touch()
+        os.utime(made, (2000 + late, 2000 + late))
+    os.utime(tmp_path / "docs", (1000, 1000))
+    assert stands(tmp_path)
+    change(tmp_path)
+    assert not stands(tmp_path)
 
 
 def missing(pages: dict[Path, Page], path: Path, link: str) -> str:
