@@ -12,12 +12,13 @@ the samples of a step, average their gradients, and the first of them writes.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from mfrec.cards.load import Card, new_network
-from mfrec.errors import UsageError
+from mfrec.errors import MfrecError, UsageError
 from mfrec.pipeline import Progress, silent
 from mfrec.runtime.extras import not_installed
 from mfrec.train.adversary import Adversary
@@ -340,7 +341,8 @@ def train(
     if checkpoint is not None:
         with restoring(folder):
             learner.opt.load_state_dict(checkpoint.optimiser)
-    learner.fit(place.rounds_left)
+    with own_words():
+        learner.fit(place.rounds_left)
     if keeper.broken is not None:
         raise UsageError(
             f"the loss was no longer a number at step {keeper.broken}; the checkpoint in '{folder}' is from before. "
@@ -380,6 +382,18 @@ def check_same(checkpoint: Checkpoint, training: Training, steps: int | None, fo
             f"the training in '{folder}' has {checkpoint.total} steps, which its learning rate was planned for, and "
             f"not {steps}; leave out --steps, or begin again with --fresh"
         )
+
+
+@contextlib.contextmanager
+def own_words() -> Iterator[None]:
+    """Within it, an error of mfrec says what it said: fastai writes the name of the callback before it."""
+    try:
+        yield
+    except MfrecError as error:
+        before, _, said = str(error).partition(":\n\t")
+        if before.startswith("Exception occured in"):
+            raise type(error)(said) from None
+        raise
 
 
 def silence(_row: Any) -> None:

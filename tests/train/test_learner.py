@@ -161,6 +161,16 @@ def test_lengths_that_cannot_be(length: dict[str, Any], tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_checkpoint_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise UsageError("cannot write the checkpoint")
+
+    monkeypatch.setattr("mfrec.train.callbacks.save_checkpoint", full)
+    with pytest.raises(UsageError) as raised:
+        train(training(), tmp_path, steps=1)
+    assert str(raised.value) == "cannot write the checkpoint"
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match="cannot make the folder"):
