@@ -258,7 +258,7 @@ def test_runs_of_evidence_and_restore_never_load_the_room(sequence: Path) -> Non
     code = (
         "import json, sys, mfrec\n"
         "for recipe in ('evidence', 'restore'):\n"
-        f"    mfrec.reconstruct({str(sequence)!r}, recipe=recipe, scale=2)\n"
+        f"    mfrec.reconstruct({[str(sequence / f'{i}.png') for i in range(2)]!r}, recipe=recipe, scale=2)\n"
         "loaded = [name for name in sys.modules if name.startswith(('mfrec.generative', 'mfrec.nets.stylegan'))]\n"
         "print(json.dumps(loaded))\n"
     )
