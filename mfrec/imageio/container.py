@@ -51,10 +51,30 @@ def opened(path: Path) -> InputContainer:
         return av.open(str(path.absolute()), format=kind, options={"format_whitelist": VIDEO_FORMATS})
     except (FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        if _lacks_index(path):
+            raise NoFramesError(
+                f"the index of '{shown(path)}' (moov) is missing, as where a recording or a copy was cut off; ask for "
+                "the whole file, or have it repaired with an undamaged one of the same camera"
+            ) from error
         raise NoFramesError(
             f"'{shown(path)}' is neither a picture nor a video that can be opened ({reason}); "
-            "its content is of no known format, or its beginning or index is damaged"
+            "its content is of no known format, or its beginning or index is damaged; export it from the program that "
+            "it was made with"
         ) from error
+
+
+def _lacks_index(path: Path) -> bool:
+    """Whether a file is an MP4 or MOV without the box that says where its frames lie (ISO/IEC 14496-12, 8.2.1)."""
+    found = set()
+    with path.open("rb") as file:
+        while len(header := file.read(16)) >= 8:
+            size, kind = int.from_bytes(header[:4], "big"), header[4:8]
+            found.add(kind)
+            size = int.from_bytes(header[8:], "big") if size == 1 else size
+            if size < 8:
+                break
+            file.seek(size - len(header), 1)
+    return b"ftyp" in found and b"moov" not in found
 
 
 def is_video(path: Path) -> bool:

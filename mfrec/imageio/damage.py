@@ -81,10 +81,13 @@ class DamageWatch:
 
     Attributes:
         undecodable: packets that the decoder refused.
+        ending: what the container's reader said where the file ends; empty where it said nothing.
     """
 
     def __init__(self, table: PacketTable, codec: str) -> None:
         self.undecodable: list[int] = []
+        self.ending = ""
+        self._hidden: set[int] = set()
         self._silent: set[int] = set()
         self._fields = False
         self._table = table
@@ -124,7 +127,7 @@ class DamageWatch:
         """
         if self._codec not in ONE_BY_ONE or self._fields or self._first is None:
             return 0
-        return len(self._silent.difference(self.undecodable, self._before))
+        return len(self._silent.difference(self.undecodable, self._before, self._hidden))
 
     def enter(self, index: int) -> None:
         """Decoding begins, or goes on, at a packet; what was before it is not there."""
@@ -133,6 +136,8 @@ class DamageWatch:
 
     def demuxed(self, index: int, packet: Packet, messages: list[str]) -> None:
         """What is known of a packet when it comes from the container, and what was said of the container before."""
+        if packet.is_discard:
+            self._hidden.add(index)
         self._silent.add(index)
         if messages:
             # What is noticed here may have begun in the packet before.

@@ -87,7 +87,9 @@ def decoded(
         if index >= len(table.times):
             # Also where a file has grown since it was gone through.
             packet = None
-        if packet is not None:
+        if packet is None:
+            watch.ending = messages[0] if messages else ""
+        else:
             watch.demuxed(index, packet, messages)
             # A new object each time: PyAV tells them apart by identity.
             packet.opaque = (index,)

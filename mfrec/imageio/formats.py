@@ -44,7 +44,19 @@ FOREIGN = (
     (0, b"IIRO", "a camera's raw file (ORF)"),
     (0, b"IIU\0", "a camera's raw file (RW2)"),
     (0, b"FUJIFILMCCD-RAW", "a camera's raw file (RAF)"),
+    (0, b"SDPX", "a DPX picture"),
+    (0, b"XPDS", "a DPX picture"),
+    (0, b"SIMPLE  =", "a FITS picture"),
+    (0, b"\x01\xda", "an SGI picture"),
+    (0, b"qoif", "a QOI picture"),
+    (0, b"P7\n", "a PAM picture"),
+    (0, b"\0\0\x01\0", "an icon"),
+    (0, b"\xff\xd8\xff\xf7", "a JPEG-LS picture"),
+    (128, b"DICM", "a DICOM file"),
+    (0, b"%!PS", "a PostScript document"),
     (0, b"%PDF", "a PDF document"),
+    (0, b"#EXTM3U", "a play list"),
+    (0, b"ffconcat", "a play list"),
     (0, b"PK\x03\x04", "an archive or an office document"),
     (0, b"Rar!\x1a\x07", "an archive"),
     (0, b"7z\xbc\xaf\x27\x1c", "an archive"),
@@ -53,12 +65,18 @@ FOREIGN = (
 )
 """Files that cases hold and that are not read: where in the file, by which bytes, and what they are."""
 
+HEAD = 132
+"""Bytes of a file that tell its format."""
+
 
 def foreign(head: bytes) -> str | None:
     """What a file is that begins so and is not read, with what would do instead; None for all others."""
     for at, mark, what in FOREIGN:
         if head[at : at + len(mark)] == mark:
-            use = "take out what it holds" if "archive" in what or "disk" in what else "export it as PNG or TIFF"
+            holds = any(word in what for word in ("archive", "disk", "document"))
+            use = "take out what it holds" if holds else "export it as PNG or TIFF"
+            if "list" in what:
+                use = "give the files that it names"
             return f"{what}, which is not read; {use}"
     return None
 

@@ -1,4 +1,4 @@
-"""What a JPEG file says about its rounding, JPEG files without their end, and JPEG files in a row."""
+"""What a JPEG file says about its rounding, JPEG files that are damaged or lack their end, and JPEG files in a row."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 END = b"\xff\xd9"
 """The marker at the end of every JPEG file."""
+
+DAMAGED = ("error count", "error y=", "error dc", "overread", "dc error")
+"""How FFmpeg's decoder begins to speak of coded data that make no sense; it also says what it cannot do itself."""
 
 
 def jpeg_tables(picture: ImageFile.ImageFile) -> JpegTables | None:
@@ -50,6 +53,45 @@ def with_its_end(data: bytes) -> bytes | None:
     completed = data + END
     with open_picture(io.BytesIO(completed)) as one, open_picture(io.BytesIO(data + b"\x55" * 4096 + END)) as other:
         return completed if np.array_equal(np.asarray(one), np.asarray(other)) else None
+
+
+def damage_of(data: bytes) -> str:
+    """What makes no sense in the coded data of a JPEG file; empty where nothing is found.
+
+    Pillow shows a damaged picture without a word: libjpeg calls a wrong code a warning. FFmpeg's decoder speaks.
+    Changed bytes that are codes of another picture are found by nobody.
+    """
+    from av import CodecContext, Packet
+    from av.error import FFmpegError
+
+    from mfrec.imageio.damage import listening
+
+    decoder = CodecContext.create("mjpeg", "r")
+    decoder.thread_count = 1
+    with listening() as messages:
+        try:
+            decoder.decode(Packet(data))
+            decoder.decode(None)
+        except (FFmpegError, ValueError):
+            pass
+    return next((text for text in messages if text.startswith(DAMAGED)), "")
+
+
+def unusual(data: bytes) -> str | None:
+    """The name of a kind of JPEG that Pillow does not know, None for the usual ones and for what is no JPEG."""
+    at = 2 if data.startswith(b"\xff\xd8") else len(data)
+    while at < len(data) - 9 and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xF7:
+            return "JPEG-LS"
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            if marker in (0xC3, 0xC7, 0xCB, 0xCF):
+                return "a lossless JPEG"
+            if data[at + 4] != 8:
+                return f"a JPEG of {data[at + 4]} bits a sample"
+            return "a JPEG whose header does not say its height" if data[at + 5 : at + 7] == b"\0\0" else None
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
 
 
 def another_follows(data: bytes) -> bool:

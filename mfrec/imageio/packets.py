@@ -32,12 +32,18 @@ class PacketTable:
         restarts: packets at which the file's clock starts again.
         ordered: whether the times are those of presentation, all known and different. Else (a raw stream has none, an
             AVI file with B frames has those of decoding) frames can only be counted as the decoder gives them.
+        hidden: how many packets are there for decoding only, because an edit list of the file leaves their frames out.
+        empty: how many more packets there are that hold nothing; recorders repeat the frame before so.
+        encrypted: whether the packets say that they are.
     """
 
     times: NDArray[np.float64]
     keys: NDArray[np.bool_]
     restarts: tuple[int, ...]
     ordered: bool
+    hidden: int = 0
+    empty: int = 0
+    encrypted: bool = False
 
     @cached_property
     def ranks(self) -> NDArray[np.int64]:
@@ -91,8 +97,14 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
     shown: list[float] = []
     stored: list[float] = []
     keys: list[bool] = []
+    hidden, empty, encrypted = 0, -1, False  # the packet that ends a stream is empty
     try:
-        for packet in picture_packets(container, stream):
+        for packet in container.demux(stream):
+            if not packet.size:
+                empty += 1
+                continue
+            hidden += packet.is_discard
+            encrypted |= packet.has_sidedata("encryption_info")
             shown.append(math.nan if packet.pts is None else packet.pts)
             stored.append(math.nan if packet.dts is None else packet.dts)
             keys.append(packet.is_keyframe)
@@ -106,7 +118,8 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
     # AVI stores no times of presentation: FFmpeg gives those of decoding, a constant later.
     stores_none = container.format.name == "avi" and stream.codec_context.name in ("h264", "hevc")
     reordered = stores_none and len(np.unique(np.array(shown) - decoding)) == 1
-    return PacketTable(times, np.array(keys, bool), restarts, known and not reordered)
+    ordered = known and not reordered
+    return PacketTable(times, np.array(keys, bool), restarts, ordered, hidden, max(empty, 0), encrypted)
 
 
 def _completed(times: NDArray[np.float64]) -> NDArray[np.float64]:

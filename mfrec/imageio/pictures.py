@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from mfrec.errors import NoFramesError
 from mfrec.imageio.formats import DECODER_ERRORS, is_heif, is_tiff, open_picture
 from mfrec.imageio.heif import heif_picture, heif_pictures
-from mfrec.imageio.jpeg import another_follows, jpeg_tables, with_its_end
+from mfrec.imageio.jpeg import another_follows, damage_of, jpeg_tables, unusual, with_its_end
 from mfrec.imageio.limits import MAX_FILE_BYTES, size_reason
 from mfrec.imageio.orientation import ORIENTATIONS, upright, upright_tables
 from mfrec.imageio.reading import Findings, RefusedError, digests, finished, listed, shown, square_pixels
 from mfrec.imageio.still import converted, still_image
-from mfrec.imageio.tiff import deep_page, page_of, picture_pages
+from mfrec.imageio.tiff import deep_page, page_of, pages_are_lost, picture_pages
 from mfrec.pipeline import Progress
 from mfrec.types import Dropped, FloatArray, Frame, JpegTables
 
@@ -38,7 +38,7 @@ def picture_frames(files: Sequence[Path], every: int, findings: Findings, progre
         NoFramesError: at the end, where none could be used.
     """
     position = index = -1
-    used = False
+    used = damaged = 0
     for count, path in enumerate(files, 1):
         for stored in _stored(path):
             position += 1
@@ -57,10 +57,13 @@ def picture_frames(files: Sequence[Path], every: int, findings: Findings, progre
             except DECODER_ERRORS as error:
                 findings.dropped.append(Dropped(stored.label, _damage(error), index))
             else:
-                used = True
+                used += 1
+                damaged += frame.damaged
                 findings.compare(stored.label, frame.image.shape, [frame.image])
                 yield frame
         progress("read", count, len(files))
+    if damaged:
+        findings.warnings.append(f"{damaged} of {used} pictures are damaged in their coded data; each says so")
     if not used:
         raise NoFramesError(f"none of {index + 1} pictures can be used{listed(findings.dropped)}")
 
@@ -99,6 +102,8 @@ def _stored(path: Path) -> Iterator[_Stored]:
     for number in file.numbers:
         label = name if len(file.numbers) == 1 else f"{name}#{number}"
         yield _Stored(label, partial(file.frame, number, label))
+    if file.cut:
+        yield _Stored(f"{name}#{max(file.numbers, default=-1) + 1}", partial(_failing, RefusedError(file.cut)))
 
 
 def _failing(error: BaseException, _index: int) -> Frame:
@@ -133,6 +138,9 @@ def _opened(path: Path) -> _PictureFile:
         return _HeifFile(path, data)
     if is_tiff(data):
         return _TiffFile(path, data)
+    kind = unusual(data)
+    if kind is not None:
+        raise RefusedError(f"{kind}, which is not read; export it as PNG or TIFF")
     return _PillowFile(path, data)
 
 
@@ -141,9 +149,11 @@ class _PictureFile(ABC):
 
     Attributes:
         numbers: of its pictures, in their order.
+        cut: what tells that there were more; empty where nothing does.
     """
 
     numbers: Sequence[int]
+    cut = ""
 
     def __init__(self, path: Path, data: bytes) -> None:
         self._path = path
@@ -161,19 +171,33 @@ class _PictureFile(ABC):
         image = square_pixels(decoded.image, decoded.aspect, notes)
         tables = decoded.tables if image is decoded.image else None
         sha256, md5 = self._hashes
+        if decoded.damage:
+            notes.append(f"damaged: decoder: {decoded.damage}")
         return Frame(
-            finished(image), index, label, self._path, sha256, md5, decoded.time, jpeg=tables, notes=tuple(notes)
+            finished(image),
+            index,
+            label,
+            self._path,
+            sha256,
+            md5,
+            decoded.time,
+            jpeg=tables,
+            damaged=bool(decoded.damage),
+            notes=tuple(notes),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """A picture, upright; ``aspect`` is the width of its pixels divided by their height, ``time`` in seconds."""
+    """A picture, upright; ``aspect`` is the width of its pixels divided by their height, ``time`` in seconds.
+
+    ``damage`` is what the decoder made no sense of, empty where it said nothing."""
 
     image: FloatArray
     aspect: float = 1.0
     tables: JpegTables | None = None
     time: float | None = None
+    damage: str = ""
 
 
 class _HeifFile(_PictureFile):
@@ -189,6 +213,8 @@ class _TiffFile(_PictureFile):
     def __init__(self, path: Path, data: bytes) -> None:
         super().__init__(path, data)
         self.numbers = picture_pages(data)
+        if pages_are_lost(data):
+            self.cut = "this and what came after it is missing: the file was cut off"
 
     def _decode(self, number: int, notes: list[str]) -> _Decoded:
         page = page_of(self._data, number)
@@ -202,6 +228,11 @@ class _TiffFile(_PictureFile):
                 # Pillow turns a TIFF upright while it loads.
                 image = still_image(picture, self._data, notes)
                 orientation = 1
+        if page.without_header:
+            notes.append(
+                f"the first of {page.without_header + 1} pictures in the file; the others have no page of their own, "
+                "save the stack as single files to read them"
+            )
         if page.orientation != 1:
             notes.append(f"EXIF orientation {page.orientation} applied")
         aspect = 1 / page.aspect if ORIENTATIONS[page.orientation].transpose else page.aspect
@@ -235,7 +266,8 @@ class _PillowFile(_PictureFile):
         if orientation != 1:
             notes.append(f"EXIF orientation {orientation} applied")
         aspect = _density_aspect(picture)
-        return _Decoded(image, 1 / aspect if ORIENTATIONS[orientation].transpose else aspect, tables, time)
+        damage = damage_of(self._data) if picture.format in ("JPEG", "MPO") else ""
+        return _Decoded(image, 1 / aspect if ORIENTATIONS[orientation].transpose else aspect, tables, time, damage)
 
     def _image(self, notes: list[str]) -> FloatArray:
         """The current picture, as stored."""

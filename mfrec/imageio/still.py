@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.imageio.code_points import code_points
 from mfrec.imageio.profile import from_gamma, profiled
 from mfrec.imageio.reading import RefusedError, over_grey
 from mfrec.types import FloatArray
@@ -25,17 +26,36 @@ def still_image(picture: ImageFile.ImageFile, data: bytes, notes: list[str]) -> 
         notes: gets what was done.
     """
     profile: bytes | None = picture.info.get("icc_profile")
+    points = code_points(picture.format, data, profile=profile is not None)
+    if points is not None:
+        return points.to_srgb(_in_its_colours(picture, data, None, (None, None), notes), notes)
+    return _in_its_colours(picture, data, profile, _png_colours(picture), notes)
+
+
+def _in_its_colours(
+    picture: ImageFile.ImageFile,
+    data: bytes,
+    profile: bytes | None,
+    png: tuple[float | None, tuple[float, ...] | None],
+    notes: list[str],
+) -> FloatArray:
+    """The current picture ``[H, W, 3]``; to sRGB by the profile, or the gamma and chromaticities, that are given."""
     if _is_deep(picture):
         # Pillow keeps 8 of the 16 bits of a colour picture.
         deep = _deep_image(data, notes)
         if deep is not None:
-            return converted(deep, profile, _png_colours(picture), notes)
+            return converted(deep, profile, png, notes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         picture.load()
     mode = picture.mode
     if mode in ("I", "F") or mode.startswith("I;16"):
-        return converted(_grey_image(np.asarray(picture), notes), profile, _png_colours(picture), notes)
+        samples = np.asarray(picture)
+        image = converted(_grey_image(samples, notes), profile, png, notes)
+        key = picture.info.get("transparency")
+        if not isinstance(key, int):
+            return image
+        return over_grey(np.concatenate([image, (samples != key)[..., None].astype(np.float32)], axis=2), notes)
     if mode == "P" and not picture.getpalette():
         raise RefusedError("damaged, cannot be decoded: the palette of its colours is missing")
     if mode in ("P", "PA"):
@@ -52,7 +72,7 @@ def still_image(picture: ImageFile.ImageFile, data: bytes, notes: list[str]) -> 
     elif mode not in ("L", "CMYK", "LAB", "RGB"):
         plain = picture.convert("RGB")
     image = _profiled_or_plain(plain, profile, notes)
-    image = from_gamma(image, *_png_colours(picture), notes) if profile is None else image
+    image = from_gamma(image, *png, notes) if profile is None else image
     if alpha is None:
         return image
     return over_grey(np.concatenate([image, alpha[..., None].astype(np.float32) / np.float32(255)], axis=2), notes)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mfrec.errors import NoFramesError
 from mfrec.imageio.container import VIDEO_SUFFIXES, is_video
-from mfrec.imageio.formats import DECODER_ERRORS, PICTURE_SUFFIXES, foreign, is_heif, is_tiff, open_picture
+from mfrec.imageio.formats import DECODER_ERRORS, HEAD, PICTURE_SUFFIXES, foreign, is_heif, is_tiff, open_picture
 from mfrec.imageio.jpeg import another_follows
 from mfrec.imageio.reading import RefusedError, listed, shown
 from mfrec.types import Dropped
@@ -91,7 +91,7 @@ def _kind(path: Path) -> str:
         return kind
     if suffix not in VIDEO_SUFFIXES or not is_video(path):
         with path.open("rb") as file:
-            what = foreign(file.read(64))
+            what = foreign(file.read(HEAD))
         if what is not None:
             return what
     # What nobody recognises is tried as what it is called, so that the reason says what is wrong with it.
@@ -104,7 +104,7 @@ def _kind_by_content(path: Path) -> str | None:
     """``"picture"``, ``"video"``, or None where the content is of no known kind or only its suffix hints at one."""
     try:
         with path.open("rb") as file:
-            head = file.read(64)
+            head = file.read(HEAD)
             if is_heif(head) or (is_tiff(head) and foreign(head) is None):
                 return "picture"
             file.seek(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import math
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
 """PhotometricInterpretation of pages that are read here (TIFF 6.0, section 8)."""
+
+UNSIGNED, FLOAT, UNDEFINED = 1, 3, 4
+"""SampleFormat of pages that are read (TIFF 6.0, section 19)."""
 
 REDUCED, MASK = 1, 4
 """Bits of NewSubfileType: a thumbnail, a transparency mask."""
@@ -49,9 +53,26 @@ TWELVE_BITS = 2**12
 
 
 def picture_pages(data: bytes) -> list[int]:
-    """The numbers of the pages that are pictures of their own: no thumbnails, no masks."""
+    """The numbers of the pages that are pictures of their own: no thumbnails, no masks.
+
+    Raises:
+        ValueError: the file has no page; what says where it lies comes last in many files, and is lost with the end.
+        One of DECODER_ERRORS: the file is damaged.
+    """
     with tiff_file(data) as file:
+        if not len(file.pages):
+            raise ValueError("it says of no page where it lies; the end of the file is missing")
         return [n for n, page in enumerate(file.pages) if not int(page.aspage().subfiletype) & (REDUCED | MASK)]
+
+
+def pages_are_lost(data: bytes) -> bool:
+    """Whether the last page that is there points at another one: the row of pages was cut off."""
+    with tiff_file(data) as file:
+        last, layout = file.pages[len(file.pages) - 1].aspage().offset, file.tiff
+        at = last + layout.tagnosize
+        (entries,) = struct.unpack(layout.tagnoformat, data[last:at])
+        at += entries * layout.tagsize
+        return any(data[at : at + layout.offsetsize])
 
 
 @dataclass(frozen=True)
@@ -62,17 +83,31 @@ class PageHeader:
         orientation: 1 to 8, as EXIF counts them.
         aspect: width of a stored pixel divided by its height.
         profile: an ICC profile, or None.
+        without_header: how many more pictures follow the samples of this one, which is the only page, and have no page
+            of their own, as ImageJ stores large stacks.
     """
 
     orientation: int
     aspect: float
     profile: bytes | None
+    without_header: int
 
 
 def page_of(data: bytes, number: int) -> PageHeader:
-    """The header of a page; what is missing or makes no sense there counts as not said."""
+    """The header of a page; what is missing or makes no sense there counts as not said.
+
+    Raises:
+        RefusedError: samples that are not understood.
+    """
     with tiff_file(data) as file:
-        tags = file.pages[number].aspage().tags
+        page = file.pages[number].aspage()
+        tags = page.tags
+        stacked = int((file.imagej_metadata or {}).get("images", 1)) if file.is_imagej and len(file.pages) == 1 else 1
+        if int(page.sampleformat) not in (UNSIGNED, FLOAT, UNDEFINED):
+            raise RefusedError(
+                f"a TIFF page of signed or complex samples of {page.bitspersample} bits, whose black and white are not "
+                "known; save it with unsigned samples"
+            )
         orientation, across, down = tags.valueof(274, 1), tags.valueof(282), tags.valueof(283)
         profile = tags.valueof(34675)
     try:
@@ -84,6 +119,7 @@ def page_of(data: bytes, number: int) -> PageHeader:
         orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
         aspect if math.isfinite(aspect) and aspect > 0 else 1.0,
         bytes(profile) if isinstance(profile, bytes) else None,
+        stacked - 1,
     )
 
 

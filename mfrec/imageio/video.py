@@ -92,6 +92,7 @@ class VideoFile:
         table: its packets.
         rate: frames per second, 0 where unknown.
         aspect: width of a stored pixel divided by its height.
+        counted: how many frames the header says that there are, 0 where it does not.
     """
 
     path: Path
@@ -100,6 +101,7 @@ class VideoFile:
     table: PacketTable
     rate: float
     aspect: float
+    counted: int = 0
 
 
 def video_stream(path: Path, selection: Selection, findings: Findings, progress: Progress) -> FrameStream:
@@ -113,11 +115,16 @@ def video_stream(path: Path, selection: Selection, findings: Findings, progress:
     with opened(path) as container:
         stream = picture_stream(container, path, findings.warnings)
         table, rate = packet_table(container, stream), frame_rate(stream)
-        aspect = float(stream.sample_aspect_ratio or 1)
+        aspect, counted = float(stream.sample_aspect_ratio or 1), stream.frames
         size = (stream.width, stream.height) if stream.width else None
+    if table.encrypted:
+        raise NoFramesError(
+            f"the pictures of '{shown(path)}' are encrypted, and without its key they cannot be decoded; export the "
+            "clip without encryption"
+        )
     with path.open("rb") as file:
         sha256, md5 = digests(iter(lambda: file.read(1 << 20), b""))
-    video = VideoFile(path, sha256, md5, table, rate, aspect)
+    video = VideoFile(path, sha256, md5, table, rate, aspect, counted)
     expected = selection.expected(table, rate)
     return FrameStream(
         _frames(video, selection, findings, progress), findings, unit="video", expected=expected, size=size
@@ -228,6 +235,9 @@ def _conclude(
     if watch.early:
         frames = f"{watch.early} frames" if watch.early > 1 else "a frame"
         findings.dropped.append(Dropped(name, f"{frames} before the first key frame, which cannot be decoded alone"))
+    if table.hidden:
+        frames = f"{table.hidden} frames" if table.hidden > 1 else "a frame"
+        findings.dropped.append(Dropped(name, f"{frames} that the edit list of the file hides"))
     # What was not decoded to its end says nothing of the frames that the decoder still holds back.
     swallowed = watch.left_out if selection.end is None else 0
     if swallowed:
@@ -236,7 +246,7 @@ def _conclude(
             Dropped(name, f"{frames} that the decoder left out, because others that they need are lost or damaged")
         )
     if not counts.used:
-        if len(table.times) and not counts.taken:
+        if len(table.times) and not counts.taken and (selection.start is not None or selection.end is not None):
             raise NoFramesError(
                 f"no frame of '{shown(path)}' lies {selection.span}; it has {len(table.times)} frames at "
                 f"{video.rate:g} per second"
@@ -252,6 +262,16 @@ def _conclude(
         findings.warnings.append(
             f"{counts.damaged} of {counts.used} frames of '{name}' are damaged by what was lost or changed in the "
             "file; each says so"
+        )
+    stored = len(table.times) + table.empty
+    if watch.ending:
+        findings.warnings.append(
+            f"'{name}' is cut off ({watch.ending}): what came after its last frame is lost; ask for the whole file"
+        )
+    elif stored < video.counted:
+        findings.warnings.append(
+            f"the header of '{name}' counts {video.counted} frames and {stored} are there: its end is missing, or its "
+            "edit list leaves them out; ask for the whole file"
         )
     if table.restarts:
         times = "once" if len(table.restarts) == 1 else f"{len(table.restarts)} times"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from heif_file import heic
@@ -398,6 +400,27 @@ def test_a_tiff_that_is_not_read_is_refused_by_name(portrait: np.ndarray, tmp_pa
         read(tmp_path / "a.tif")
 
 
+def test_signed_samples_and_lost_pages_of_a_tiff(portrait: np.ndarray, tmp_path: Path) -> None:
+    pages = np.rint(portrait[:64, :64] * 255).astype(np.uint8)[None].repeat(3, axis=0)
+    tiff(tmp_path / "a.tif", (pages[0, ..., 0] / 2).astype(np.int16), photometric="minisblack")
+    with pytest.raises(NoFramesError, match=r"signed or complex samples of 16 bits.* save it with unsigned"):
+        read(tmp_path / "a.tif")
+    # The headers of all pages but the first come last.
+    tiff(tmp_path / "a.tif", pages, photometric="rgb")
+    data = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(data[:-900])
+    reading = read(tmp_path / "a.tif")
+    assert reading.frames and "the file was cut off" in reading.dropped[-1].reason
+    tiff(tmp_path / "a.tif", pages[..., 0], imagej=True, truncate=True)
+    (frame,) = read(tmp_path / "a.tif").frames
+    assert "the first of 3 pictures in the file" in frame.notes[-1]
+    # OpenCV writes the only header behind the samples.
+    data = cv2.imencode(".tif", pages[0])[1].tobytes()
+    (tmp_path / "a.tif").write_bytes(data[: len(data) // 2])
+    with pytest.raises(NoFramesError, match="the end of the file is missing"):
+        read(tmp_path / "a.tif")
+
+
 def test_the_thumbnail_of_a_raw_file_is_not_taken_for_its_picture(portrait: np.ndarray, tmp_path: Path) -> None:
     import tifffile
 
@@ -538,6 +561,56 @@ def test_gamma_of_a_png(portrait: np.ndarray, tmp_path: Path) -> None:
     assert grey_levels(read(tmp_path / "srgb.png").frames[0], portrait) < 0.1
 
 
+def test_codes_of_video_in_png_and_avif(portrait: np.ndarray, tmp_path: Path) -> None:
+    """cICP goes before everything else in a PNG; Pillow passes it over, and the colours of an AVIF too."""
+    light = linear_from_srgb(portrait[:64, :64]).astype(np.float64)
+    p3 = srgb_from_linear(np.clip(light @ np.linalg.inv(to_srgb_primaries(*PRIMARIES[12][1:])).T, 0, 1))
+    shown = portrait[:64, :64] * 255
+    for samples, codes in ((p3, (12, 13, 0, 1)), ((16 + portrait[:64, :64] * 219) / 255, (1, 13, 0, 0))):
+        data = png_bytes(samples)
+        (tmp_path / "a.png").write_bytes(data[:33] + chunk(b"cICP", bytes(codes)) + data[33:])
+        assert grey_levels(read(tmp_path / "a.png").frames[0], shown / 255) < 0.6
+    Image.fromarray(np.rint(p3 * 255).astype(np.uint8)).save(tmp_path / "a.avif", quality=100, subsampling="4:4:4")
+    data = bytearray((tmp_path / "a.avif").read_bytes())
+    plain = grey_levels(read(tmp_path / "a.avif").frames[0], shown / 255)
+    at = data.find(b"colrnclx") + 8
+    assert at > 8
+    data[at : at + 2] = b"\0\x0c"
+    (tmp_path / "a.avif").write_bytes(data)
+    (frame,) = read(tmp_path / "a.avif").frames
+    assert grey_levels(frame, shown / 255) < 0.7 * plain and "Display P3" in frame.notes[-1]
+
+
+def test_a_colour_of_deep_grey_that_stands_for_transparent(tmp_path: Path) -> None:
+    samples = np.arange(0, 65536, 256).astype(">u2").reshape(16, 16)
+    rows = b"".join(b"\0" + row.tobytes() for row in samples)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 16, 0, 0, 0, 0)) + chunk(b"tRNS", b"\x40\0")
+    body = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + body)
+    (frame,) = read(tmp_path / "a.png").frames
+    expected = samples.astype(np.float32) / 65535
+    expected[4, 0] = 0.5
+    np.testing.assert_allclose(frame.image[..., 1], expected, atol=1e-6)
+
+
+def test_damaged_codes_of_a_jpeg_are_said(images: list[np.ndarray], tmp_path: Path) -> None:
+    """libjpeg shows what it can and calls it a warning, which Pillow does not pass on."""
+    for progressive in (False, True):
+        name = f"{progressive}.jpg"
+        Image.fromarray(images[0]).save(tmp_path / name, quality=90, progressive=progressive)
+        data = (tmp_path / name).read_bytes()
+        (tmp_path / f"cut {name}").write_bytes(data[: len(data) // 2] + b"\xff\xd9")
+    reading = read(tmp_path)
+    assert {f.name: f.damaged for f in reading.frames} == {
+        "cut False.jpg": True,
+        "cut True.jpg": True,
+        "False.jpg": False,
+        "True.jpg": False,
+    }
+    assert any(note.startswith("damaged: decoder: ") for note in reading.frames[0].notes)
+    assert "2 of 4 pictures are damaged in their coded data; each says so" in reading.warnings
+
+
 def test_a_jpeg_without_its_end_is_whole_and_one_cut_short_is_not(portrait: np.ndarray, tmp_path: Path) -> None:
     for progressive in (False, True):
         buffer = io.BytesIO()
@@ -579,6 +652,9 @@ def test_jpeg_files_in_a_row_are_a_clip_or_said(images: list[np.ndarray], tmp_pa
         (b"\xff\x0a\xfa\x1f", "a JPEG XL picture"),
         (b"II*\0\x10\0\0\0CR\2\0", r"a camera's raw file \(CR2\)"),
         (b"PK\3\4", "an archive or an office document, which is not read; take out what it holds"),
+        (bytes(128) + b"DICM", "a DICOM file"),
+        (b"#EXTM3U\n", "a play list, which is not read; give the files that it names"),
+        (b"\xff\xd8\xff\xf7\0\x0b\x08", "a JPEG-LS picture"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.jpg", "a.bin"])
@@ -606,10 +682,12 @@ def test_content_goes_before_the_suffix(images: list[np.ndarray], tmp_path: Path
 # Files that cannot be right
 
 
-def test_a_palette_png_without_its_palette(tmp_path: Path, portrait: np.ndarray) -> None:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG file."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
+
+def test_a_palette_png_without_its_palette(tmp_path: Path, portrait: np.ndarray) -> None:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 8, 3, 0, 0, 0))
     body = chunk(b"IDAT", zlib.compress((b"\0" + bytes(16)) * 16)) + chunk(b"IEND", b"")
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + body)
@@ -685,3 +763,61 @@ def test_a_rate_that_is_nothing(images: list[np.ndarray], tmp_path: Path) -> Non
                 packet.time_base = Fraction(1, 25)
                 out.mux(packet)
     assert len(read(tmp_path / "a.mkv").frames) >= 1
+
+
+def clip_with(path: Path, images: list[np.ndarray], options: dict[str, str]) -> Path:
+    """The pictures in H.264 with B frames, with options for the container."""
+    with av.open(str(path), "w", options=options) as out:
+        stream = out.add_stream("libx264", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = *images[0].shape[:2], "yuv420p"
+        stream.options = {"crf": "8", "bf": "2", "preset": "veryfast", "threads": "1"}
+        for image in images:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        out.mux(stream.encode())
+    return path
+
+
+def test_frames_that_an_edit_list_hides_are_not_called_lost(images: list[np.ndarray], tmp_path: Path) -> None:
+    path = clip_with(tmp_path / "a.mp4", images, {})
+    with av.open(str(path)) as container:
+        base = container.streams.video[0].time_base
+        assert base is not None
+        step = int(Fraction(1, 25) / base)
+    data = bytearray(path.read_bytes())
+    at = data.find(b"elst") + 16  # behind version, count and duration: where the only edit begins
+    struct.pack_into(">i", data, at, struct.unpack_from(">i", data, at)[0] + 3 * step)
+    path.write_bytes(data)
+    reading = read(path)
+    assert all(grey_levels(f, i) < 5 for f, i in zip(reading.frames, images[3:], strict=True))
+    assert [d.reason for d in reading.dropped] == ["3 frames that the edit list of the file hides"]
+
+
+def test_an_encrypted_clip_is_refused_by_name(images: list[np.ndarray], tmp_path: Path) -> None:
+    key = "00112233445566778899aabbccddeeff"
+    options = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": key, "encryption_kid": key}
+    with pytest.raises(NoFramesError, match=r"encrypted.* export the clip without encryption"):
+        read(clip_with(tmp_path / "a.mp4", images[:3], options))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("a.mp4", {"movflags": "faststart"}, "is cut off"),
+        ("a.avi", {}, "the header of 'a.avi' counts 7 frames and"),
+    ],
+)
+def test_a_file_that_ends_too_early_says_so(
+    images: list[np.ndarray], tmp_path: Path, name: str, options: dict[str, str], words: str
+) -> None:
+    path = clip_with(tmp_path / name, images, options)
+    assert not read(path).warnings
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 5])
+    assert any(re.search(words, warning) for warning in read(path).warnings)
+
+
+def test_an_mp4_without_its_index_is_refused_by_name(images: list[np.ndarray], tmp_path: Path) -> None:
+    path = clip_with(tmp_path / "a.mp4", images[:3], {})
+    path.write_bytes(path.read_bytes()[:-3000])
+    with pytest.raises(NoFramesError, match=r"the index of .* \(moov\) is missing"):
+        read(path)

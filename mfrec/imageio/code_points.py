@@ -1,0 +1,63 @@
+"""Colours that PNG and AVIF files declare by the codes of video (ITU-T H.273); Pillow passes them over."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mfrec.imageio.colour import to_srgb
+from mfrec.types import FloatArray
+
+
+class CodePoints(NamedTuple):
+    """Codes of H.273, tables 2 and 3, and whether the samples use their full range."""
+
+    primaries: int
+    transfer: int
+    full: bool
+
+    def to_srgb(self, image: FloatArray, notes: list[str]) -> FloatArray:
+        """``[H, W, 3]`` RGB in [0, 1] of samples that were divided by the largest one, to sRGB.
+
+        Raises:
+            RefusedError: a transfer function that is not understood.
+        """
+        if not self.full:
+            image = ((image * 255 - 16) / 219).clip(0, 1)
+            notes.append("limited colour range expanded")
+        return to_srgb(image, self.primaries, self.transfer, notes)
+
+
+def code_points(kind: str | None, data: bytes, *, profile: bool) -> CodePoints | None:
+    """What a file declares, None where it declares nothing or something else goes first.
+
+    In a PNG the chunk ``cICP`` goes before an ICC profile, which goes before ``sRGB``, ``gAMA`` and ``cHRM`` (PNG,
+    third edition, 4.3); in an AVIF an ICC profile goes before the codes, and the decoder has used those of range and
+    matrix.
+
+    Args:
+        kind: Pillow's name of the format.
+        data: the whole file.
+        profile: whether it has an ICC profile.
+    """
+    if kind == "PNG":
+        return _of_png(data)
+    if kind == "AVIF" and not profile:
+        # ISO/IEC 14496-12, 12.1.5: a box of 19 bytes, in the properties of the item or in the track.
+        at = data.find(b"\0\0\0\x13colrnclx")
+        if 0 <= at <= len(data) - 19:
+            primaries, transfer = (int.from_bytes(data[at + k : at + k + 2], "big") for k in (12, 14))
+            return CodePoints(primaries, transfer, full=True)
+    return None
+
+
+def _of_png(data: bytes) -> CodePoints | None:
+    at = 8
+    while at + 12 <= len(data):
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if kind == b"IDAT":
+            break
+        if kind == b"cICP" and length == 4:
+            primaries, transfer, _, full = data[at + 8 : at + 12]
+            return CodePoints(primaries, transfer, full=bool(full))
+        at += 12 + length
+    return None
