@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 import torch
 from few_pictures import few_pictures
+from forked import Forked
 from labelled_portraits import write_portraits
 from numpy.typing import NDArray
 from small_networks import small_clean
 from typer.testing import CliRunner, Result
 
 from mfrec.cards.load import card_names, load_network, read_card, read_state
-from mfrec.cli import app
+from mfrec.cli import app, main
 from mfrec.errors import UsageError
 from mfrec.train.checkpoint import CHECKPOINT, load_checkpoint
 from mfrec.train.job import check_together
@@ -421,32 +422,16 @@ def test_asked_to_stop_it_leaves_a_checkpoint_and_says_how_to_go_on(
     card: Path, stills: Path, tmp_path: Path, number: int, code: int
 ) -> None:
     out = tmp_path / "out"
-    command = [
-        sys.executable,
-        "-m",
-        "mfrec",
-        "train",
-        str(card),
-        "--data",
-        str(stills),
-        "-o",
-        str(out),
-        "--threads",
-        "1",
-    ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen(
-        [*command, "--steps", "100000"], env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    words = ("train", card, "--data", stills, "-o", out, "--threads", "1", "--steps", "100000")
+    child = Forked(main, words, tmp_path / "says")
     give_up = time.monotonic() + 240
-    while not (out / CHECKPOINT).exists() and child.poll() is None and time.monotonic() < give_up:
-        time.sleep(0.05)
+    while not (out / CHECKPOINT).exists() and child.running() and time.monotonic() < give_up:
+        time.sleep(0.02)
     time.sleep(1.0)
     child.send_signal(number)
-    _, said = child.communicate(timeout=120)
-    assert child.returncode == code, said
-    assert "the same command with --resume goes on" in said
-    assert "Traceback" not in said
+    assert child.wait(120) == code, child.said
+    assert "the same command with --resume goes on" in child.said
+    assert "Traceback" not in child.said
     assert 0 < load_checkpoint(out).step < 100000
     assert not (out / "small.toml").exists()
 
