@@ -63,6 +63,7 @@ MADE_BY_NETWORKS = {
         "rrdb",
         "srresnet",
         "enhance",
+        "stylegan",
         "stylegan2",
         "psfrgan",
     },

@@ -32,6 +32,7 @@ NETS: dict[str, str] = {
     "srgan_discriminator": "mfrec.nets.srgan_discriminator:SrganDiscriminator",
     "srresnet": "mfrec.nets.srresnet:Srresnet",
     "style_directions": "mfrec.nets.style_directions:StyleDirections",
+    "stylegan": "mfrec.nets.stylegan:Stylegan",
     "stylegan2": "mfrec.nets.stylegan2:Stylegan2",
     "stylegan2_discriminator": "mfrec.nets.stylegan2_discriminator:Stylegan2Discriminator",
     "unet": "mfrec.nets.unet:Unet",

@@ -241,6 +241,9 @@ class Stylegan2(nn.Module):
 
     memory_format = torch.contiguous_format
 
+    synthesis_class: type[nn.Module] = Synthesis
+    """Called with the channels and the numbers of a style."""
+
     centre: Tensor
 
     def __init__(
@@ -258,7 +261,7 @@ class Stylegan2(nn.Module):
             raise ValueError(f"the framing is '{framing}'; expected one of {', '.join(FRAMINGS)}")
         self.side, self.latent, self.framing = side, latent, framing
         self.mapping = MappingNetwork(latent, mapping)
-        self.synthesis = Synthesis(channels_of(side, base, most), latent)
+        self.synthesis = self.synthesis_class(channels_of(side, base, most), latent)
         self.register_buffer("centre", torch.zeros(latent))
         for number, shape in enumerate(self.noise_shapes):
             self.register_buffer(f"noise_{number}", torch.zeros(1, 1, *shape))
