@@ -1125,7 +1125,7 @@ def test_a_single_file_that_is_neither_picture_nor_video(tmp_path: Path, name: s
 def test_a_video_without_its_index(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.mp4", [picture(i) for i in range(8)])
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(NoFramesError, match="index is damaged"):
+    with pytest.raises(NoFramesError, match=r"the index of .* \(moov\) is missing"):
         read(path)
 
 
