@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -241,7 +242,7 @@ class Stylegan2(nn.Module):
 
     memory_format = torch.contiguous_format
 
-    synthesis_class: type[nn.Module] = Synthesis
+    synthesis_class: type[Any] = Synthesis
     """Called with the channels and the numbers of a style."""
 
     centre: Tensor
