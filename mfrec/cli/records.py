@@ -10,6 +10,7 @@ import typer
 
 from mfrec.cli.console import Progress, print_json, print_line
 from mfrec.cli.options import End, Json, Start
+from mfrec.errors import UsageError
 
 
 def inspect(
@@ -23,12 +24,19 @@ def inspect(
     start: Start = None,
     end: End = None,
     as_json: Json = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Of an output: the figures of every frame as CSV on stdout.")
+    ] = False,
 ) -> None:
     """Print the record of a run; or, of footage before any work, who is seen, how well, and what that is good for."""
     from mfrec.provenance.record import RECORD, read_record
     from mfrec.provenance.summary import summary
 
+    if as_csv and as_json:
+        raise UsageError("give --json or --csv, not both")
     if (out.is_dir() and not (out / RECORD).exists()) or (out.is_file() and out.suffix.lower() != ".json"):
+        if as_csv:
+            raise UsageError(f"--csv is of an output with its {RECORD}, which '{out}' is not; reconstruct it first")
         from mfrec.triage import as_record, as_words, triage
 
         with Progress() as progress:
@@ -41,6 +49,14 @@ def inspect(
     record = read_record(out)
     if as_json:
         print_json(record)
+    elif as_csv:
+        if record.get("upscaled"):
+            raise UsageError(
+                f"'{out}' was enlarged without a reconstruction and has no figures of frames; leave out --csv"
+            )
+        from mfrec.provenance.figures import figures_csv
+
+        print_line(figures_csv(record).rstrip("\n"))
     else:
         print_line(summary(record))
 

@@ -41,6 +41,7 @@ from mfrec.desk.words import WORDS, word
 from mfrec.documents import DocumentError, parse_json, read_text
 from mfrec.errors import MfrecError
 from mfrec.provenance.about import About
+from mfrec.provenance.figures import figures_csv
 from mfrec.version import __version__
 
 PAGE = Path(__file__).with_name("page")
@@ -439,9 +440,22 @@ async def run_summary(request: Request) -> Response:
 async def run_file(request: Request) -> Response:
     path, kind = _desk(request).results.file(_case(request), request.path_params["run"], request.path_params["name"])
     headers = {"Content-Security-Policy": REPORT_POLICY if path.suffix == ".html" else PAGE_POLICY}
-    if path.suffix in (".npz", ".pdf") or "download" in request.query_params:
+    if path.suffix in (".npz", ".pdf", ".tiff") or "download" in request.query_params:
         headers["Content-Disposition"] = f'attachment; filename="{path.parent.name}-{path.name}"'
     return FileResponse(path, media_type=kind, headers=headers)
+
+
+async def run_figures(request: Request) -> Response:
+    desk, case, number = _desk(request), _case(request), number_of(request.path_params["run"])
+    text = await run_in_threadpool(lambda: figures_csv(desk.results.record(case, number)))
+    saved = {"Content-Disposition": f'attachment; filename="{number}-frames.csv"'}
+    return Response(text, media_type="text/csv", headers=saved)
+
+
+async def register_run(request: Request) -> Response:
+    desk, case = _desk(request), _case(request)
+    handle = await run_in_threadpool(desk.jobs.registered, case, request.path_params["run"])
+    return JSONResponse(handle.shown(), 201)
 
 
 async def run_map(request: Request) -> Response:
@@ -529,6 +543,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", CASE + "/jobs/{job}/log", job_log),
     ("GET", CASE + "/runs/{run}", run_summary),
     ("GET", CASE + "/runs/{run}/files/{name}", run_file),
+    ("GET", CASE + "/runs/{run}/figures", run_figures),
+    ("POST", CASE + "/runs/{run}/registered", register_run),
     ("GET", CASE + "/runs/{run}/maps/{name}", run_map),
     ("GET", CASE + "/runs/{run}/pixel", run_pixel),
     ("POST", CASE + "/runs/{run}/sign", sign_run),

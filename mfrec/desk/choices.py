@@ -158,7 +158,30 @@ def reconstruct_arguments(source: str, out: str, wanted: Wanted, values: Mapping
         wanted: how it is computed.
         values: of :func:`checked_options`.
     """
-    words = ["reconstruct", source, "-o", out]
+    words = ["reconstruct", source, "-o", out, *_option_words(values), *_seed_words(wanted)]
+    if wanted.device != "auto":
+        words += ["--device", wanted.device]
+    words += ["--strict"] if wanted.strict else []
+    words += ["--pdf"] if wanted.pdf else []
+    return [*words, "--case", "case.json"]
+
+
+def registered_arguments(source: str, out: str, wanted: Wanted, values: Mapping[str, Any]) -> list[str]:
+    """The words after ``mfrec`` that write the registered frames of a run, ``aligned.tiff`` among them.
+
+    Args:
+        source, out, wanted, values: of the run, as in :func:`reconstruct_arguments`.
+    """
+    return ["stage", "align", source, "-o", out, *_option_words(values), *_seed_words(wanted)]
+
+
+def _seed_words(wanted: Wanted) -> list[str]:
+    return ["--seed", str(wanted.seed)] if wanted.seed else []
+
+
+def _option_words(values: Mapping[str, Any]) -> list[str]:
+    """The options that say what is wanted, as they are typed."""
+    words: list[str] = []
     for choice in choices():
         if choice.name not in values:
             continue
@@ -170,13 +193,7 @@ def reconstruct_arguments(source: str, out: str, wanted: Wanted, values: Mapping
             text = f"{item:g}" if isinstance(item, float) and float(f"{item:g}") == item else str(item)
             # A value that begins like an option is tied to its own.
             words += [f"{choice.flag}={text}"] if text.startswith("-") else [choice.flag, text]
-    if wanted.device != "auto":
-        words += ["--device", wanted.device]
-    if wanted.seed:
-        words += ["--seed", str(wanted.seed)]
-    words += ["--strict"] if wanted.strict else []
-    words += ["--pdf"] if wanted.pdf else []
-    return [*words, "--case", "case.json"]
+    return words
 
 
 def command_text(words: list[str]) -> str:

@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from mfrec.cli.console import PROGRESS, PROGRESS_LINES
 from mfrec.desk.case import Case, Cases, now
-from mfrec.desk.choices import Wanted, checked_options, command_text, reconstruct_arguments
+from mfrec.desk.choices import Wanted, checked_options, command_text, reconstruct_arguments, registered_arguments
 from mfrec.desk.inputs import source_path
 from mfrec.desk.places import NUMBER, child, number_of, write_whole
 from mfrec.desk.refusal import RefusalError
@@ -61,8 +61,9 @@ class Job(Struct):
     """One child process, as its file says it.
 
     Attributes:
-        number: names its files; for ``reconstruct`` also the folder of its output, ``runs/NUMBER``.
-        kind: ``"reconstruct"``, or ``"people"``: who is seen in an input, and what its codec says of each frame.
+        number: names its files; but for ``people`` also the folder of its output, ``runs/NUMBER``.
+        kind: ``"reconstruct"``; ``"registered"``: the registered frames of such a run; or ``"people"``: who is seen in
+            an input, and what its codec says of each frame.
         input: number of the input.
         words: after ``mfrec``, as on the command line, seen from the case's folder.
         wanted: the choices that made these words.
@@ -72,7 +73,7 @@ class Job(Struct):
 
     schema: int
     number: str
-    kind: Literal["reconstruct", "people"]
+    kind: Literal["reconstruct", "registered", "people"]
     input: str
     words: list[str]
     state: State
@@ -183,6 +184,28 @@ class Jobs:
         with self._lock:
             kept = Wanted(values, wanted.device, wanted.seed, wanted.pdf, wanted.strict)
             job = Job(SCHEMA, self._free_number(case), "reconstruct", given, [], "waiting", now(), kept)
+            job.words = words_of(case, job)
+            return self._queue(case, job)
+
+    def registered(self, case: Case, number: str) -> Handle:
+        """Queue the registered frames of a run: its input and its choices, as far as the frames lie onto one another.
+
+        Raises:
+            RefusalError: there is no such run, or its input cannot be used any more.
+        """
+        run = self.job(case, number).job
+        if run.kind != "reconstruct":
+            raise RefusalError("refused.job", 404, name=number)
+        source_path(case, case.input(run.input))
+        with self._lock:
+            for handle in self.of(case):
+                same = handle.job.kind == "registered" and (handle.job.input, handle.job.wanted) == (
+                    run.input,
+                    run.wanted,
+                )
+                if same and handle.job.state in (*LIVE, "done"):
+                    return handle
+            job = Job(SCHEMA, self._free_number(case), "registered", run.input, [], "waiting", now(), run.wanted)
             job.words = words_of(case, job)
             return self._queue(case, job)
 
@@ -329,7 +352,7 @@ class Jobs:
     def _enter(self, handle: Handle) -> None:
         """Say in the case's ledger how a run has ended."""
         job = handle.job
-        if job.kind != "reconstruct":
+        if job.kind == "people":
             return
         details = {"run": job.number, "state": job.state, "command": command_text(job.words)}
         if job.state == "done":
@@ -343,7 +366,7 @@ class Jobs:
         """Whether a job that has ended left what it was to make; a desk that did not start it knows no code."""
         if code not in (None, 0):
             return False
-        if handle.job.kind == "reconstruct":
+        if handle.job.kind != "people":
             return child(handle.case.folder, "runs", handle.job.number, RECORD).is_file()
         try:
             parse_json(read_text(handle.file(".out"), 1 << 28))
@@ -402,7 +425,8 @@ def words_of(case: Case, job: Job) -> list[str]:
     source = case.input(job.input).source
     if job.kind == "people":
         return ["people", source, "--json", "--every-frame"]
-    return reconstruct_arguments(source, f"runs/{job.number}", job.wanted, checked_options(job.wanted, case.folder))
+    words = reconstruct_arguments if job.kind == "reconstruct" else registered_arguments
+    return words(source, f"runs/{job.number}", job.wanted, checked_options(job.wanted, case.folder))
 
 
 def environment() -> dict[str, str]:

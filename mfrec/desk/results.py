@@ -33,6 +33,7 @@ FILES = {
     "report.pdf": "application/pdf",
     "run.json": "application/json",
     "provenance.npz": "application/octet-stream",
+    "aligned.tiff": "image/tiff",
 }
 """Files of an output that are given out, with their types."""
 
@@ -83,6 +84,18 @@ class Results:
             raise RefusalError("refused.name", 404, name=name[:80])
         return file_in(self.folder(case, number), name), FILES[name]
 
+    def record(self, case: Case, number: str) -> dict[str, Any]:
+        """The record of a run.
+
+        Raises:
+            RefusalError: there is none that can be read.
+        """
+        folder = self.folder(case, number)
+        try:
+            return read_record(folder)
+        except MfrecError as error:
+            raise RefusalError("refused.record", 409, why=error) from None
+
     def summary(self, case: Case, number: str) -> dict[str, Any]:
         """What the page says of a run, from its record.
 
@@ -90,10 +103,7 @@ class Results:
             RefusalError: there is none that can be read.
         """
         folder = self.folder(case, number)
-        try:
-            record = read_record(folder)
-        except MfrecError as error:
-            raise RefusalError("refused.record", 409, why=error) from None
+        record = self.record(case, number)
         arrays = self._arrays(case, number)
         height, width = arrays.uncertainty.shape
         return {

@@ -147,3 +147,26 @@ def test_two_desks_do_not_work_on_one_folder(tmp_path: Path) -> None:
     busy = pytest.raises(AssertionError, match="another desk works on")
     with served(tmp_path / "cases"), busy, served(tmp_path / "cases"):
         pass
+
+
+def test_the_registered_frames_of_a_run_are_asked_for_with_its_own_choices(desk: Opened) -> None:
+    wanted = {"options": {"scale": 2, "reference": "1"}, "seed": 3}
+    desk.client.post(f"{desk.base}/runs", json={"input": "01", "wanted": wanted})
+    asked = desk.client.post(f"{desk.base}/runs/0001/registered").json()
+    source = desk.case.input("01").source
+    assert asked["words"] == [
+        "stage",
+        "align",
+        source,
+        "-o",
+        "runs/0002",
+        "--reference",
+        "1",
+        "--scale",
+        "2",
+        "--seed",
+        "3",
+    ]
+    assert desk.client.post(f"{desk.base}/runs/0001/registered").json()["number"] == "0002", "asked for once"
+    for other in ("0002", "0009"):
+        assert desk.client.post(f"{desk.base}/runs/{other}/registered").status_code == 404

@@ -147,3 +147,13 @@ def test_marks_are_drawn_on_a_copy_which_says_what_it_was_made_from(shown: Shown
 def test_marks_that_cannot_be_are_refused(shown: Shown, body: dict) -> None:
     answer = shown.desk.client.post(f"{shown.desk.base}/runs/0001/notes", json=body)
     assert answer.status_code == 400 and answer.json()["key"] == "refused.request"
+
+
+def test_the_figures_are_a_table_to_save(shown: Shown) -> None:
+    answer = shown.desk.client.get(f"{shown.desk.base}/runs/0001/figures")
+    assert (
+        answer.headers["content-type"].startswith("text/csv")
+        and "0001-frames.csv" in answer.headers["content-disposition"]
+    )
+    assert answer.text.count(",used,") + answer.text.count(",reference,") == len(shown.case.record["used"])
+    assert shown.desk.client.get(f"{shown.desk.base}/runs/0404/figures").status_code == 404

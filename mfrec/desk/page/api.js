@@ -72,6 +72,8 @@ export function casePaths(key) {
     runs: `${base}/runs`,
     run: (number) => `${base}/runs/${part(number)}`,
     file: (number, name) => `${base}/runs/${part(number)}/files/${part(name)}`,
+    figures: (number) => `${base}/runs/${part(number)}/figures`,
+    registered: (number) => `${base}/runs/${part(number)}/registered`,
     map: (number, name, frame = null) => `${base}/runs/${part(number)}/maps/${part(name)}${frame === null ? "" : `?frame=${frame}`}`,
     pixel: (number, x, y) => `${base}/runs/${part(number)}/pixel?x=${x}&y=${y}`,
     notes: (number) => `${base}/runs/${part(number)}/notes`,

@@ -2,7 +2,7 @@
 
 import { send } from "./api.js";
 import { Choices } from "./choices.js";
-import { command, guarded, h, when } from "./dom.js";
+import { command, guarded, h, say, when } from "./dom.js";
 import { desk, linkTo, progressOf } from "./state.js";
 import { t } from "./words.js";
 
@@ -28,7 +28,15 @@ function actions(job) {
   if (job.kind === "reconstruct" && job.state === "done") {
     out.push(link(t("runs.compare"), linkTo(key, "compare", job.number), { class: "primary" }), link(t("runs.report"), paths.file(job.number, "report.html"), away));
     if (job.wanted.pdf) out.push(link(t("runs.pdf"), paths.file(job.number, "report.pdf"), { download: "" }));
-    out.push(link(t("runs.record"), paths.file(job.number, "run.json"), away));
+    out.push(link(t("runs.record"), paths.file(job.number, "run.json"), away),
+      link(t("runs.figures"), paths.figures(job.number), { download: "", title: t("runs.figures.help") }),
+      h("button", { type: "button", title: t("runs.registered.help"), onclick: guarded(async () => {
+        const { number } = await send("POST", paths.registered(job.number));
+        say(t("choose.queued", { number }));
+      }) }, t("runs.registered")));
+  }
+  if (job.kind === "registered" && job.state === "done") {
+    out.push(link(t("runs.stack"), paths.file(job.number, "aligned.tiff"), { download: "", class: "primary" }), link(t("runs.record"), paths.file(job.number, "run.json"), away));
   }
   if (job.kind === "reconstruct") {
     out.push(h("button", { type: "button", title: t("choose.again", { number: job.number }), onclick: () => {
@@ -41,7 +49,8 @@ function actions(job) {
 }
 
 function card(job) {
-  const title = job.kind === "people" ? t("runs.people", { input: job.input }) : `${t("runs.run")} ${job.number}`;
+  const title = job.kind === "people" ? t("runs.people", { input: job.input })
+    : job.kind === "registered" ? t("runs.registered.of", { number: job.number }) : `${t("runs.run")} ${job.number}`;
   return h("article.run", { "aria-label": title, "data-number": job.number, "data-state": job.state },
     h("div.bar-line", {}, h("h2", {}, title), ...state(job), h("span.spacer"), h("span.soft", {}, when(job.started ?? job.created))),
     command(job.command), h("div.bar-line", {}, ...actions(job)));
