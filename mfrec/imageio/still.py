@@ -64,6 +64,8 @@ def _in_its_colours(
         notes.append("grey")
     elif mode not in ("RGB", "RGBA", "RGBX", "RGBa"):
         notes.append(f"converted from {mode}")
+    if mode == "CMYK" and picture.format == "JPEG" and "adobe" not in picture.info:
+        notes.append("inverted ink, as Adobe stores it, assumed: the file does not say")
     alpha = None
     plain: Image.Image = picture
     if picture.has_transparency_data:

@@ -611,6 +611,19 @@ def test_damaged_codes_of_a_jpeg_are_said(images: list[np.ndarray], tmp_path: Pa
     assert "2 of 4 pictures are damaged in their coded data; each says so" in reading.warnings
 
 
+def test_inverted_ink_is_said_where_the_file_does_not_say(portrait: np.ndarray, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.rint(portrait * 255).astype(np.uint8)).convert("CMYK").save(buffer, "JPEG", quality=95)
+    data = buffer.getvalue()
+    at = data.index(b"\xff\xee")
+    unsaid = data[:at] + data[at + 2 + int.from_bytes(data[at + 2 : at + 4], "big") :]
+    for name, content in {"said.jpg": data, "unsaid.jpg": unsaid}.items():
+        (tmp_path / name).write_bytes(content)
+        frame = read(tmp_path / name).frames[0]
+        assert grey_levels(frame, portrait) < 3
+        assert any("inverted ink" in note for note in frame.notes) == (name == "unsaid.jpg")
+
+
 def test_a_jpeg_without_its_end_is_whole_and_one_cut_short_is_not(portrait: np.ndarray, tmp_path: Path) -> None:
     for progressive in (False, True):
         buffer = io.BytesIO()
