@@ -25,6 +25,7 @@ from mfrec.image.filters import gaussian
 from mfrec.image.geometry import enlarge, inside, resize, warp
 from mfrec.pipeline import Run, in_range
 from mfrec.registration.dense import identity_registration, register
+from mfrec.runtime.threads import side_by_side
 from mfrec.stages.assess import labels_on_canvas
 from mfrec.types import Canvas, FaceTrack, FloatArray, Fused, Observation, Quality
 
@@ -121,22 +122,22 @@ def sources_of(track: FaceTrack, shown: FloatArray | None = None) -> list[Source
     """
     quality, given = region_quality(track), given_by_hand(track)
     shown = unhidden(track) if shown is None else shown
-    out = []
-    for position, o in enumerate(track.observations):
+
+    def source_of(position: int) -> Source:
+        o = track.observations[position]
         assert o.registration is not None
-        usable = None if quality is None else quality[position]
-        is_reference = position == track.reference
         source = as_source(
             o.frame.image,
             o.registration,
             noise_of(o.frame),
-            is_reference,
-            usable=usable,
+            position == track.reference,
+            usable=None if quality is None else quality[position],
             shown=shown[position],
             given=None if given is None else given[0][position],
         )
-        out.append(source if given is None else _lit(source, given[1][position]))
-    return out
+        return source if given is None else _lit(source, given[1][position])
+
+    return list(side_by_side(source_of, range(len(track.observations))))
 
 
 def _lit(source: Source, light: FloatArray) -> Source:
@@ -463,7 +464,8 @@ def learned(
     rows, columns = canvas.height * network.scale, canvas.width * network.scale
     planes = np.empty((len(track.observations), PLANES, rows, columns), np.float32)
     steps = len(planes) + 4
-    for done, (frame, o) in enumerate(zip(planes, track.observations, strict=True)):
+
+    def laid(o: Observation) -> FloatArray:
         assert o.registration is not None and o.cleaned is not None
         registration = o.registration
         if canvas.scale != network.scale:  # the network knows one enlargement; maps between grids are smooth
@@ -472,7 +474,10 @@ def learned(
                 look_up=resize(registration.look_up, rows, columns, interpolation="linear"),
                 trust=resize(registration.trust, rows, columns, interpolation="linear"),
             )
-        frame[:] = planes_of(o.frame.image, o.cleaned, registration)
+        return planes_of(o.frame.image, o.cleaned, registration)
+
+    for done, one in enumerate(side_by_side(laid, track.observations)):
+        planes[done] = one  # by number: a view of the last frame's would keep all of them until the end
         progress(done + 1, steps)
     told = np.stack([conditions(noise_of(o.frame)) for o in track.observations])
     shown = unhidden(track) if shown is None else shown

@@ -1,5 +1,6 @@
 """The fuse stage: its methods, their maps, and that knowing more frames pays."""
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,8 @@ from small_networks import load
 
 from mfrec.camera.forward import PSF
 from mfrec.errors import UsageError
+from mfrec.fusion.planes import fuse_planes
+from mfrec.fusion.robust import bound
 from mfrec.image.geometry import enlarge
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align
@@ -275,6 +278,24 @@ def test_a_network_of_one_enlargement_serves_every_scale(filmed, scale):
     for name in ("image", "weight", "observed", "uncertainty"):
         assert getattr(first, name).dtype == np.float32
         assert np.array_equal(getattr(first, name), getattr(second, name))
+
+
+def test_the_planes_are_let_go_of_before_the_picture_is_bounded(track, monkeypatch):
+    """They are the largest array of a run, and a name for one frame's view of them would keep them all."""
+    planes, alive = [], []
+
+    def watched(network, stack, *rest):
+        planes.append(weakref.ref(stack))
+        return fuse_planes(network, stack, *rest)
+
+    def then(*arguments, **options):
+        alive.append(planes[0]() is not None)
+        return bound(*arguments, **options)
+
+    monkeypatch.setattr("mfrec.stages.fuse.fuse_planes", watched)
+    monkeypatch.setattr("mfrec.stages.fuse.bound", then)
+    Fuse(method="learned")(Clean()(track, Run(load=load)), Run(load=load))
+    assert alive == [False]
 
 
 def test_a_frame_without_trust_has_no_share_in_a_learned_picture(track):
