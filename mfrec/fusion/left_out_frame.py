@@ -25,6 +25,7 @@ from mfrec.camera.noise import BLOCK
 from mfrec.fusion.robust import MapSettings, Source, believed, estimate_luma, judge
 from mfrec.image.colour import rgb_to_ycc
 from mfrec.image.geometry import warp
+from mfrec.runtime.threads import side_by_side
 from mfrec.types import Canvas, FloatArray
 
 MOST = 3
@@ -72,15 +73,15 @@ def predict_left_out(
     if not chosen:
         return ()
     judged = judge(sources, picture, canvas.scale, quick)
-    found = []
-    for k in chosen:
+
+    def missed(k: int) -> float | None:
         left = [i for i in range(len(sources)) if i != k]
         rest = [sources[i] for i in left]
         predicted = estimate_luma(rest, believed(rest, judged.of(left), quick), canvas, quick)
-        ratio = misfit(sources[k], predicted, face, canvas, settings.psf_sigma)
-        if ratio is not None:
-            found.append(LeftOut(k, ratio))
-    return tuple(found)
+        return misfit(sources[k], predicted, face, canvas, settings.psf_sigma)
+
+    ratios = zip(chosen, side_by_side(missed, chosen), strict=True)
+    return tuple(LeftOut(k, ratio) for k, ratio in ratios if ratio is not None)
 
 
 def misfit(source: Source, luma: FloatArray, face: FloatArray, canvas: Canvas, psf_sigma: float) -> float | None:
