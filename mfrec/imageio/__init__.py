@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from mfrec.imageio.reading import Findings, FrameStream, Reading
 from mfrec.imageio.survey import survey
 from mfrec.imageio.video import Selection, video_stream
 from mfrec.pipeline import Progress, silent
+from mfrec.runtime.threads import ahead
 from mfrec.types import Frame
 
 __all__ = [
@@ -155,9 +157,11 @@ def read(
     if keep is None:
         room.expect(frames.size)
     kept = []
-    for frame in frames:
-        kept.append(frame if keep is None else keep(frame))
-        room.take(kept[-1].image)
+    # What is kept of a large picture is found by looking for faces, which takes as long as decoding the next one.
+    with closing(frames if keep is None else ahead(frames, 1)) as coming:
+        for frame in coming:
+            kept.append(frame if keep is None else keep(frame))
+            room.take(kept[-1].image)
     return Reading(tuple(kept), frames.dropped, frames.warnings)
 
 

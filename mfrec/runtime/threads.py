@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
@@ -61,30 +60,24 @@ def side_by_side(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
         pool.shutdown(cancel_futures=True)
 
 
-def ahead(items: Iterator[T], count: int = 2) -> Iterator[T]:
+def ahead(items: Iterator[T], count: int = 2) -> Generator[T]:
     """The same items, which another thread makes up to ``count`` ahead of the caller.
 
-    When the caller stops early, at most one more is made.
+    Never more than that, the one in the making included: an item may be a picture of hundreds of megabytes. When the
+    caller stops early, at most the one in the making is finished.
     """
-    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(count)
-    stopped = threading.Event()
-
-    def put(item: T | None, error: BaseException | None) -> None:
-        while not stopped.is_set():
-            with contextlib.suppress(queue.Full):
-                ready.put((item, error), timeout=0.1)
-                return
+    ready: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    room, stopped = threading.Semaphore(count), threading.Event()
 
     def work() -> None:
         try:
-            for item in items:
-                put(item, None)
+            while True:
+                room.acquire()
                 if stopped.is_set():
                     return
-        except BaseException as error:
-            put(None, error)
-        else:
-            put(None, StopIteration())
+                ready.put((next(items), None))
+        except BaseException as error:  # the end of the items included
+            ready.put((None, error))
 
     thread = threading.Thread(target=work, name="mfrec-ahead", daemon=True)
     thread.start()
@@ -95,9 +88,12 @@ def ahead(items: Iterator[T], count: int = 2) -> Iterator[T]:
                 return
             if error is not None:
                 raise error
+            room.release()
             yield item  # type: ignore[misc]
+            item = None  # not held while the next one is waited for
     finally:
         stopped.set()
+        room.release()
         thread.join()
 
 

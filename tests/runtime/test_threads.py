@@ -133,7 +133,7 @@ def test_what_is_made_ahead_comes_in_order_and_stops_with_the_caller() -> None:
     assert [next(taken) for _ in range(5)] == [0, 1, 2, 3, 4]
     taken.close()  # type: ignore[attr-defined]
     count = len(made)
-    assert 5 <= count <= 9
+    assert 5 <= count <= 7, "the one in the making counts too: it may be a large picture"
     time.sleep(0.05)
     assert len(made) == count, "nobody makes more for a caller who left"
     assert list(ahead(iter(range(50)), 2)) == list(range(50))
