@@ -65,15 +65,17 @@ def opened(path: Path) -> InputContainer:
 
 def _lacks_index(path: Path) -> bool:
     """Whether a file is an MP4 or MOV without the box that says where its frames lie (ISO/IEC 14496-12, 8.2.1)."""
-    found = set()
+    found, at, length = set(), 0, path.stat().st_size
     with path.open("rb") as file:
-        while len(header := file.read(16)) >= 8:
+        while at + 8 <= length:
+            file.seek(at)
+            header = file.read(16)
             size, kind = int.from_bytes(header[:4], "big"), header[4:8]
             found.add(kind)
             size = int.from_bytes(header[8:], "big") if size == 1 else size
             if size < 8:
                 break
-            file.seek(size - len(header), 1)
+            at += size  # a damaged size may lead beyond any file
     return b"ftyp" in found and b"moov" not in found
 
 

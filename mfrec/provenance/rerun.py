@@ -197,12 +197,12 @@ def _check_inputs(recorded: Sequence[Mapping[str, Any]], found: Sequence[Mapping
 def with_history(again: Reconstruction, record: Mapping[str, Any]) -> Reconstruction:
     """The repeated run with what tells of the first one and not of its result: when, how long, where, with what."""
     merged = dict(again.record)
-    for key in ("created", "command", "arguments", "mfrec", "versions", "models", "machine", "given"):
+    for key in ("created", "command", "arguments", "mfrec", "versions", "models", "machine"):
         merged[key] = record.get(key)
     paths = {entry["index"]: entry.get("path") for entry in record.get("inputs", ())}
     merged["inputs"] = [{**entry, "path": paths.get(entry["index"])} for entry in merged["inputs"]]
-    if "case" in record:
-        merged["case"] = record["case"]
+    # Files that were given say where they were; they were recognised by their hashes.
+    merged |= {key: record[key] for key in ("given", "case") if key in record}
     merged["steps"] = _with_seconds(merged["steps"], record.get("steps", ()))
     merged["evidence"] = {
         **merged["evidence"],
