@@ -63,6 +63,18 @@ class Walk:
         self.page.locator(".choices code.command").filter(has_text=part).wait_for()
         return " ".join(self.page.locator(".choices code.command").inner_text().split())
 
+    def shows(self, place: str) -> None:
+        """Wait until the frame that is named so is looked at."""
+        self.page.locator(".where").filter(has_text=place).wait_for()
+
+    def until(self, condition: str) -> None:
+        """Ask the page again and again, from outside: its own policy forbids to evaluate text in it."""
+        for _ in range(600):
+            if self.page.evaluate(condition):
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(condition)
+
     def press_at(self, x: float, y: float) -> None:
         """Move the pointer to a pixel of the frame that fills the view, and hold it down there."""
         self.page.mouse.move(*self.where(x, y))
@@ -145,7 +157,7 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     # The pixels that are seen are those of the frame, each a square.
     frames = read(stored).frames
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('.where').textContent.startsWith('Frame 1 of 5')")
+    walk.shows("Frame 1 of 5")
     page.get_by_text("true pixels").wait_for()
     page.mouse.move(5, 5)
     seen = walk.shot(".view canvas")
@@ -169,11 +181,11 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     page.keyboard.press("Escape")
     for _ in range(2):
         walk.button("On").click()
-    page.wait_for_function("document.querySelector('.where').textContent.startsWith('Frame 3 of 5')")
+    walk.shows("Frame 3 of 5")
     walk.button("Take it from this frame").click()
     for _ in range(2):
         walk.button("Back").click()
-    page.wait_for_function("document.querySelector('.where').textContent.startsWith('Frame 1 of 5')")
+    walk.shows("Frame 1 of 5")
     page.get_by_label("Region", exact=True).select_option("mouth")
     walk.press_at(293, 139)
     page.mouse.move(*walk.where(305, 139), steps=4)
@@ -248,7 +260,7 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     walk.button("Save the copy").click()
     page.get_by_text("Saved as notes/0002-01.png.").click()
     walk.ready("notes")
-    page.wait_for_function("document.querySelector('.note-card img').naturalWidth > 0")
+    walk.until("document.querySelector('.note-card img').naturalWidth > 0")
     assert len(json.loads((folder / "notes" / "0002-01.json").read_text())["note"]["marks"]) == 1
     walk.check_access()
 
