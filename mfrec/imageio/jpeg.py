@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 END = b"\xff\xd9"
 """The marker at the end of every JPEG file."""
 
+PADDING = 1 << 16
+"""Bytes of zeros between JPEG files in a row, at most: recorders fill up sectors."""
+
 DAMAGED = ("error count", "error y=", "error dc", "overread", "dc error")
 """How FFmpeg's decoder begins to speak of coded data that make no sense; it also says what it cannot do itself."""
 
@@ -97,13 +100,13 @@ def unusual(data: bytes) -> str | None:
 def another_follows(data: bytes) -> bool:
     """Whether a second JPEG file begins where the first one ends, as in a raw Motion JPEG stream.
 
-    Filling zeros between them do not count. What an MPO file's index points at follows too.
+    Up to :data:`PADDING` zeros between them do not count. What an MPO file's index points at follows too.
     """
     at = 2
     while 0 <= at < len(data) - 4 and data[at] == 0xFF:
         marker = data[at + 1]
         if marker == 0xD9:
-            return data[at + 2 :].lstrip(b"\0").startswith(b"\xff\xd8\xff")
+            return data[at + 2 : at + 2 + PADDING].lstrip(b"\0").startswith(b"\xff\xd8\xff")
         if marker == 0xFF:  # a filling byte
             at += 1
             continue

@@ -14,6 +14,9 @@ from mfrec.imageio.jpeg import another_follows
 from mfrec.imageio.reading import RefusedError, listed, shown
 from mfrec.types import Dropped
 
+FIRST = 1 << 26
+"""Bytes of a row of JPEG files in which the first one ends."""
+
 
 def natural_key(name: str) -> tuple[list[str | int], str]:
     """Sort key that orders numbers inside names by value: ``2.png`` before ``10.png``, whatever the case."""
@@ -89,11 +92,14 @@ def _kind(path: Path) -> str:
     kind = _kind_by_content(path)
     if kind is not None:
         return kind
-    if suffix not in VIDEO_SUFFIXES or not is_video(path):
+    try:
         with path.open("rb") as file:
             what = foreign(file.read(HEAD))
-        if what is not None:
-            return what
+    except OSError:  # whoever reads it says why it cannot be
+        what = None
+    # A stream of video that begins in the middle may begin with the same bytes.
+    if what is not None and not is_video(path):
+        return what
     # What nobody recognises is tried as what it is called, so that the reason says what is wrong with it.
     if suffix in VIDEO_SUFFIXES:
         return "video"
@@ -113,7 +119,7 @@ def _kind_by_content(path: Path) -> str | None:
                     return "video"
                 in_a_row = image.format == "JPEG" and path.suffix.lower() in VIDEO_SUFFIXES
             file.seek(0)
-            return "video" if in_a_row and another_follows(file.read()) else "picture"
+            return "video" if in_a_row and another_follows(file.read(FIRST)) else "picture"
     except RefusedError:
         return "picture"
     except DECODER_ERRORS:
