@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,17 +19,26 @@ def test_all_notebooks_are_there() -> None:
     assert [path.stem for path in NOTEBOOKS] == ["01_reconstruct", "02_stage_by_stage", "03_train_a_network"]
 
 
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[KernelManager]:
+    """One for all notebooks: importing takes longer than most of their cells."""
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(ROOT))
+    yield manager
+    manager.shutdown_kernel(now=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Two threads of a network on busy cores can be many times slower than one.
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+def test_notebook_runs(path: Path, kernel: KernelManager) -> None:
     notebook = nbformat.read(path, as_version=4)
     if path.stem == "03_train_a_network":
         # What is learnt in the other steps is in the committed one; they would take half a minute.
         (cell,) = (cell for cell in notebook.cells if '"steps": 300,' in cell.source)
         cell.source = cell.source.replace('"steps": 300,', '"steps": 40,')
-    NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
+    # No notebook knows a name of the one before.
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
+    NotebookClient(notebook, km=kernel, timeout=240).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 3
     assert not [output.text for output in outputs if output.get("name") == "stderr"]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +14,7 @@ import torch
 from few_pictures import few_pictures
 from forked import Forked
 from labelled_portraits import write_portraits
+from launched import launch_two
 from numpy.typing import NDArray
 from small_networks import small_clean
 from typer.testing import CliRunner, Result
@@ -440,15 +438,11 @@ def test_asked_to_stop_it_leaves_a_checkpoint_and_says_how_to_go_on(
 def test_two_processes_share_the_work_and_one_writes(card: Path, stills: Path, tmp_path: Path) -> None:
     """As ``accelerate launch --multi_gpu`` starts them (it calls the same launcher), but on the processor."""
     out = tmp_path / "out"
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "mfrec"]
     common = ["train", str(card), "--data", str(stills), "--device", "cpu", "--steps", "6"]
     card.write_text(CARD.replace("batch = 2", "batch = 1\nbfloat16 = false"))
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [*launch, *common, "-o", str(out)], env=environment, capture_output=True, text=True, timeout=400, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count(str(out / "small.toml")) == 1
+    child = Forked(launch_two, [*common, "-o", out], tmp_path / "says")
+    assert child.wait(400) == 0, child.said[-3000:]
+    assert child.printed.count(str(out / "small.toml")) == 1
     assert mfrec_says(*common, "-o", tmp_path / "half").exit_code == 0
     card.write_text(CARD.replace("batch = 2", "batch = 2\nbfloat16 = false"))
     assert mfrec_says(*common, "-o", tmp_path / "one").exit_code == 0
