@@ -58,6 +58,10 @@ class BioNet(nn.Module):
         back = zip(reversed(self.decoder.channels), self.encoder.channels, strict=False)
         self.back = nn.ModuleList(double_convolution(made, read) for made, read in back if iterations > 1)
 
+    def begin_as_interpolation(self) -> None:
+        """Begin as the bicubic enlargement of the middle frame, see :mod:`mfrec.nets.interpolating`."""
+        self.decoder.begin_as(3 * (self.frames // 2))
+
     def forward(self, frames: Tensor) -> Tensor:
         """Make one picture.
 

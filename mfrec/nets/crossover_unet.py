@@ -26,6 +26,10 @@ class CrossoverUnet(nn.Module):
         super().__init__()
         self.unet = DynamicUnet(inputs=9, width=width)
 
+    def begin_as_interpolation(self) -> None:
+        """Begin as the target, unchanged, see :mod:`mfrec.nets.interpolating`."""
+        self.unet.begin_as_interpolation(3)
+
     def forward(self, source: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """Cross over.
 

@@ -145,6 +145,36 @@ class DynamicDecoder(nn.Module):
         x = functional.relu(x + self.second(functional.relu(self.first(x))))
         return self.last(x).float()
 
+    @torch.no_grad()
+    def begin_as(self, channel: int) -> None:
+        """Let the result be three channels of the picture, for initial weights; see :mod:`mfrec.nets.interpolating`.
+
+        The last cross brings the picture past all features, and a rectifier behind it keeps what is positive. What is
+        negative goes by three channels that carried features; the others reach the result once the last convolution
+        learns to read them.
+
+        Args:
+            channel: the first of the three.
+
+        Raises:
+            ValueError: the network is too narrow to spare three channels.
+        """
+        features = self.enlarge.conv.out_channels // 4
+        if features < 3:
+            raise ValueError(f"it has {features} channels of features at the end, expected 3 to carry a picture")
+        kept = torch.tensor([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+        self.last.weight.zero_()
+        for colour in range(3):
+            image = features + channel + colour
+            for layer, row in ((self.first, colour), (self.second, colour), (self.second, image)):
+                layer.weight[row].zero_()
+            self.enlarge.conv.weight[4 * colour : 4 * colour + 4] = 0
+            self.first.weight[colour, image] = -kept
+            self.second.weight[colour, colour] = kept
+            self.last.weight[colour, image], self.last.weight[colour, colour] = 1, -1
+        for layer in (self.enlarge.conv, self.first, self.second, self.last):
+            nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
+
 
 class DynamicUnet(nn.Module):
     """Picture in, picture of the same size out.
@@ -163,6 +193,10 @@ class DynamicUnet(nn.Module):
             raise ValueError(f"a picture of {inputs} channels was asked for, expected a multiple of three")
         self.encoder = ResnetEncoder(inputs=inputs, width=width)
         self.decoder = DynamicDecoder(inputs=inputs, features=self.encoder.channels)
+
+    def begin_as_interpolation(self, channel: int = 0) -> None:
+        """Begin as the picture whose three channels begin at ``channel``, see :meth:`DynamicDecoder.begin_as`."""
+        self.decoder.begin_as(channel)
 
     def forward(self, image: Tensor) -> Tensor:
         """Make one picture.

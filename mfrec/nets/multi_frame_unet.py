@@ -27,6 +27,10 @@ class MultiFrameUnet(nn.Module):
         self.frames = frames
         self.unet = DynamicUnet(inputs=3 * frames, width=width)
 
+    def begin_as_interpolation(self) -> None:
+        """Begin as the bicubic enlargement of the middle frame, see :mod:`mfrec.nets.interpolating`."""
+        self.unet.begin_as_interpolation(3 * (self.frames // 2))
+
     def forward(self, frames: Tensor) -> Tensor:
         """Make one picture.
 
