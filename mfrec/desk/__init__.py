@@ -7,6 +7,7 @@ reconstruct ...`` whose command is shown and recorded, and a case is a folder th
   others.
 * :mod:`mfrec.desk.case` and :mod:`mfrec.desk.inputs` keep a case's folder, :mod:`mfrec.desk.jobs` its runs.
 * :mod:`mfrec.desk.choices` knows what can be chosen, from the same declarations as the command line.
-* :mod:`mfrec.desk.frames` shows frames, :mod:`mfrec.desk.results` results, :mod:`mfrec.desk.notes` draws on copies.
+* :mod:`mfrec.desk.frames` shows frames, :mod:`mfrec.desk.results` results, :mod:`mfrec.desk.notes` draws on copies,
+  :mod:`mfrec.desk.surveys` asks people.
 * ``words.json`` holds every text that is shown, ``page/`` the page: plain HTML, CSS and ES modules, nothing to build.
 """

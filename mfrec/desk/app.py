@@ -26,7 +26,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from mfrec.desk import inputs, masks, notes, signing
+from mfrec.desk import inputs, masks, notes, signing, surveys
 from mfrec.desk.case import Case, Cases, asked
 from mfrec.desk.choices import Wanted, checked_options, choices, command_text, recipes, reconstruct_arguments
 from mfrec.desk.frames import Frames
@@ -513,6 +513,41 @@ async def note_picture(request: Request) -> Response:
     return FileResponse(file_in(child(_case(request).folder, "notes"), f"{name}.png"), media_type="image/png")
 
 
+# Surveys.
+
+
+async def survey_page(_request: Request) -> Response:
+    return FileResponse(PAGE / "answer.html", media_type=TYPES[".html"])
+
+
+async def list_surveys(request: Request) -> Response:
+    return JSONResponse(await run_in_threadpool(surveys.listed, _case(request)))
+
+
+async def add_survey(request: Request) -> Response:
+    desk, case, wanted = _desk(request), _case(request), await _document(request, surveys.SurveyAsked)
+    return JSONResponse({"number": await run_in_threadpool(surveys.add, case, desk.results, wanted)}, 201)
+
+
+async def survey_question(request: Request) -> Response:
+    return JSONResponse(await run_in_threadpool(surveys.question, _case(request), request.path_params["survey"]))
+
+
+async def survey_picture(request: Request) -> Response:
+    number, name = request.path_params["survey"], request.path_params["name"]
+    return Response(await run_in_threadpool(surveys.picture, _case(request), number, name), media_type="image/png")
+
+
+async def survey_answer(request: Request) -> Response:
+    case, given = _case(request), await _document(request, surveys.Given)
+    await run_in_threadpool(surveys.answer, case, request.path_params["survey"], given)
+    return JSONResponse({}, 201)
+
+
+async def survey_count(request: Request) -> Response:
+    return JSONResponse(await run_in_threadpool(surveys.count, _case(request), request.path_params["survey"]))
+
+
 CASE = "/api/cases/{case}"
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
@@ -553,5 +588,12 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", f"{CASE}/ledger", case_ledger),
     ("POST", CASE + "/runs/{run}/notes", add_note),
     ("GET", CASE + "/notes/{note}", note_picture),
+    ("GET", "/survey/{case}/{survey}", survey_page),
+    ("GET", f"{CASE}/surveys", list_surveys),
+    ("POST", f"{CASE}/surveys", add_survey),
+    ("GET", CASE + "/surveys/{survey}/question", survey_question),
+    ("GET", CASE + "/surveys/{survey}/pictures/{name}", survey_picture),
+    ("POST", CASE + "/surveys/{survey}/answers", survey_answer),
+    ("GET", CASE + "/surveys/{survey}/count", survey_count),
 )
 """Method, address and what answers."""

@@ -8,6 +8,7 @@
       jobs/        what was asked of this case: state, output and log of each child process
       runs/0003/   what `mfrec reconstruct -o` wrote: side by side, never replaced
       notes/       copies of pictures with marks on them
+      surveys/01/  what people were asked about results, and what they answered
 """
 
 from __future__ import annotations

@@ -52,6 +52,9 @@ TICK = 0.15
 PATIENCE = 10.0
 """Seconds that a cancelled process gets to put its things away before it is killed."""
 
+BEHIND = 5
+"""By how much a process is nicer to others than the desk itself."""
+
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 LIVE = ("waiting", "running")
@@ -318,7 +321,7 @@ class Jobs:
             job.state, job.started, job.pid = "running", now(), handle.process.pid
             with contextlib.suppress(OSError):
                 # The page stays quick beside a run.
-                os.setpriority(os.PRIO_PROCESS, handle.process.pid, 5)
+                os.setpriority(os.PRIO_PROCESS, handle.process.pid, os.getpriority(os.PRIO_PROCESS, 0) + BEHIND)
         with contextlib.suppress(RefusalError):
             handle.save()
 

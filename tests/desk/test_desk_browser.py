@@ -5,6 +5,8 @@ Needs a Chromium on PATH (``apt-get install chromium``); skipped only where ther
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import io
 import json
 import os
@@ -29,6 +31,8 @@ pytest.importorskip("c2pa")
 
 from mfrec.custody.keys import new_identity
 from mfrec.custody.trust import trust
+from mfrec.provenance.figures import figures_csv
+from mfrec.provenance.record import read_record
 
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH"), pytest.mark.slow]
 
@@ -55,8 +59,8 @@ class Walk:
     def ready(self, view: str) -> None:
         self.page.wait_for_selector(f"#content[data-ready={view}]")
 
-    def button(self, name: str) -> Any:
-        return self.page.get_by_role("button", name=name, exact=True)
+    def button(self, name: str, page: Any = None) -> Any:
+        return (page or self.page).get_by_role("button", name=name, exact=True)
 
     def command(self, part: str) -> str:
         """The command that is shown, once it has this part."""
@@ -93,11 +97,11 @@ class Walk:
     def shot(self, selector: str) -> np.ndarray:
         return np.asarray(Image.open(io.BytesIO(self.page.locator(selector).screenshot())).convert("RGB"))
 
-    def check_access(self) -> None:
+    def check_access(self, page: Any = None) -> None:
         """What a keyboard or a screen reader would miss: nothing serious."""
         from axe_playwright_python.sync_playwright import Axe
 
-        found = Axe().run(self.page).response["violations"]
+        found = Axe().run(page or self.page).response["violations"]
         serious = [
             f"{problem['id']}: {node['html'][:160]}"
             for problem in found
@@ -132,6 +136,90 @@ def walked(cases: Path) -> Iterator[Walk]:
             page.on(where, lambda said: walk.complaints.append(str(getattr(said, "text", said))))
         yield walk
         browser.close()
+
+
+def draw_mouth(walk: Walk) -> None:
+    """A polygon around the mouth; a wrong corner and a stroke of the brush beside it are taken back."""
+    page = walk.page
+    walk.press_at(200, 60)
+    page.mouse.move(*walk.where(215, 70), steps=4)
+    page.mouse.up()
+    page.get_by_role("radio", name="polygon").check()
+    for corner in ((289, 139), (299, 134), (309, 139)):
+        page.mouse.click(*walk.where(*corner))
+    page.mouse.click(*walk.where(340, 200))
+    walk.button("Undo").click()
+    page.mouse.click(*walk.where(299, 144))
+    walk.button("Close the polygon").click()
+    for _ in range(2):
+        walk.button("Undo").click()
+    for corner in ((289, 139), (299, 134), (309, 139), (299, 144)):
+        page.mouse.click(*walk.where(*corner))
+    walk.button("Close the polygon").click()
+
+
+def ask_two_people(walk: Walk) -> None:
+    """The result against the reference: both prefer the result, whose pixels tell it, and who sees no name of it."""
+    page, runs = walk.page, walk.folder / "runs" / "0002"
+    page.get_by_role("link", name="Survey", exact=True).click()
+    walk.ready("survey")
+    for name in ("result", "reference, bicubic"):
+        page.get_by_label(name, exact=True).check()
+    walk.button("Make the survey").click()
+    with page.context.expect_page() as opening:
+        page.get_by_role("link", name="Page for the next person").click()
+    theirs = opening.value
+    theirs.wait_for_selector("#content[data-ready=question]")
+    got: list[tuple[str, Any]] = []
+    theirs.on("response", lambda answer: got.append((answer.headers["content-type"], answer)))
+    theirs.reload()
+    for person in ("Anna", ""):
+        theirs.wait_for_selector("#content[data-ready=question]")
+        pictures = {
+            hashlib.sha256(pixels(theirs.request.get(image.evaluate("image => image.src")).body())).digest(): image
+            for image in theirs.locator("figure img").all()
+        }
+        best = pictures[hashlib.sha256(pixels((runs / "reconstruction.png").read_bytes())).digest()]
+        theirs.get_by_label("Name or initials").fill(person)
+        card = theirs.locator("figure").filter(has=theirs.locator(f"img[src='{best.get_attribute('src')}']"))
+        card.get_by_label("highest quality").check()
+        for figure in theirs.locator("figure").all():
+            figure.get_by_label("4", exact=True).check()
+        walk.check_access(theirs)
+        walk.button("Keep my answer", theirs).click()
+        theirs.wait_for_selector("#content[data-ready=thanks]")
+        walk.button("Begin again for another person", theirs).click()
+    said = [answer.text() for kind, answer in got if "image" not in kind]
+    assert len(said) > 5 and not [text for text in said if "0002" in text], "nothing says which picture is whose"
+    theirs.close()
+    walk.button("Count").click()
+    page.get_by_text("2 people have answered; intervals").wait_for()
+    assert page.locator(".survey tbody tr").first.inner_text().startswith("run 0002, result\t2 of 2, 100 %")
+    walk.check_access()
+
+
+def save_figures_and_frames(walk: Walk) -> None:
+    """The figures of every frame, and the frames as they lie on the reference."""
+    page, runs = walk.page, walk.folder / "runs"
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Figures (CSV)").click()
+    assert download.value.suggested_filename == "0002-frames.csv"
+    saved = Path(download.value.path()).read_text(encoding="utf-8")
+    assert saved == figures_csv(read_record(runs / "0002"))
+    assert [row["index"] for row in csv.DictReader(io.StringIO(saved))] == list("01234")
+    walk.button("Registered frames").click()
+    done = page.locator("article[data-number='0003'][data-state='done']")
+    done.wait_for(timeout=300_000)
+    with page.expect_download() as download:
+        done.get_by_role("link", name="Frames (TIFF)").click()
+    stack = read(Path(download.value.path()).rename(runs.parent / "stack.tiff"))
+    used = [used["name"] for used in read_record(runs / "0002")["used"]]
+    assert len(stack.frames) == len(used) > 1
+    assert (runs.parent / "stack.tiff").read_bytes() == (runs / "0003" / "aligned.tiff").read_bytes()
+
+
+def pixels(png: bytes) -> bytes:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).tobytes()
 
 
 def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, tmp_path: Path) -> None:
@@ -187,11 +275,14 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
         walk.button("Back").click()
     walk.shows("Frame 1 of 5")
     page.get_by_label("Region", exact=True).select_option("mouth")
-    walk.press_at(293, 139)
-    page.mouse.move(*walk.where(305, 139), steps=4)
-    page.mouse.up()
+    draw_mouth(walk)
     walk.button("Use this mask").click()
     page.get_by_text("Kept as masks/").wait_for()
+    (mask,) = (folder / "masks").iterdir()
+    inside = np.asarray(Image.open(mask)) == 0
+    y, x = np.mgrid[: inside.shape[0], : inside.shape[1]]
+    diamond = np.abs(x - 299) / 10 + np.abs(y - 139) / 5
+    assert inside[diamond < 1].all() and not inside[diamond > 1].any(), "the polygon alone"
     page.get_by_role("radio", name=re.compile("^evidence")).check()
     page.get_by_label("Enlargement").fill("2")
     page.get_by_label("Enlargement").press("Tab")
@@ -225,7 +316,7 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     page.on("pageerror", lambda said: walk.complaints.append(str(said)))
     page.goto(f"http://{walk.desk.host}/#/case/2026-0142/runs")
     done = page.locator("article[data-number='0002'][data-state='done']")
-    done.wait_for(timeout=120_000)
+    done.wait_for(timeout=300_000)
     walk.check_access()
     record = json.loads((folder / "runs" / "0002" / "run.json").read_text())
     assert record["command"] == shown.replace("NEW", "0002")
@@ -286,6 +377,8 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     with page.expect_download() as download:
         page.get_by_role("link", name="PDF", exact=True).click()
     assert Path(download.value.path()).read_bytes() == (folder / "runs" / "0002" / "report.pdf").read_bytes()
+    save_figures_and_frames(walk)
+    ask_two_people(walk)
 
     assert page.evaluate("window.broken") is None, "a name ran as a script"
     assert walk.complaints == []

@@ -20,6 +20,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 def addresses(desk: Opened) -> list[tuple[str, str]]:
     """Every address of the desk, with names in the place of its parameters."""
     values = {"case": desk.case.key, "input": "01", "frame": "0", "run": "0001", "job": "0001", "note": "0001-01"}
+    values["survey"] = "01"
     return [
         (method, path.format(**values, name="desk.css" if path.startswith("/page") else "maps"))
         for method, path, _ in ROUTES

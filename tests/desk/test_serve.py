@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
+import http.client
+import ipaddress
 import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from desk_service import served
 from starlette.testclient import TestClient
 
 from mfrec.desk.app import Desk, desk_app
@@ -93,3 +101,95 @@ def test_the_password_takes_the_place_of_the_token(tmp_path: Path) -> None:
         answer = client.post("/login", data={"password": "correct horse battery"}, headers=origin)
         assert answer.status_code == 303 and "Secure" in answer.headers["set-cookie"]
         assert client.get("/api/cases").json() == []
+
+
+@dataclass(frozen=True)
+class Tls:
+    """A real client, which trusts one certificate and nothing else."""
+
+    port: int
+    trusted: ssl.SSLContext
+    cookie: str = ""
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str] = {}, body: str = "") -> tuple[int, str, str]:
+        """Status, the header that matters (a cookie, or where to go), and the beginning of the text."""
+        door = http.client.HTTPSConnection(HERE, self.port, context=self.trusted, timeout=60)
+        try:
+            kept = {"Cookie": self.cookie} if self.cookie else {}
+            door.request(method, path, body or None, {**kept, **headers})
+            answer = door.getresponse()
+            said = answer.getheader("Set-Cookie") or answer.getheader("Location") or ""
+            return answer.status, said, answer.read().decode()[:400]
+        finally:
+            door.close()
+
+
+HERE = "127.0.0.2"
+"""For the desk an address like any other that is not localhost; for the test this computer."""
+
+
+def self_made(folder: Path) -> tuple[Path, Path]:
+    """A certificate of its own for :data:`HERE`, and its key."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "desk.example")])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HERE))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(names, critical=False)
+        .sign(key, SHA256())
+    )  # fmt: skip
+    paths = folder / "desk.pem", folder / "desk.key"
+    paths[0].write_bytes(made.public_bytes(Encoding.PEM))
+    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return paths
+
+
+def test_beyond_this_computer_tls_and_the_password_lead_in_and_nothing_else(tmp_path: Path) -> None:
+    certificate, key = self_made(tmp_path)
+    password = "correct horse battery"
+    write_password(tmp_path / "password", password)
+    options = ("--host", HERE, "--name", "desk.example", "--certificate", certificate, "--key", key)
+    with served(tmp_path / "cases", *map(str, options), "--password-file", str(tmp_path / "password")) as desk:
+        assert desk.address == f"https://{desk.host}/", "no token that a log or a neighbour could keep"
+        assert any("other computers can reach this desk" in line for line in desk.said)
+        port = int(desk.host.rpartition(":")[2])
+        with pytest.raises(ssl.SSLCertVerificationError):
+            Tls(port, ssl.create_default_context()).ask("GET", "/login")
+        plain = http.client.HTTPConnection(HERE, port, timeout=60)
+        plain.request("GET", "/login")
+        with pytest.raises((http.client.HTTPException, ConnectionError)):
+            plain.getresponse()
+        plain.close()
+        with pytest.raises(ConnectionError):
+            socket.create_connection(("127.0.0.1", port), timeout=60).close()
+
+        client = Tls(port, ssl.create_default_context(cafile=certificate))
+        own = {"Origin": f"https://{desk.host}", "Content-Type": "application/x-www-form-urlencoded"}
+
+        def log_in(word: str, **headers: str) -> tuple[int, str, str]:
+            return client.ask("POST", "/login", {**own, **headers}, urlencode({"password": word}))
+
+        for path in ("/", "/api/cases", "/page/app.js"):
+            assert client.ask("GET", path)[:2] == (303, "/login")
+        assert client.ask("POST", "/api/cases", own, '{"title": "theirs"}')[:2] == (303, "/login")
+        assert log_in(password[:-1])[:2] == (401, "")
+        for foreign in ("https://evil.example", f"http://{desk.host}", "null"):
+            assert log_in(password, Origin=foreign)[:2] == (403, "")
+        for foreign in ("evil.example", f"evil.example:{port}", f"127.0.0.1:{port}", "desk.example"):
+            assert log_in(password, Host=foreign)[:2] == (421, "")
+
+        status, cookie, _ = log_in(password)
+        assert status == 303 and {"HttpOnly", "Secure", "SameSite=strict"} <= set(cookie.split("; "))
+        client = Tls(port, client.trusted, cookie.partition(";")[0])
+        assert client.ask("GET", "/api/cases")[::2] == (200, "[]")
+        assert client.ask("GET", "/api/cases", {"Host": f"desk.example:{port}"})[0] == 200
+        assert client.ask("POST", "/api/cases", own, '{"title": "ours"}')[0] == 201
+        for headers in ({"Origin": "https://evil.example"}, {**own, "Host": "evil.example"}, {}):
+            assert client.ask("POST", "/api/cases", headers, '{"title": "theirs"}')[0] in (403, 421)
+        assert [path.name for path in (tmp_path / "cases").iterdir() if path.is_dir()] == ["ours"]

@@ -77,6 +77,9 @@ export function casePaths(key) {
     map: (number, name, frame = null) => `${base}/runs/${part(number)}/maps/${part(name)}${frame === null ? "" : `?frame=${frame}`}`,
     pixel: (number, x, y) => `${base}/runs/${part(number)}/pixel?x=${x}&y=${y}`,
     notes: (number) => `${base}/runs/${part(number)}/notes`,
+    surveys: `${base}/surveys`,
+    survey: (number, what) => `${base}/surveys/${part(number)}/${what}`,
+    surveyPage: (number) => `/survey/${part(key)}/${part(number)}`,
     note: (name) => `${base}/notes/${part(name)}`,
     job: (number, what) => `${base}/jobs/${part(number)}/${what}`,
   };

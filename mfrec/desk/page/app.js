@@ -10,11 +10,12 @@ import { lookView } from "./look.js";
 import { notesView } from "./notes.js";
 import { runsView } from "./runs.js";
 import { desk, linkTo, openCase } from "./state.js";
+import { surveysView } from "./surveys.js";
 import { t } from "./words.js";
 
 const content = document.getElementById("content");
 
-const VIEWS = { case: caseView, look: lookView, runs: runsView, compare: compareView, notes: notesView };
+const VIEWS = { case: caseView, look: lookView, runs: runsView, compare: compareView, notes: notesView, survey: surveysView };
 
 let leave = null;
 let turn = 0;

@@ -45,11 +45,11 @@ class Opinion:
 
 @dataclass(frozen=True)
 class MethodResult:
-    """What people think of one method."""
+    """What people think of one method; no match where nobody was asked for it."""
 
     method: str
     quality: Share
-    match: Share
+    match: Share | None
     opinion: Opinion | None
 
 
@@ -60,7 +60,7 @@ class SurveyResult:
     Attributes:
         survey: its identity.
         participants: who answered. cases: how many there are. answers: how many were given.
-        methods: best match first.
+        methods: best match first; where nobody was asked for it, highest quality first.
         left_out: files and answers that do not count, with the reason.
     """
 
@@ -74,7 +74,9 @@ class SurveyResult:
     def table(self) -> str:
         """One row a method, with 95 % intervals."""
 
-        def share(of: Share) -> str:
+        def share(of: Share | None) -> str:
+            if of is None:
+                return "-"
             return f"{of.votes}/{of.of}  {percent(of.votes / of.of)} ({percent(of.low)} to {percent(of.high)})"
 
         def opinion(of: Opinion | None) -> str:
@@ -202,11 +204,11 @@ def counted(key: Key, sheets: Mapping[str, Sheet], left_out: list[str]) -> Surve
             participants.add(participant)
     if not answers:
         raise InputError(f"no answer counts: {'; '.join(left_out) or 'the files are empty'}")
+    matches = {method: wilson(match[method], answers) if key.match else None for method in methods}
     results = [
-        MethodResult(m, wilson(quality[m], answers), wilson(match[m], answers), opinion_score(opinions[m]))
-        for m in methods
+        MethodResult(m, wilson(quality[m], answers), matches[m], opinion_score(opinions[m]))
+        for m in sorted(methods, key=lambda method: (-match[method], -quality[method], method))
     ]
-    results.sort(key=lambda result: (-result.match.votes, -result.quality.votes, result.method))
     return SurveyResult(key.survey, len(participants), len(key.cases), answers, tuple(results), tuple(left_out))
 
 
@@ -226,7 +228,9 @@ def as_answer(value: Any, key: Key, seen: set[str]) -> Answer | str:
         return "belongs to no case"
     if answer.case in seen:
         return f"repeats the case '{key.cases[answer.case]}'"
-    tokens = {*answer.shown, answer.quality, answer.match, *answer.opinion}
+    tokens = {*answer.shown, answer.quality, *answer.opinion, *((answer.match,) if key.match else ())}
+    if not key.match and answer.match is not None:
+        return f"names a best match, which nobody was asked for (case '{key.cases[answer.case]}')"
     if not tokens <= key.pictures.keys() or not tokens <= set(answer.shown):
         return f"is incomplete or names pictures that were not shown (case '{key.cases[answer.case]}')"
     if set(answer.opinion) != set(answer.shown):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from mfrec.evaluation.pairs import picture_files, read_one
 from mfrec.evaluation.survey.schema import SCHEMA
 from mfrec.imageio import png_bytes
 from mfrec.report.page import standalone_page
+from mfrec.types import FloatArray
 
 HERE = Path(__file__).parent
 
@@ -39,7 +40,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class SurveyCase:
-    """One question: its name, a good picture of the person as PNG, and the results."""
+    """One question: its name, a good picture of the person as PNG (empty where there is none), and the results."""
 
     name: str
     token: str
@@ -67,18 +68,23 @@ def write_survey(results: Path, truth: Path, folder: Path, *, seed: int = 0) -> 
 
     cases = find_cases(results, truth, seed)
     identity = survey_id(cases)
-    key = {
+    page = render(cases, identity)
+    with writing():
+        (folder / PAGE).write_bytes(page)
+        (folder / KEY).write_text(json.dumps(key_of(cases, identity), indent=1), encoding="ascii")
+    return cases
+
+
+def key_of(cases: Sequence[SurveyCase], identity: str) -> dict[str, Any]:
+    """What says which picture is whose; see :class:`mfrec.evaluation.survey.schema.Key`."""
+    return {
         "schema": SCHEMA,
         "survey": identity,
         "methods": sorted({candidate.method for case in cases for candidate in case.candidates}),
         "cases": {case.token: case.name for case in cases},
         "pictures": {candidate.token: candidate.method for case in cases for candidate in case.candidates},
+        "match": all(case.person for case in cases),
     }
-    page = render(cases, identity)
-    with writing():
-        (folder / PAGE).write_bytes(page)
-        (folder / KEY).write_text(json.dumps(key, indent=1), encoding="ascii")
-    return cases
 
 
 def find_cases(results: Path, truth: Path, seed: int) -> tuple[SurveyCase, ...]:
@@ -109,13 +115,26 @@ def find_cases(results: Path, truth: Path, seed: int) -> tuple[SurveyCase, ...]:
         if name not in truths:
             raise InputError(f"the case '{name}' has no picture of the person in '{truth}'")
         images = {method: read_one(pictures[name]) for method, pictures in methods.items()}
-        sizes = {method: f"{image.shape[1]} x {image.shape[0]}" for method, image in images.items()}
-        if len(set(sizes.values())) > 1:
-            shown = ", ".join(f"{method} {size} px" for method, size in sizes.items())
-            raise InputError(f"the pictures of the case '{name}' differ in size ({shown}), which would tell them apart")
+        check_sizes(name, images)
         candidates = tuple(Candidate(next(tokens), method, png_bytes(image)) for method, image in images.items())
         cases.append(SurveyCase(name, next(tokens), png_bytes(read_one(truths[name])), candidates))
     return tuple(cases)
+
+
+def check_sizes(name: str, images: Mapping[str, FloatArray]) -> None:
+    """Whether the pictures of a case are of one size.
+
+    Args:
+        name: of the case.
+        images: method to ``[H, W, 3]``.
+
+    Raises:
+        InputError: they are not.
+    """
+    sizes = {method: f"{image.shape[1]} x {image.shape[0]}" for method, image in images.items()}
+    if len(set(sizes.values())) > 1:
+        shown = ", ".join(f"{method} {size} px" for method, size in sizes.items())
+        raise InputError(f"the pictures of the case '{name}' differ in size ({shown}), which would tell them apart")
 
 
 def survey_id(cases: tuple[SurveyCase, ...]) -> str:

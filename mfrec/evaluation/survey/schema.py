@@ -19,13 +19,16 @@ Name = Annotated[str, Meta(max_length=255)]
 
 
 class Key(Struct):
-    """What ``key.json`` holds: token to case, and token of a picture to its method."""
+    """What ``key.json`` holds: token to case, token of a picture to its method, and whether people saw the person, so
+    that they were asked for the best match.
+    """
 
     schema: int
     survey: Name
     cases: dict[Token, Name]
     pictures: dict[Token, Name]
     methods: list[Name] = []
+    match: bool = True
 
 
 class Sheet(Struct):
@@ -38,8 +41,8 @@ class Sheet(Struct):
 
 
 class Answer(Struct):
-    """One answer: which pictures were shown, which one is best in quality and in likeness (null where the participant
-    did not say), and a score for each.
+    """One answer: which pictures were shown, which one is best in quality and in likeness (null where nobody
+    was asked), and a score for each.
     """
 
     case: Token

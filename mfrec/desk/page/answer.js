@@ -1,0 +1,81 @@
+// One person's answer to a survey. This page is given pictures by tokens, and nothing that says what they stand for.
+
+import { casePaths, get, send } from "./api.js";
+import { field, guarded, h, trouble } from "./dom.js";
+import { t } from "./words.js";
+
+/** Pixels of the screen that a picture is about wide; each of its own is a square. */
+const WIDE = 320;
+
+const content = document.getElementById("content");
+const [key, number] = location.pathname.split("/").slice(2).map(decodeURIComponent);
+const paths = casePaths(key);
+
+/** A whole number below n, each equally likely: values beyond the last full multiple are drawn again. */
+function below(n) {
+  const limit = Math.floor(2 ** 32 / n) * n;
+  const box = new Uint32Array(1);
+  do crypto.getRandomValues(box); while (box[0] >= limit);
+  return box[0] % n;
+}
+
+function shuffled(list) {
+  const out = [...list];
+  for (let i = out.length - 1; i > 0; i -= 1) {
+    const j = below(i + 1);
+    [out[i], out[j]] = [out[j], out[i]];
+  }
+  return out;
+}
+
+function picture(name, alt) {
+  const image = h("img", { alt, onload: () => { image.width = image.naturalWidth * Math.max(1, Math.round(WIDE / image.naturalWidth)); } });
+  image.src = paths.survey(number, `pictures/${name}`);
+  return image;
+}
+
+const radio = (name, value, text) => h("label.check", {}, h("input", { type: "radio", name, value, required: true }), h("span", {}, text));
+
+function card(token, place, person) {
+  const letter = String.fromCharCode(65 + place);
+  const name = t("answer.picture", { letter });
+  return h("figure", { "data-token": token, role: "group", "aria-label": name }, picture(token, name), h("figcaption", {}, letter),
+    radio("quality", token, t("answer.quality")), person ? radio("match", token, t("answer.match")) : null,
+    h("fieldset.scores", {}, h("legend", {}, t("answer.opinion", { letter })), ...[1, 2, 3, 4, 5].map((score) => radio(token, score, score))));
+}
+
+function ask(question) {
+  const participant = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const shown = shuffled(question.pictures);
+  const began = performance.now();
+  const name = h("input", { maxlength: 200, autocomplete: "off" });
+  const form = h("form", { onsubmit: guarded(async (event) => {
+    event.preventDefault();
+    const chosen = new FormData(form);
+    const opinion = Object.fromEntries(shown.map((token) => [token, Number(chosen.get(token))]));
+    await send("POST", paths.survey(number, "answers"), { participant, name: name.value.trim(), seconds: (performance.now() - began) / 1000,
+      answer: { shown, quality: chosen.get("quality"), match: chosen.get("match"), opinion } });
+    thank(question);
+  }) },
+  h("div.board", {}, question.person ? h("figure.person", {}, picture("person", t("answer.person")), h("figcaption", {}, t("answer.person"))) : null,
+    ...shown.map((token, place) => card(token, place, question.person))),
+  h("div.turn", {}, field(t("answer.name"), name), h("button.primary", {}, t("answer.send"))));
+  content.replaceChildren(h("h1", {}, question.title), h("p.lede", {}, t(question.person ? "answer.lede.person" : "answer.lede")), form);
+  content.dataset.ready = "question";
+}
+
+function thank(question) {
+  content.replaceChildren(h("h1", {}, t("answer.thanks")), h("p.lede", { role: "status" }, t("answer.kept")),
+    h("p", {}, h("button", { type: "button", onclick: () => ask(question) }, t("answer.again"))));
+  content.dataset.ready = "thanks";
+  content.focus();
+}
+
+try {
+  const question = await get(paths.survey(number, "question"));
+  document.title = question.title;
+  ask(question);
+} catch (error) {
+  trouble(error);
+  content.dataset.ready = "error";
+}
