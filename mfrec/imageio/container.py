@@ -125,6 +125,27 @@ def picture_stream(container: InputContainer, path: Path, notes: list[str] | Non
     return stream
 
 
+TRANSPORT = (188, 192, 204)
+"""Bytes of a packet of a transport stream: plain, with a time stamp in front, with error correction behind."""
+
+
+def ends_within_a_packet(path: Path) -> bool:
+    """Whether the last packet of a transport stream lacks its end (ISO/IEC 13818-1, 2.4.3)."""
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(5 * max(TRANSPORT))
+        for size in TRANSPORT:
+            begins = [at for at in range(size) if len(head) > 3 * size + at and set(head[at::size][:4]) == {0x47}]
+            for first in begins:
+                rest = (length - first) % size
+                file.seek(length - rest)
+                if rest and file.read(1) == b"G":
+                    return True
+            if begins:
+                return False
+    return False
+
+
 def frame_rate(stream: VideoStream) -> float:
     """Frames per second as the file says or suggests them, 0 where it does neither."""
     return float(stream.average_rate or stream.guessed_rate or 0)

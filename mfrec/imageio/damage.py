@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HARMLESS = ("unable to decode APP fields", "EXIF")
 """How errors begin that decoders report of metadata, in files whose pictures are whole."""
 
-TELLING = ("concealing ", "Frame num gap", "Packet corrupt")
+TELLING = ("concealing ", "Frame num gap", "Packet corrupt", "Skipping invalid undecodable NALU")
 """How messages begin that tell of damage although FFmpeg does not call them errors."""
 
 OF_THE_PAST = ("mmco: ", "number of reference frames", "co located POCs")
@@ -171,6 +171,10 @@ class DamageWatch:
         """The decoder refused a packet."""
         self.undecodable.append(index)
         self.given(index, ["it could not be decoded"])
+
+    def told(self, index: int, reason: str) -> None:
+        """Something else than the decoder found a packet damaged."""
+        self._mark(index, reason)
 
     def seen(self, index: int, frame: VideoFrame) -> bool:
         """The frame of a packet came from the decoder; whether it can be looked at.

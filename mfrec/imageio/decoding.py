@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 from mfrec.imageio.container import frame_rate
 from mfrec.imageio.damage import DamageWatch, listening
+from mfrec.imageio.jpeg import LEFT_OVER, left_over
 from mfrec.imageio.packets import PacketTable, picture_packets
+from mfrec.imageio.silent_damage import SilentDamage
+from mfrec.imageio.ycbcr import planes
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -71,6 +74,7 @@ def decoded(
     context.copy_opaque = True
     is_jpeg = context.name == "mjpeg"
     clock = _Clock(table, frame_rate(stream))
+    silent = SilentDamage(context, table)
     entry = 0
     packets = enumerate(picture_packets(container, stream))
     index = -1
@@ -93,6 +97,7 @@ def decoded(
             watch.demuxed(index, packet, messages)
             # A new object each time: PyAV tells them apart by identity.
             packet.opaque = (index,)
+        silent.keep(index, packet)
         first = clock.first is None
         frames: list[VideoFrame] = []
         with listening() as messages:
@@ -103,12 +108,16 @@ def decoded(
         watch.given(index, messages)
         for frame in frames:
             position = frame.opaque[0] if isinstance(frame.opaque, tuple) else index
+            for damaged, why in silent.found(position, frame):
+                watch.told(damaged, why)
             if not watch.seen(position, frame):
                 continue
             number, time, counted = clock.read(position)
             # A frame's tables must come from its own packet: without any delay in the decoder, it comes at once.
             own = is_jpeg and len(frames) == 1 and position == index
             jpeg = bytes(packet) if packet is not None and own else None
+            if jpeg and left_over(jpeg, planes(frame)):
+                watch.told(position, LEFT_OVER)
             heappush(waiting, (number, clock.count, position, Coded(frame, number, time, counted, frame, jpeg)))
             ahead = max(1, min(LOOK_AHEAD, LOOK_AHEAD_PIXELS // (frame.width * frame.height)))
         while len(waiting) > (ahead if packet is not None else 0):
@@ -122,6 +131,7 @@ def decoded(
             if entry > index + 1:
                 context.flush_buffers()
                 watch.enter(entry)
+                silent.enter()
 
 
 class _Clock:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mfrec.imageio.formats import open_picture
 from mfrec.types import JpegTables
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 END = b"\xff\xd9"
 """The marker at the end of every JPEG file."""
+
+LAST, OTHERS = 8, (0x2A, 0x55)
+"""Bytes at the end of the coded data that are changed, and by what; recorders leave one or two behind a picture."""
 
 PADDING = 1 << 16
 """Bytes of zeros between JPEG files in a row, at most: recorders fill up sectors."""
@@ -62,22 +66,74 @@ def damage_of(data: bytes) -> str:
     """What makes no sense in the coded data of a JPEG file; empty where nothing is found.
 
     Pillow shows a damaged picture without a word: libjpeg calls a wrong code a warning. FFmpeg's decoder speaks.
-    Changed bytes that are codes of another picture are found by nobody.
+    Changed bytes that are codes of another picture are found where too many or too few are left for it.
     """
+    shown, messages = _decoded(data)
+    if shown is not None and left_over(data, shown):
+        messages.append(LEFT_OVER)
+    return next((text for text in messages if text.startswith((*DAMAGED, LEFT_OVER))), "")
+
+
+LEFT_OVER = "the coded data go on after the picture is complete"
+
+
+def left_over(data: bytes, shown: Sequence[NDArray[Any]]) -> bool:
+    """Whether the picture of a sequential JPEG file is complete before its coded data end.
+
+    Other bytes in the place of the last ones then leave it as it is. Damage makes some codes shorter, and the decoder
+    finds its way back into step too early in the picture.
+
+    Args:
+        data: the file.
+        shown: the planes of its picture as FFmpeg decodes it.
+    """
+    if not shown or _frame_marker(data) not in (0xC0, 0xC1):
+        return False
+    end = data.rfind(END)
+    end = len(data) if end < 0 else end
+    while end and data[end - 1] in (0, 0xFF):  # these may fill up the data
+        end -= 1
+    for other in OTHERS:
+        changed = bytearray(data)
+        for at in range(max(1, end - LAST), end):
+            # Neither a marker comes into being nor one goes.
+            if data[at] != 0xFF and data[at - 1] != 0xFF:
+                changed[at] ^= other if data[at] ^ other != 0xFF else other ^ 1
+        planes_then, _ = _decoded(bytes(changed))
+        if planes_then is None or not all(map(np.array_equal, shown, planes_then)):
+            return False
+    return True
+
+
+def _decoded(data: bytes) -> tuple[list[NDArray[Any]] | None, list[str]]:
+    """The planes of a JPEG file, None where FFmpeg gives no picture, and what it says of damage."""
     from av import CodecContext, Packet
     from av.error import FFmpegError
 
     from mfrec.imageio.damage import listening
+    from mfrec.imageio.ycbcr import planes
 
     decoder = CodecContext.create("mjpeg", "r")
     decoder.thread_count = 1
+    frames: list[Any] = []
     with listening() as messages:
         try:
-            decoder.decode(Packet(data))
-            decoder.decode(None)
+            frames += decoder.decode(Packet(data))
+            frames += decoder.decode(None)
         except (FFmpegError, ValueError):
             pass
-    return next((text for text in messages if text.startswith(DAMAGED)), "")
+    return ([plane.copy() for plane in planes(frames[0])] if frames else None), messages
+
+
+def _frame_marker(data: bytes) -> int:
+    """The marker of the frame header, which says how a JPEG file is coded; 0 where none is found."""
+    at = 2
+    while at < len(data) - 3 and data[at] == 0xFF:
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return marker
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return 0
 
 
 def unusual(data: bytes) -> str | None:

@@ -14,7 +14,7 @@ import numpy as np
 from mfrec.errors import NoFramesError
 from mfrec.imageio.codec import codec_view, h264_quantiser, mjpeg_tables
 from mfrec.imageio.combing import CombWatch
-from mfrec.imageio.container import frame_rate, opened, picture_stream
+from mfrec.imageio.container import ends_within_a_packet, frame_rate, opened, picture_stream
 from mfrec.imageio.damage import DamageWatch, time_gaps
 from mfrec.imageio.decoding import Coded, decoded
 from mfrec.imageio.fields import separate_fields
@@ -93,6 +93,7 @@ class VideoFile:
         rate: frames per second, 0 where unknown.
         aspect: width of a stored pixel divided by its height.
         counted: how many frames the header says that there are, 0 where it does not.
+        cut: whether it ends within a packet of its container.
     """
 
     path: Path
@@ -102,6 +103,7 @@ class VideoFile:
     rate: float
     aspect: float
     counted: int = 0
+    cut: bool = False
 
 
 def video_stream(path: Path, selection: Selection, findings: Findings, progress: Progress) -> FrameStream:
@@ -117,6 +119,7 @@ def video_stream(path: Path, selection: Selection, findings: Findings, progress:
         table, rate = packet_table(container, stream), frame_rate(stream)
         aspect, counted = float(stream.sample_aspect_ratio or 1), stream.frames
         size = (stream.width, stream.height) if stream.width else None
+        cut = container.format.name == "mpegts" and ends_within_a_packet(path)
     if table.encrypted:
         raise NoFramesError(
             f"the pictures of '{shown(path)}' are encrypted, and without its key they cannot be decoded; export the "
@@ -124,7 +127,7 @@ def video_stream(path: Path, selection: Selection, findings: Findings, progress:
         )
     with path.open("rb") as file:
         sha256, md5 = digests(iter(lambda: file.read(1 << 20), b""))
-    video = VideoFile(path, sha256, md5, table, rate, aspect, counted)
+    video = VideoFile(path, sha256, md5, table, rate, aspect, counted, cut)
     expected = selection.expected(table, rate)
     return FrameStream(
         _frames(video, selection, findings, progress), findings, unit="video", expected=expected, size=size
@@ -147,8 +150,9 @@ def _frames(video: VideoFile, selection: Selection, findings: Findings, progress
     counts = _Progress()
     with opened(video.path) as container:
         stream = picture_stream(container, video.path)
-        # FFmpeg then hands over each frame's quantisers together with the picture.
-        stream.codec_context.options = {"export_side_data": "venc_params"}
+        # FFmpeg then hands over each frame's quantisers together with the picture, and holds a picture against the
+        # digest that some HEVC files have of it.
+        stream.codec_context.options = {"export_side_data": "venc_params", "err_detect": "crccheck"}
         watch = DamageWatch(video.table, stream.codec_context.name)
         pictures = decoded(container, stream, video.table, selection.start or 0.0, watch)
         if selection.deinterlace:
@@ -264,9 +268,10 @@ def _conclude(
             "file; each says so"
         )
     stored = len(table.times) + table.empty
-    if watch.ending:
+    ending = watch.ending or ("it ends within a packet" if video.cut else "")
+    if ending:
         findings.warnings.append(
-            f"'{name}' is cut off ({watch.ending}): what came after its last frame is lost; ask for the whole file"
+            f"'{name}' is cut off ({ending}): what came after its last frame is lost; ask for the whole file"
         )
     elif stored < video.counted:
         findings.warnings.append(

@@ -1,0 +1,114 @@
+"""Damage that the decoder does not tell of is found by where the coded data of a picture end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from portrait_clips import CODINGS, moving, write
+
+from mfrec.imageio import Reading, read
+from mfrec.imageio.damage import listening
+
+HEVC = CODINGS["hevc"]
+CODED = {
+    "open": replace(HEVC, options={**HEVC.options, "x265-params": HEVC.options["x265-params"] + ":open-gop=1"}),
+    "closed": replace(HEVC, options={**HEVC.options, "x265-params": HEVC.options["x265-params"] + ":open-gop=0"}),
+    "digests": replace(HEVC, options={**HEVC.options, "x265-params": HEVC.options["x265-params"] + ":hash=1"}),
+}
+
+
+@pytest.fixture(scope="module")
+def images(portrait: np.ndarray) -> list[np.ndarray]:
+    return moving(portrait, 30, 112)
+
+
+def places(path: Path) -> list[tuple[int, int]]:
+    """Where the packets of a file lie that is no transport stream."""
+    data, out = path.read_bytes(), []
+    with av.open(str(path)) as container:
+        for packet in container.demux(container.streams.video[0]):
+            if packet.size:
+                at = data.index(bytes(packet), out[-1][1] if out else 0)
+                out.append((at, at + packet.size))
+    return out
+
+
+def spoilt(path: Path, target: Path, at: int) -> Path:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 0x24
+    target.write_bytes(data)
+    return target
+
+
+def off_and_marked(damaged: Reading, whole: Reading) -> tuple[set[str], set[str]]:
+    """Frames that differ by more than two grey levels from those that they should be, and those that are marked."""
+    right = {frame.time: frame for frame in whole.frames}
+    off = {f.name for f in damaged.frames if 255 * np.abs(f.image - right[f.time].image).mean() > 2}
+    return off, {frame.name for frame in damaged.frames if frame.damaged}
+
+
+@pytest.mark.parametrize("coding", ["open", "closed"])
+def test_a_changed_byte_of_hevc_is_found_though_the_decoder_says_nothing(
+    images: list[np.ndarray], tmp_path: Path, coding: str
+) -> None:
+    path = write(tmp_path / "a.mp4", images, CODED[coding])
+    whole = read(path)
+    assert not any(frame.damaged for frame in whole.frames)
+    silent = 0
+    for number in (0, 6, 20):
+        begin, end = places(path)[number]
+        for part in (3, 5):
+            spoilt(path, tmp_path / "b.mp4", begin + (end - begin) * part // 8)
+            with listening() as messages, av.open(str(tmp_path / "b.mp4")) as container:
+                container.streams.video[0].codec_context.thread_count = 1
+                list(container.decode(video=0))
+            off, marked = off_and_marked(read(tmp_path / "b.mp4"), whole)
+            assert off <= marked
+            silent += bool(off) and not messages
+    assert silent
+
+
+def test_a_picture_that_is_not_what_its_file_has_a_digest_of(images: list[np.ndarray], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mkv", images[:12], CODED["digests"])
+    whole = read(path)
+    begin, end = places(path)[4]
+    changed = read(spoilt(path, tmp_path / "b.mkv", (begin + end) // 2))
+    off, marked = off_and_marked(changed, whole)
+    assert marked and off <= marked and not any(frame.damaged for frame in whole.frames)
+    assert any("checksum" in note for frame in changed.frames for note in frame.notes)
+
+
+@pytest.mark.parametrize("coding", ["h264", "hevc", "mpeg4", "mpeg2"])
+def test_a_transport_stream_that_is_cut_off(images: list[np.ndarray], tmp_path: Path, coding: str) -> None:
+    path = write(tmp_path / "a.ts", images[:20], CODINGS[coding])
+    whole = read(path)
+    assert not whole.warnings
+    data = path.read_bytes()
+    with av.open(str(path)) as container:
+        last = [packet.pos or 0 for packet in container.demux(video=0) if packet.size][-1]
+    for length in (last + 150, (last + len(data)) // 2 // 188 * 188 + 60):
+        (tmp_path / "b.ts").write_bytes(data[:length])
+        cut = read(tmp_path / "b.ts")
+        assert any("cut off" in warning for warning in cut.warnings)
+        by_time = {frame.time: frame for frame in whole.frames}
+        for frame in cut.frames:
+            assert frame.damaged or np.abs(frame.image - by_time[frame.time].image).mean() < 0.008
+
+
+def test_codes_left_over_in_motion_jpeg_and_in_a_still(images: list[np.ndarray], tmp_path: Path) -> None:
+    """Zeros are the shortest codes: the picture is complete before they are all read."""
+    path = write(tmp_path / "a.avi", images[:4], CODINGS["mjpeg"])
+    begin, end = places(path)[2]
+    data = bytearray(path.read_bytes())
+    middle = (begin + end) // 2
+    data[middle : middle + 200] = bytes(200)
+    (tmp_path / "b.avi").write_bytes(data)
+    (tmp_path / "b.jpg").write_bytes(data[begin:end])
+    (tmp_path / "a.jpg").write_bytes(path.read_bytes()[begin:end])
+    assert [frame.damaged for frame in read(path).frames] == [False] * 4
+    assert [frame.damaged for frame in read(tmp_path / "b.avi").frames] == [False, False, True, False]
+    assert read(tmp_path / "b.jpg").frames[0].damaged and not read(tmp_path / "a.jpg").frames[0].damaged
