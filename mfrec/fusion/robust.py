@@ -165,14 +165,15 @@ def unlike(sources: Sequence[Source], scale: int) -> FloatArray:
     return out
 
 
-def uncontradicted(sources: Sequence[Source], scale: int) -> FloatArray:
-    """How far each frame shows what the reference shows in the coarse, ``[N, H, W]`` in [0, 1], by :data:`CONTRADICTS`.
+def uncontradicted(apart: FloatArray) -> FloatArray:
+    """How far each frame shows what the reference shows in the coarse, ``[N, H, W]`` in [0, 1], by :data:`CONTRADICTS`,
+    from what :func:`unlike` found.
 
     Frames that agree with each other and not with the reference outvote it otherwise, and a picture of the reference's
     moment would show what is behind it at another one.
     """
     low, high = CONTRADICTS
-    return np.clip((high - np.sqrt(unlike(sources, scale))) / (high - low), 0.0, 1.0).astype(np.float32)
+    return np.clip((high - np.sqrt(apart)) / (high - low), 0.0, 1.0).astype(np.float32)
 
 
 class Judged(NamedTuple):
@@ -193,25 +194,39 @@ class Judged(NamedTuple):
         return Judged(*(stack[list(positions)] for stack in self))
 
 
-def judge(sources: Sequence[Source], estimate: FloatArray, scale: int, settings: MapSettings) -> Judged:
+def judge(
+    sources: Sequence[Source],
+    estimate: FloatArray,
+    scale: int,
+    settings: MapSettings,
+    apart: FloatArray | None = None,
+) -> Judged:
     """Compare sources with the estimate and the reference; arguments as for :func:`believe`."""
     centre = rgb_to_ycc(estimate)[..., 0]
     chief = next(k for k, source in enumerate(sources) if source.is_reference)
     comparable = sources[chief].shown
-    alike = unlike(sources, scale)
+    alike = unlike(sources, scale) if apart is None else apart
     for off in alike:  # in place and frame by frame: such stacks are the most memory of a run
         off[:] = 1.0 / (1.0 + off / settings.likeness**2)
     agree, energy = np.empty_like(alike), np.empty_like(alike)
     for k, source in enumerate(sources):
         grey = np.ascontiguousarray(rgb_to_ycc(source.warped)[..., 0])
-        off = gaussian(comparable * (grey - centre) ** 2, float(scale))
-        # The reference need not agree with what began with it.
-        agree[k] = 1.0 if k == chief else 1.0 / (1.0 + off / settings.agreement**2)
+        if k == chief:  # it need not agree with what began with it
+            agree[k] = 1.0
+        else:
+            off = gaussian(comparable * (grey - centre) ** 2, float(scale))
+            agree[k] = 1.0 / (1.0 + off / settings.agreement**2)
         energy[k] = detail_energy(grey, scale)
     return Judged(alike, agree, energy)
 
 
-def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, settings: MapSettings) -> FloatArray:
+def believe(
+    sources: Sequence[Source],
+    estimate: FloatArray,
+    scale: int,
+    settings: MapSettings,
+    apart: FloatArray | None = None,
+) -> FloatArray:
     """How far each frame is believed at each canvas pixel, ``[N, H, W]`` in [0, 1].
 
     The product of what was known beforehand (:attr:`Source.usable`, :attr:`Source.shown`, the registration's trust) and
@@ -220,8 +235,15 @@ def believe(sources: Sequence[Source], estimate: FloatArray, scale: int, setting
     patch of one frame yields to the sharp frames. Less detail than the median of the frames that are like the reference
     costs weight, more earns none, because noise is detail too. Where glare hides the reference nobody is compared with
     it, nor with an estimate that began with it. What is taken from one frame by hand is not judged.
+
+    Args:
+        sources: the frames; one of them is the reference.
+        estimate: ``[H, W, 3]`` what the frames are compared with.
+        scale: canvas pixels of a reference pixel.
+        settings: of the judgements.
+        apart: what :func:`unlike` found, where that is known already; its numbers are overwritten.
     """
-    return believed(sources, judge(sources, estimate, scale, settings), settings)
+    return believed(sources, judge(sources, estimate, scale, settings, apart), settings)
 
 
 def believed(sources: Sequence[Source], judged: Judged, settings: MapSettings) -> FloatArray:
@@ -411,6 +433,7 @@ def bound(
     canvas: Canvas,
     settings: MapSettings,
     *,
+    apart: FloatArray | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> Bounded:
     """The picture nearest to a prior one that the frames allow, each being as exact as its codec left it.
@@ -426,9 +449,10 @@ def bound(
         sigma: ``[H, W]`` its expected error, standard deviation in [0, 1] grey levels.
         canvas: the output grid.
         settings: of the data term.
+        apart: as of :func:`believe`.
         progress: called after each channel.
     """
-    belief = believe(sources, prior, canvas.scale, settings)
+    belief = believe(sources, prior, canvas.scale, settings, apart)
     precision = [precision_scalar(source, settings, len(sources)) for source in sources]
     data = _Data(sources, belief, canvas, settings)
     stiff = np.pad((1.0 / np.maximum(sigma, 1e-3) ** 2).astype(np.float32), data.margin, mode="edge")
@@ -550,6 +574,8 @@ def estimate(
     canvas: Canvas,
     settings: MapSettings,
     progress: Callable[[], None] = lambda: None,
+    *,
+    colours: bool = True,
 ) -> Estimate:
     """One maximum a posteriori estimate from registered frames.
 
@@ -558,7 +584,9 @@ def estimate(
         current: ``[H, W, 3]`` what the frames are compared with: the enlarged reference, or an earlier estimate.
         canvas: the output grid.
         settings: of the estimate.
-        progress: called after each channel.
+        progress: called after each channel that is solved.
+        colours: false leaves colour differences at the weighted mean of the frames, a third of the work: for a picture
+            that frames are registered onto, which looks at the luma.
 
     Returns:
         The picture in [0, 1], nowhere beyond what the frames show nearby (:mod:`mfrec.fusion.overshoot`), each frame's
@@ -570,6 +598,9 @@ def estimate(
     data = _Data(sources, belief, canvas, settings)
     planes = []
     for channel in range(3):
+        if channel and not colours:
+            planes.append(start[..., channel])
+            continue
         tables = _precisions(_tables(sources, channel, settings))
         stiffness = 1.0 / (settings.prior_sigma * (settings.chroma_prior if channel else 1.0)) ** 2
         padded = np.pad(start[..., channel], data.margin, mode="edge")

@@ -214,6 +214,8 @@ def shares(vote: Tensor, trust: Tensor) -> Tensor:
 def _of_reference(x: Tensor, reference: Tensor, count: int) -> Tensor:
     """The reference's features of ``[B N, C, h, w]``, repeated for every frame."""
     frames = x.unflatten(0, (reference.shape[0], count))
+    if torch.is_inference_mode_enabled():
+        return _each(torch.stack([one[k] for one, k in zip(frames, reference, strict=True)]), count)
     # Not by indexing: the export to ONNX would tie it to the numbers of scenes and frames that it was made with.
     chief = functional.one_hot(reference, count).to(x.dtype)
     return _each((frames * chief[:, :, None, None, None]).sum(1), count)

@@ -19,7 +19,7 @@ from mfrec.face.region_labels import regions_shown
 from mfrec.fusion.by_hand import LEAST_SHOWN, given_maps, given_region, taken_by_hand
 from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
 from mfrec.fusion.planes import PLANES, fuse_planes, planes_of
-from mfrec.fusion.robust import Estimate, MapSettings, Source, as_source, bound, estimate, uncontradicted
+from mfrec.fusion.robust import Estimate, MapSettings, Source, as_source, bound, estimate, uncontradicted, unlike
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import enlarge, inside, resize, warp
@@ -413,19 +413,21 @@ class Fuse:
         reference = track.observations[track.reference].frame.image
         x0, y0 = canvas.x0, canvas.y0
         current = enlarge(reference[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)
-        total = self.passes * 3
+        ticks = iter(range(1, self.passes + 3))
         result = None
         for index in range(self.passes):
             if index > 0:
                 track = register_again(track, current)
                 sources = sources_of(track)
-            done = [index * 3]
-
-            def tick(done: list[int] = done) -> None:
-                done[0] += 1
-                run.progress(self.name, done[0], total)
-
-            result = estimate(sources, current, canvas, settings, tick)
+            last = index == self.passes - 1
+            result = estimate(
+                sources,
+                current,
+                canvas,
+                settings,
+                lambda: run.progress(self.name, next(ticks), self.passes + 2),
+                colours=last,
+            )
             current = result.image
         assert result is not None
         return track, sources, result
@@ -483,7 +485,8 @@ def learned(
     shown = unhidden(track) if shown is None else shown
     sources = sources_of(track, shown)
     planes = without_glare(planes, shown)
-    same = uncontradicted(sources, canvas.scale)
+    apart = unlike(sources, canvas.scale)
+    same = uncontradicted(apart)
     given = given_by_hand(track)
     share, light = (None, None) if given is None else given
     if canvas.scale != network.scale:
@@ -506,7 +509,9 @@ def learned(
         weight = np.stack([resize(one, *canvas.shape, interpolation="linear") for one in weight])
     weight = credited(weight, shown)
     ticks = iter(range(steps - 2, steps + 1))
-    bounded = bound(sources, prior, doubt * sigma, canvas, settings, progress=lambda: progress(next(ticks), steps))
+    bounded = bound(
+        sources, prior, doubt * sigma, canvas, settings, apart=apart, progress=lambda: progress(next(ticks), steps)
+    )
     mixed = (1.0 - bounded.observed) * weight + bounded.observed * bounded.share
     total = mixed.sum(axis=0)
     weight = np.where(weight.sum(axis=0) > 0, mixed / np.maximum(total, 1e-12), 0.0).astype(np.float32)

@@ -17,7 +17,9 @@ from mfrec.fusion.robust import (
     estimate,
     precision_scalar,
     registration_variance,
+    unlike,
 )
+from mfrec.image.colour import rgb_to_ycc
 from mfrec.image.geometry import enlarge, resize
 from mfrec.registration.dense import identity_registration, register
 from mfrec.stages.fuse import mean_of
@@ -57,6 +59,22 @@ def test_beats_the_enlarged_reference_and_the_registered_mean(jpegs, made):
     got = psnr_inside(result.image, jpegs.truth)
     assert got > psnr_inside(target, jpegs.truth) + 1.5
     assert got > psnr_inside(mean, jpegs.truth) + 0.5
+
+
+def test_without_colours_the_luma_is_the_same_and_each_channel_is_told_of(jpegs, made):
+    sources, target, result = made
+    told = []
+    quick = estimate(sources, target, jpegs.canvas, SETTINGS, lambda: told.append(1), colours=False)
+    assert len(told) == 1
+    inner = (slice(8, -8), slice(8, -8))
+    off = rgb_to_ycc(quick.image)[inner] - rgb_to_ycc(result.image)[inner]
+    assert np.sqrt((off[..., 0] ** 2).mean()) < 0.002 < np.sqrt((off[..., 1:] ** 2).mean())
+
+
+def test_what_was_found_before_is_not_found_again(jpegs, made):
+    sources, target, _ = made
+    known = unlike(sources, SCALE)
+    assert np.array_equal(believe(sources, target, SCALE, SETTINGS, known), believe(sources, target, SCALE, SETTINGS))
 
 
 def test_more_frames_are_better(jpegs, made):

@@ -21,7 +21,7 @@ from mfrec.camera.conditions import conditions
 from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.camera.protocols import SCALE
 from mfrec.fusion.planes import planes_of
-from mfrec.fusion.robust import as_source, uncontradicted
+from mfrec.fusion.robust import as_source, uncontradicted, unlike
 from mfrec.image.geometry import enlarge
 from mfrec.registration.dense import identity_registration, register
 from mfrec.stages.align import presmooth_for, start_similarity
@@ -204,7 +204,7 @@ def registered_scene(
         stack.append(planes_of(image, clear, registration))
         sources.append(as_source(image, registration, noise, position == chief))
     planes = np.stack(stack)
-    planes[:, 7] *= uncontradicted(sources, SCALE)
+    planes[:, 7] *= uncontradicted(unlike(sources, SCALE))
     told = np.stack([conditions(noise) for noise in noises])
     return Scene(planes.astype(np.float16), told, chief, truth.astype(np.float16))
 
