@@ -1,4 +1,4 @@
-"""Colours that PNG and AVIF files declare by the codes of video (ITU-T H.273); Pillow passes them over."""
+"""What PNG and AVIF files say of their samples and Pillow passes over: colours by the codes of H.273, and depth."""
 
 from __future__ import annotations
 
@@ -48,6 +48,14 @@ def code_points(kind: str | None, data: bytes, *, profile: bool) -> CodePoints |
             primaries, transfer = (int.from_bytes(data[at + k : at + k + 2], "big") for k in (12, 14))
             return CodePoints(primaries, transfer, full=True)
     return None
+
+
+def avif_depth(data: bytes) -> int:
+    """Bits of a sample of an AVIF file, of which Pillow gives 8 (AV1 codec configuration box, AV1-ISOBMFF, 2.3.3)."""
+    at = data.find(b"av1C\x81")
+    if not 0 <= at <= len(data) - 7:
+        return 8
+    return {0x40: 10, 0x60: 12}.get(data[at + 6] & 0x60, 8)
 
 
 def _of_png(data: bytes) -> CodePoints | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,10 @@ VIDEO_SUFFIXES = (
     *(".mxf", ".ogv", ".dv", ".qt", ".3g2", ".mpe", ".m2p", ".ps", ".vob", ".mod", ".tod", ".ogm", ".divx", ".xvid"),
     *(".dav", ".ifv", ".lvf", ".ivf", ".obu", ".nut", ".wtv", ".gxf", ".rm", ".rmvb", ".y4m", ".vc1", ".266", ".vvc"),
 )
+
+
+FIRST_PACKETS = 1000
+"""Packets by which it is told whether a stream is more than a single picture."""
 
 
 def opened(path: Path) -> InputContainer:
@@ -93,6 +99,8 @@ def is_video(path: Path) -> bool:
 def picture_stream(container: InputContainer, path: Path, notes: list[str] | None = None) -> VideoStream:
     """The stream of moving pictures that is read: no cover art, with a decoder, of several the one with most pixels.
 
+    A stream of a single picture is a cover or a preview too, and is read only where there is no other.
+
     Args:
         container: open.
         path: of its file, for messages.
@@ -112,17 +120,37 @@ def picture_stream(container: InputContainer, path: Path, notes: list[str] | Non
             f"the pictures of '{shown(path)}' are coded in a way that FFmpeg has no decoder for; export the clip from "
             "the recorder's own player, for instance as H.264"
         )
-    stream = max(known, key=lambda s: s.width * s.height)
+    moving = _moving(path, [s.index for s in known]) if len(known) > 1 else ()
+    stream = max([s for s in known if s.index in moving] or known, key=lambda s: s.width * s.height)
     reason = size_reason(stream.width, stream.height)
     if reason is not None and stream.width:
         raise NoFramesError(f"the video '{shown(path)}' has frames of {reason}")
     if len(streams) > 1 and notes is not None:
         sizes = ", ".join(f"{s.width}x{s.height}" if s in known else "an unknown codec" for s in streams)
+        passed_over = 0 < len(moving) < len(known)
+        largest = "the largest of more than one picture" if passed_over else "the largest"
         notes.append(
-            f"'{shown(path, whole=False)}' holds {len(streams)} picture streams ({sizes}); the largest, number "
+            f"'{shown(path, whole=False)}' holds {len(streams)} picture streams ({sizes}); {largest}, number "
             f"{streams.index(stream)}, is read"
         )
     return stream
+
+
+def _moving(path: Path, streams: Sequence[int]) -> set[int]:
+    """Which of some streams, given by their indices, have more than one picture near the beginning of the file."""
+    from av.error import FFmpegError
+
+    counts = dict.fromkeys(streams, 0)
+    with opened(path) as container:
+        packets = container.demux([container.streams[index] for index in streams])
+        try:
+            for packet in islice((packet for packet in packets if packet.size), FIRST_PACKETS):
+                counts[packet.stream_index] += 1
+                if min(counts.values()) > 1:
+                    break
+        except FFmpegError:
+            pass
+    return {index for index, count in counts.items() if count > 1}
 
 
 TRANSPORT = (188, 192, 204)

@@ -40,6 +40,7 @@ class Coded:
         jpeg: the JPEG file that this frame was in a Motion JPEG video; None for a field and for other codecs.
         damage: why the frame is damaged; empty where nothing says so.
         field: ``""`` for a frame, ``"a"`` and ``"b"`` for its first and second field.
+        order: how it is known which field is the first, in words; of fields alone.
     """
 
     picture: VideoFrame
@@ -50,6 +51,7 @@ class Coded:
     jpeg: bytes | None = None
     damage: str = ""
     field: str = ""
+    order: str = ""
 
 
 def decoded(

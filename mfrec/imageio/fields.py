@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from mfrec.imageio.decoding import Coded
+from mfrec.imageio.field_order import bottom_first
+from mfrec.imageio.ycbcr import planes
 
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.filter import Graph
 
 
+FIRST = 12
+"""Frames in which the order of the fields is measured."""
+
+
 def separate_fields(pictures: Iterable[Coded], interval: float) -> Iterator[Coded]:
     """Two pictures for every frame, the missing lines of each interpolated in space and time by FFmpeg's bwdif.
 
-    All frames are treated as interlaced, marked or not: recorders often forget the mark.
+    All frames are treated as interlaced, marked or not: recorders often forget the mark. Where the first ones are not,
+    which field comes first is measured in them.
 
     Args:
         pictures: whole frames.
@@ -39,10 +47,19 @@ def separate_fields(pictures: Iterable[Coded], interval: float) -> Iterator[Code
             except (error.BlockingIOError, error.EOFError):
                 return
             parent = waiting.popleft() if second else waiting[0]
-            yield _field(parent, picture, second, interval)
+            yield replace(_field(parent, picture, second, interval), order=order)
             second = not second
 
-    for coded in pictures:
+    pictures = iter(pictures)
+    first = list(islice(pictures, FIRST))
+    parity, order = "auto", "top field first assumed"
+    if not any(coded.source.interlaced_frame for coded in first):
+        bottom = bottom_first([stored[0] for coded in first if (stored := planes(coded.picture))])
+        parity = {None: "auto", True: "bff", False: "tff"}[bottom]
+        if bottom is not None:
+            order = f"{'bottom' if bottom else 'top'} field first as measured"
+
+    for coded in chain(first, pictures):
         frame = coded.picture
         if (frame.width, frame.height, frame.format.name) != shape:
             if graph is not None:
@@ -53,7 +70,7 @@ def separate_fields(pictures: Iterable[Coded], interval: float) -> Iterator[Code
             entry = graph.add_buffer(
                 width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
             )
-            bwdif = graph.add("bwdif", "mode=send_field:parity=auto:deint=all")
+            bwdif = graph.add("bwdif", f"mode=send_field:parity={parity}:deint=all")
             graph.link_nodes(entry, bwdif, graph.add("buffersink"))
             graph.configure()
         assert graph is not None

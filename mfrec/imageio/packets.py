@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 RESTART = 0.5
 """Seconds by which a clock runs back where it starts again; less is what demuxers make up for lost packets."""
 
+RESTART_AT_KEY = 2.5
+"""Typical steps by which it runs back at least where a key packet follows, as where short clips lie in a row."""
+
 
 @dataclass(frozen=True, eq=False)
 class PacketTable:
@@ -112,7 +115,7 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
         pass
     unit = float(stream.time_base or 0)
     times, decoding = np.array(shown), np.array(stored)
-    offsets, restarts = _continued(decoding, RESTART / unit if unit else math.inf)
+    offsets, restarts = _continued(decoding, np.array(keys, bool), RESTART / unit if unit else math.inf)
     times = _completed((times + offsets) * unit)
     known = bool(np.isfinite(times).all()) and len(np.unique(times)) == len(times)
     # AVI stores no times of presentation: FFmpeg gives those of decoding, a constant later.
@@ -141,12 +144,20 @@ def _completed(times: NDArray[np.float64]) -> NDArray[np.float64]:
     return times
 
 
-def _continued(decoding: NDArray[np.float64], least: float) -> tuple[NDArray[np.float64], tuple[int, ...]]:
-    """What to add to the stamps of decoding so that they do not run back by ``least`` or more, and where they did."""
+def _continued(
+    decoding: NDArray[np.float64], keys: NDArray[np.bool_], least: float
+) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """What to add to the stamps of decoding so that the clock runs on where it starts again, and where it did.
+
+    Args:
+        decoding: stamps; NaN where there is none.
+        keys: whether decoding can begin there.
+        least: how far they run back where the clock starts again, in any case.
+    """
     stamped = np.flatnonzero(np.isfinite(decoding))
     steps = np.diff(decoding[stamped])
     typical = float(np.median(steps[steps > 0])) if np.any(steps > 0) else 1.0
-    back = np.flatnonzero(steps <= -least)
+    back = np.flatnonzero((steps <= -least) | ((steps < -RESTART_AT_KEY * typical) & keys[stamped[1:]]))
     jumps = np.zeros(len(decoding))
     jumps[stamped[back + 1]] = typical - steps[back]
     return np.cumsum(jumps), tuple(int(i) for i in stamped[back + 1])

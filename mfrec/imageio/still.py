@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.imageio.code_points import code_points
+from mfrec.imageio.code_points import avif_depth, code_points
 from mfrec.imageio.profile import from_gamma, profiled
 from mfrec.imageio.reading import RefusedError, over_grey
 from mfrec.types import FloatArray
@@ -26,6 +26,8 @@ def still_image(picture: ImageFile.ImageFile, data: bytes, notes: list[str]) -> 
         notes: gets what was done.
     """
     profile: bytes | None = picture.info.get("icc_profile")
+    if picture.format == "AVIF" and avif_depth(data) > 8:
+        notes.append(f"{avif_depth(data)} bit, read as 8")
     points = code_points(picture.format, data, profile=profile is not None)
     if points is not None:
         return points.to_srgb(_in_its_colours(picture, data, None, (None, None), notes), notes)

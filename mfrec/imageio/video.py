@@ -22,6 +22,7 @@ from mfrec.imageio.limits import size_reason
 from mfrec.imageio.orientation import AS_STORED, upright, video_orientation
 from mfrec.imageio.packets import PacketTable, packet_table
 from mfrec.imageio.reading import Findings, FrameStream, RefusedError, digests, finished, listed, shown, square_pixels
+from mfrec.imageio.unmarked_range import RangeWatch
 from mfrec.imageio.ycbcr import picture_image, planes
 from mfrec.pipeline import Progress
 from mfrec.types import Dropped, Frame
@@ -143,6 +144,7 @@ class _Progress:
         self.damaged = 0
         self.interlaced = False
         self.combs = CombWatch()
+        self.ranges = RangeWatch()
 
 
 def _frames(video: VideoFile, selection: Selection, findings: Findings, progress: Progress) -> Iterator[Frame]:
@@ -161,6 +163,7 @@ def _frames(video: VideoFile, selection: Selection, findings: Findings, progress
             counts.interlaced |= coded.source.interlaced_frame
             if not coded.field and not counts.interlaced and counts.combs.wanted:
                 counts.combs.look(coded.picture)
+            counts.ranges.look(coded.source)
             counts.taken += 1
             if selection.only is not None and counts.taken - 1 not in selection.only:
                 continue
@@ -284,6 +287,13 @@ def _conclude(
             f"the clock of '{name}' starts again {times}, first at packet {table.restarts[0]}: the times of the frames "
             "run on, and a pause between the parts is not known"
         )
+    if counts.ranges.full:
+        findings.warnings.append(
+            f"'{name}' does not say its range and was read as of limited range, but {counts.ranges.below} of "
+            f"{counts.ranges.judged} frames go well below black: if its recorder uses the full range, dark and bright "
+            "parts are clipped; have it exported with its range marked (FFmpeg: -c copy -bsf:v "
+            "h264_metadata=video_full_range_flag=1)"
+        )
     if counts.interlaced and not selection.deinterlace:
         findings.warnings.append(
             f"'{name}' is interlaced: every frame shows two moments in alternate lines; read it with --deinterlace"
@@ -305,7 +315,7 @@ def _field_notes(coded: Coded) -> list[str]:
     marked = coded.source.interlaced_frame
     if coded.field:
         order = "first" if coded.field == "a" else "second"
-        guess = "" if marked else "; the file does not mark it as interlaced, top field first assumed"
+        guess = "" if marked else f"; the file does not mark it as interlaced, {coded.order}"
         notes.append(f"{order} field, missing lines interpolated by bwdif{guess}")
     elif marked:
         notes.append("interlaced, fields not separated")

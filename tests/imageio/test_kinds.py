@@ -228,6 +228,24 @@ def test_the_largest_picture_stream_is_read(images: list[np.ndarray], tmp_path: 
     assert "3 picture streams (32x32, 96x96, 48x48); the largest, number 1, is read" in reading.warnings[0]
 
 
+def test_a_larger_stream_of_a_single_picture_is_not_taken_for_the_film(
+    images: list[np.ndarray], tmp_path: Path
+) -> None:
+    with av.open(str(tmp_path / "a.mkv"), "w") as out:
+        film, cover = (out.add_stream("mjpeg", rate=25) for _ in range(2))
+        assert isinstance(film, av.VideoStream) and isinstance(cover, av.VideoStream)
+        film.width = film.height = 96
+        cover.width = cover.height = 192
+        film.pix_fmt = cover.pix_fmt = "yuvj420p"
+        large = np.asarray(Image.fromarray(images[0]).resize((192, 192)))
+        out.mux(cover.encode(av.VideoFrame.from_ndarray(large, format="rgb24")))
+        for image in images:
+            out.mux(film.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+    reading = read(tmp_path / "a.mkv")
+    assert [f.image.shape[:2] for f in reading.frames] == [(96, 96)] * 7
+    assert "the largest of more than one picture, number 0, is read" in reading.warnings[0]
+
+
 def unknown_codec(path: Path, images: Sequence[np.ndarray]) -> Path:
     write(path, images, CODINGS["mpeg4"])
     path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/ASP", b"V_XYZW4/ISO/ASP"))
@@ -283,6 +301,54 @@ def test_a_clock_that_restarts_runs_on(portrait: np.ndarray, tmp_path: Path) -> 
     assert any("clock" in warning for warning in reading.warnings)
     later = read(tmp_path / "both.ts", start=2.0, end=2.5).frames
     assert [f.name for f in later] == [f.name for f in reading.frames if 2.0 <= (f.time or 0) <= 2.501]
+
+
+def test_short_clips_in_a_row_keep_their_order(portrait: np.ndarray, tmp_path: Path) -> None:
+    images = moving(portrait, 24, 48)
+    parts = [write(tmp_path / f"{k}.ts", images[k : k + 8], FAINT).read_bytes() for k in (0, 8, 16)]
+    (tmp_path / "all.ts").write_bytes(b"".join(parts))
+    reading = read(tmp_path / "all.ts")
+    assert [f.time for f in reading.frames] == pytest.approx(np.arange(24) / 25, abs=0.05)
+    levels = [grey_levels(f, i) for f, i in zip(reading.frames, images, strict=True)]
+    assert max(levels) < 8, levels
+    assert any("starts again 2 times" in warning for warning in reading.warnings)
+
+
+@pytest.mark.parametrize("bottom", [False, True])
+def test_the_field_that_comes_first_is_measured(portrait: np.ndarray, tmp_path: Path, bottom: bool) -> None:
+    moments = moving(portrait, 64, 96)[::2]
+    woven = []
+    for first, second in zip(moments[::2], moments[1::2], strict=True):
+        frame = (first if bottom else second).copy()
+        frame[::2] = (second if bottom else first)[::2]
+        woven.append(frame)
+    path = write(tmp_path / "a.mkv", woven, FAINT)
+    fields = read(path, deinterlace=True).frames
+    words = f"{'bottom' if bottom else 'top'} field first as measured"
+    assert len(fields) == len(moments) and all(any(words in note for note in f.notes) for f in fields)
+    assert max(grey_levels(f, moment) for f, moment in zip(fields, moments, strict=True)) < 8
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_full_range_that_is_not_declared_is_suspected(portrait: np.ndarray, tmp_path: Path, full: bool) -> None:
+    dark = [np.clip(image.astype(float) * 1.6 - 50, 0, 255).astype(np.uint8) for image in moving(portrait, 4, 96)]
+    frames = []
+    for image in dark:
+        coded = av.VideoFrame.from_ndarray(image, format="rgb24")
+        coded = coded.reformat(format="yuv420p", dst_color_range=2 if full else 1)
+        samples = coded.to_ndarray()
+        frames.append(av.VideoFrame.from_ndarray(samples, format="yuv420p"))
+    with av.open(str(tmp_path / "a.mp4"), "w") as out:
+        stream = out.add_stream("libx264", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 96, 96, "yuv420p"
+        stream.options = dict(FAINT.options)
+        for frame in frames:
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    reading = read(tmp_path / "a.mp4")
+    assert any("(assumed)" in note for note in reading.frames[0].notes)
+    assert any("well below black" in warning for warning in reading.warnings) == full
 
 
 @pytest.mark.parametrize("coding", ["h264", "mpeg2", "mjpeg"])
@@ -579,6 +645,14 @@ def test_codes_of_video_in_png_and_avif(portrait: np.ndarray, tmp_path: Path) ->
     (tmp_path / "a.avif").write_bytes(data)
     (frame,) = read(tmp_path / "a.avif").frames
     assert grey_levels(frame, shown / 255) < 0.7 * plain and "Display P3" in frame.notes[-1]
+
+
+def test_the_depth_of_an_avif_is_said(images: list[np.ndarray], tmp_path: Path) -> None:
+    for name, layout in (("8.avif", "yuv420p"), ("10.avif", "yuv420p10le")):
+        coding = Coding("libsvtav1", layout, {"crf": "20", "preset": "10"})
+        (frame,) = read(write(tmp_path / name, images[:1], coding, container="avif")).frames
+        assert grey_levels(frame, images[0]) < 6
+        assert ("10 bit, read as 8" in frame.notes) == (name == "10.avif")
 
 
 def test_a_colour_of_deep_grey_that_stands_for_transparent(tmp_path: Path) -> None:

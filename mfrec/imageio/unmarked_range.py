@@ -1,0 +1,47 @@
+"""Whether samples of a video that does not declare its range contradict the limited one, which is assumed then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mfrec.imageio.ycbcr import colour_range, planes
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+BLACK, SHARE = 8, 0.005
+"""Luma of 8 bits up to which samples are well below black (16), and how much of a frame they must be. Coding makes few
+samples so dark. Those above white tell nothing: cameras of limited range use them."""
+
+ENOUGH = 0.25
+"""Share of the frames that must go below black."""
+
+
+class RangeWatch:
+    """Looks at the luma of frame after frame.
+
+    Attributes:
+        judged: frames for which a limited range was assumed.
+        below: how many of them go well below black.
+    """
+
+    def __init__(self) -> None:
+        self.judged = 0
+        self.below = 0
+
+    def look(self, picture: VideoFrame) -> None:
+        """Judge one decoded frame."""
+        stored = planes(picture)
+        if len(stored) < 3 or picture.color_range or colour_range(picture)[0]:
+            return
+        luma = stored[0][::4, ::4]
+        self.judged += 1
+        dark = BLACK << (picture.format.components[0].bits - 8)
+        self.below += int(np.count_nonzero(luma <= dark) > SHARE * luma.size)
+
+    @property
+    def full(self) -> bool:
+        """Whether a good part of the frames goes below black."""
+        return self.below > 0 and self.below >= ENOUGH * self.judged
