@@ -55,7 +55,6 @@ MADE_BY_NETWORKS = {
         "fusion",
         "crossover_unet",
         "finetune",
-        "unet",
         "dynamic_unet",
         "multi_frame_unet",
         "bionet",

@@ -38,7 +38,7 @@ INTERPOLATIONS = {"nearest": "nearest", "bilinear": "linear", "lanczos": "lanczo
 
 SPANDREL, NETWORK = "spandrel:", "network:"
 
-MULTI_FRAME = ("unet", "multi_frame_unet", "bionet", "feature_merge")
+MULTI_FRAME = ("multi_frame_unet", "bionet", "feature_merge")
 """Networks of the zoo that take all frames at once, the reference in the middle."""
 
 FINISHING = ("finetune", "dynamic_unet", *KINDS)
@@ -153,7 +153,8 @@ def from_cards(cards: Sequence[str]) -> Peer:
         later = networks
         picture = enlarge(frames[reference], SCALE)
         if kinds[0] in MULTI_FRAME:
-            stack = torch.stack([to_tensor(frame) for frame in centred(frames, reference)])
+            count = getattr(networks[0], "frames", len(frames))
+            stack = torch.stack([to_tensor(frame) for frame in centred(frames, reference, count)])
             picture, later = to_picture(networks[0], stack[None]), networks[1:]
         elif kinds[0] in KINDS:
             picture, later = single_picture(networks[0])(frames, reference), networks[1:]
@@ -167,11 +168,12 @@ def from_cards(cards: Sequence[str]) -> Peer:
     return peer
 
 
-def centred(frames: Sequence[FloatArray], reference: int) -> list[FloatArray]:
-    """The frames with the reference moved to the middle, the others in their order around it."""
+def centred(frames: Sequence[FloatArray], reference: int, count: int) -> list[FloatArray]:
+    """The frames with the reference moved to the middle, the others in their order around it; of more than ``count``
+    those about the middle."""
     others = [frame for i, frame in enumerate(frames) if i != reference]
-    middle = len(frames) // 2
-    return [*others[:middle], frames[reference], *others[middle:]]
+    middle, surplus = len(frames) // 2, max(0, len(frames) - count) // 2
+    return [*others[:middle], frames[reference], *others[middle:]][surplus : surplus + count]
 
 
 def to_tensor(image: FloatArray) -> Tensor:

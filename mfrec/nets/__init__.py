@@ -35,7 +35,6 @@ NETS: dict[str, str] = {
     "stylegan": "mfrec.nets.stylegan:Stylegan",
     "stylegan2": "mfrec.nets.stylegan2:Stylegan2",
     "stylegan2_discriminator": "mfrec.nets.stylegan2_discriminator:Stylegan2Discriminator",
-    "unet": "mfrec.nets.unet:Unet",
 }
 """The ``net`` of a card to ``module:Class``. All are ``torch.nn.Module``."""
 

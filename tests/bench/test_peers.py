@@ -18,8 +18,8 @@ from mfrec.cards.single_picture import SinglePicture
 from mfrec.errors import UsageError, WeightsError
 from mfrec.image.geometry import enlarge
 from mfrec.nets.finetune import Finetune
+from mfrec.nets.multi_frame_unet import MultiFrameUnet
 from mfrec.nets.rrdb import Rrdb
-from mfrec.nets.unet import Unet
 from mfrec.types import FloatArray
 
 FRAMES = list(np.random.default_rng(0).random((7, 16, 20, 3), np.float32))
@@ -45,7 +45,7 @@ def test_nearest_repeats_pixels_and_bilinear_stays_between_them() -> None:
 
 
 def test_names() -> None:
-    assert all(map(is_peer, ("nearest", "realesrgan", "spandrel:a.pth", "network:unet")))
+    assert all(map(is_peer, ("nearest", "realesrgan", "spandrel:a.pth", "network:bionet")))
     assert not any(map(is_peer, ("bicubic", "mean", "evidence", "recipe.toml")))
     with pytest.raises(UsageError, match="there is no peer 'bicubic'; known are nearest, bilinear"):
         find_peer("bicubic")
@@ -53,7 +53,7 @@ def test_names() -> None:
 
 def test_the_reference_goes_to_the_middle() -> None:
     for reference in range(5):
-        order = [int(frame[0, 0, 0]) for frame in centred([np.full((1, 1, 3), i) for i in range(5)], reference)]
+        order = [int(frame[0, 0, 0]) for frame in centred([np.full((1, 1, 3), i) for i in range(5)], reference, 5)]
         assert order[2] == reference
         assert [i for i in order if i != reference] == [i for i in range(5) if i != reference]
 
@@ -76,12 +76,20 @@ def card(folder: Path, net: str, network: torch.nn.Module, arguments: str) -> st
 
 def test_a_network_of_all_frames_gets_them_with_the_reference_in_the_middle(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = Unet(frames=3, width=0.05).eval()
-    peer = find_peer(card(tmp_path, "unet", network, "frames = 3\nwidth = 0.05\n"))
+    network = MultiFrameUnet(frames=3, width=0.05).eval()
+    peer = find_peer(card(tmp_path, "multi_frame_unet", network, "frames = 3\nwidth = 0.05\n"))
     stack = torch.from_numpy(np.stack([FRAMES[1], FRAMES[0], FRAMES[2]])).permute(0, 3, 1, 2)[None]
     with torch.inference_mode():
         expected = network(stack.contiguous())[0].clamp(0, 1).permute(1, 2, 0).numpy()
     assert peer(FRAMES[:3], 0) == pytest.approx(expected, abs=1e-4)  # channels lie otherwise in memory
+
+
+def test_a_network_of_fewer_frames_gets_those_about_the_reference() -> None:
+    ordered = centred(FRAMES, 1, len(FRAMES))
+    assert ordered[len(FRAMES) // 2] is FRAMES[1]
+    for count in (1, 3):
+        first = len(FRAMES) // 2 - count // 2
+        assert [id(frame) for frame in centred(FRAMES, 1, count)] == [id(frame) for frame in ordered[first:][:count]]
 
 
 def test_a_finishing_network_gets_the_enlarged_reference(tmp_path: Path) -> None:
@@ -93,7 +101,7 @@ def test_a_finishing_network_gets_the_enlarged_reference(tmp_path: Path) -> None
 def test_a_picture_is_finished_by_a_second_network(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    first = card(tmp_path / "a", "unet", Unet(frames=7, width=0.05), "frames = 7\nwidth = 0.05\n")
+    first = card(tmp_path / "a", "multi_frame_unet", MultiFrameUnet(frames=7, width=0.05), "frames = 7\nwidth = 0.05\n")
     second = card(tmp_path / "b", "finetune", Finetune(), "").removeprefix("network:")
     assert find_peer(f"{first}+{second}")(FRAMES, 2) == pytest.approx(find_peer(first)(FRAMES, 2), abs=1e-5)
     with pytest.raises(UsageError, match="come first"):

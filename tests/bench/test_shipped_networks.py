@@ -14,8 +14,10 @@ from mfrec.bench.run import Case, prepare
 from mfrec.camera.noise import noise_of
 from mfrec.cards.load import card_names, card_path, load_network, read_card
 from mfrec.cards.single_picture import KINDS, find_single_picture
+from mfrec.fusion.crossover import cross_over_learned
 from mfrec.image.colour import luma
 from mfrec.image.cubic import resize_cubic
+from mfrec.image.filters import gaussian
 from mfrec.image.geometry import enlarge
 from mfrec.imageio import read
 from mfrec.imageio.sequences import find_sequences
@@ -30,7 +32,7 @@ SHIPPED = [
 ]
 """Cards of networks that make pixels of pictures and have weights. A generator has no picture to make better."""
 
-FRAMES = [card.name for card in SHIPPED if card.net not in (*KINDS, "clean", "fusion")]
+FRAMES = [card.name for card in SHIPPED if card.net not in (*KINDS, "clean", "fusion", "crossover_unet")]
 SINGLE = [card.name for card in SHIPPED if card.net in KINDS]
 
 
@@ -47,9 +49,9 @@ def bicubic(case: Case) -> float:
 
 def test_each_is_in_one_of_the_tests_below() -> None:
     assert len(SHIPPED) >= 8
-    assert {"unet", "finetune"} <= set(FRAMES) and {"srresnet_faces", "enhance"} <= set(SINGLE)
+    assert {"thesis_unet", "finetune"} <= set(FRAMES) and {"srresnet_faces", "enhance"} <= set(SINGLE)
     kinds = {card.net for card in SHIPPED} - set(KINDS)
-    assert kinds <= {"clean", "fusion", *MULTI_FRAME, *FINISHING}
+    assert kinds <= {"clean", "fusion", "crossover_unet", *MULTI_FRAME, *FINISHING}
 
 
 @pytest.mark.parametrize("card", FRAMES)
@@ -61,6 +63,20 @@ def test_clean_against_bicubic_enlargement_of_the_same_frame(case: Case) -> None
     frame = read(case.source).frames[case.spoilt.reference]
     ((made, _),) = clean_frames(load_network("clean"), [frame.image], [noise_of(frame)])
     assert psnr(made, case.spoilt.truth) > bicubic(case) + 0.5
+
+
+def test_cross_over_against_the_untouched_target(portrait: FloatArray) -> None:
+    """The eyes of the target are blurred, the source has them sharp in another light: inside of the mask it is at least
+    a decibel nearer to the truth, and outside as near as 8 bits can tell."""
+    target, source, mask = portrait.copy(), 0.98 * portrait, np.zeros(portrait.shape[:2], np.float32)
+    mask[60:100, 50:140] = 1
+    target[mask > 0] = gaussian(portrait, 4.0)[mask > 0]
+    image, share = cross_over_learned(load_network("crossover_unet"), target, source, gaussian(mask, 3.0), 3.0)
+    inside = mask > 0
+    assert psnr(image[inside], portrait[inside]) > psnr(target[inside], portrait[inside]) + 1.0
+    far = gaussian(mask, 6.0) < 1e-4
+    assert np.abs(image - target)[far].max() < 1 / 255
+    assert share[inside].mean() > 0.5 and share[far].max() < 0.01
 
 
 @pytest.mark.slow

@@ -88,7 +88,7 @@ def test_the_command_checks_and_marks(tmp_path: Path) -> None:
     [
         ("bicubic", ()),
         ("lanczos", ()),
-        ("network:unet+finetune", ("unet", "finetune")),
+        ("network:thesis_unet+finetune", ("thesis_unet", "finetune")),
         ("mean", ("mtcnn", "parser")),
         ("evidence", ("mtcnn", "parser")),
         ("restore", ("mtcnn", "parser", "clean", "fusion")),
@@ -100,5 +100,5 @@ def test_methods_name_their_cards(method: str, cards: tuple[str, ...]) -> None:
 
 def test_trainings_are_told_of_networks_that_make_pixels() -> None:
     assert trained_for(cards_of("evidence")) == ""
-    assert trained_for(["unet"]).startswith("1,444 steps")
+    assert trained_for(["thesis_unet"]).startswith("704 steps")
     assert "clean 28,101 steps" in trained_for(cards_of("restore"))

@@ -142,7 +142,7 @@ def test_every_shipped_card_is_complete_and_loads() -> None:
 def test_every_shipped_weights_file_belongs_to_a_card() -> None:
     cards = [read_card(cards_folder() / f"{name}.toml") for name in card_names()]
     assert {path.name for path in weights_folder().iterdir()} == {card.file for card in cards if card.sha256}
-    assert sum(path.stat().st_size for path in weights_folder().iterdir()) < 40 * 2**20
+    assert sum(path.stat().st_size for path in weights_folder().iterdir()) <= 96 * 2**20
 
 
 # --- cards before and after training -----------------------------------------------------------------------

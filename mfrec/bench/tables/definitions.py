@@ -40,7 +40,6 @@ class Definition:
 BICUBIC = Line("bicubic", BASELINE)
 
 MULTI_FRAME = (
-    Line("U-Net, smaller decoder", "network:unet"),
     Line("U-Net", "network:thesis_unet"),
     Line("U-Net, SER-FIQ loss", "network:thesis_serfiq"),
     Line("BiO-Net", "network:bionet"),
@@ -63,7 +62,7 @@ PLUS = tuple(
 CHAIN = Line("the thesis's whole chain", "thesis")
 
 FINISHED = (
-    Line("U-Net, then finetune", "network:unet+finetune"),
+    Line("U-Net, then finetune", "network:thesis_unet+finetune"),
     Line("bicubic, then finetune", "network:finetune"),
     Line("bicubic, then the thesis's finetuning", "network:thesis_finetune"),
 )

@@ -72,15 +72,15 @@ def test_rows_are_measured_and_missing_ones_say_so(filmed_sequences: Path, tmp_p
 def test_gains_are_printed_with_their_spread_and_networks_with_their_training() -> None:
     rows = [
         Row("bicubic", {"psnr": 25.0, "psnr_gain": 0.0}, 3),
-        Row("ours", {"psnr": 26.0, "psnr_gain": 1.0}, 3, spreads={"psnr_gain": 0.5}, cards=("mtcnn", "unet")),
+        Row("ours", {"psnr": 26.0, "psnr_gain": 1.0}, 3, spreads={"psnr_gain": 0.5}, cards=("mtcnn", "thesis_unet")),
     ]
     table = finished("x", "Title", "said", ("psnr", "psnr_gain"), rows, cards=("recognition",))
     header, lines = table.cells()
     assert header == ("", "psnr", "psnr_gain", "n", "trained")
     assert lines[1][:4] == ("ours", "26.00", "+1.00 ± 0.50", "3")
-    assert lines[1][4].startswith("1,444 steps") and lines[0][4] == ""
-    assert set(table.cards) == {"mtcnn", "recognition", "unet"}
-    assert f"`unet` {table.cards['unet'][:12]}" in table.section("mfrec bench").markdown()
+    assert lines[1][4].startswith("704 steps") and lines[0][4] == ""
+    assert set(table.cards) == {"mtcnn", "recognition", "thesis_unet"}
+    assert f"`thesis_unet` {table.cards['thesis_unet'][:12]}" in table.section("mfrec bench").markdown()
 
 
 def test_tables_of_methods_are_headed_with_their_name() -> None:
