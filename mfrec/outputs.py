@@ -26,6 +26,7 @@ from mfrec.provenance.digests import check_unchanged, file_digests
 from mfrec.provenance.record import RECORD, sealed_json
 from mfrec.publication.folder import staged, writing
 from mfrec.recipe import draws
+from mfrec.runtime.memory import give_back
 from mfrec.runtime.threads import one_thread
 from mfrec.types import FaceTrack, Observation, Reconstruction
 
@@ -132,7 +133,9 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
         write_arrays(files[-1], provenance_arrays(reconstruction))
         record = {**record, "outputs": {path.name: file_digests(path) for path in files}}
         files += write_report(replace(reconstruction, record=record), folder, pdf=pdf)
-        return [*files, write_record(record, folder, files)]
+        files.append(write_record(record, folder, files))
+    give_back()  # what one run has freed is no other's
+    return files
 
 
 def check_stamped(reconstruction: Reconstruction) -> None:

@@ -28,6 +28,7 @@ from mfrec.provenance.given import given_files
 from mfrec.provenance.record import input_entry, make_record
 from mfrec.recipe import Recipe, check_drawing, load, pixel_cards, recipe_names
 from mfrec.runtime.device import resolve_device
+from mfrec.runtime.memory import give_back
 from mfrec.runtime.threads import Aside, one_thread
 from mfrec.stages.assess import labels_on_canvas
 from mfrec.stages.fuse import Fuse, sources_of
@@ -226,6 +227,7 @@ def run_recipe(
         warnings.append(
             f"Identity: {identity.text}. The picture may have lost the person; compare it with the originals."
         )
+    give_back()
     return Reconstruction(
         image=burned(fused.image, chosen.stamp),
         evidence=measured,

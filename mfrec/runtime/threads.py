@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from mfrec.pipeline import Progress
+from mfrec.runtime.memory import one_arena
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -47,6 +48,7 @@ def side_by_side(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
     needed, one beside the two that are worked on. When the caller stops early, or one of them fails, only the two that
     are running are waited for.
     """
+    one_arena()
     pool = ThreadPoolExecutor(2, thread_name_prefix="mfrec-beside")
     waiting: deque[Future[T]] = deque()
     try:
@@ -79,6 +81,7 @@ def ahead(items: Iterator[T], count: int = 2) -> Generator[T]:
         except BaseException as error:  # the end of the items included
             ready.put((None, error))
 
+    one_arena()
     thread = threading.Thread(target=work, name="mfrec-ahead", daemon=True)
     thread.start()
     try:
@@ -112,6 +115,7 @@ class Aside:
     def __init__(self, progress: Progress) -> None:
         self._shown = progress
         self._waiting, self._abandoned = threading.Event(), threading.Event()
+        one_arena()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mfrec-aside")
 
     def __enter__(self) -> Aside:
