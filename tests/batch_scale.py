@@ -22,6 +22,7 @@ from killed_runs import film_frames
 from mfrec.batch.attempt import Limits
 from mfrec.batch.case import Case, Reconstruct
 from mfrec.batch.ledger import Attempt, Ledger
+from mfrec.batch.manifest import read_cases
 from mfrec.batch.night import LEDGER, run_batch
 from mfrec.batch.summary import page
 from mfrec.provenance.schema import Arguments
@@ -93,7 +94,7 @@ def worked_off(command: Reconstruct, cases: list[tuple[str, Path]], workers: int
     with table.open("w", newline="") as file:
         csv.writer(file).writerows([("name", "path"), *cases])
     begun, own, below = time.monotonic(), getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN)
-    found = run_batch([str(table)], folder / "out", command, LIMITS, workers=workers)
+    found = run_batch(read_cases([str(table)], command, folder), folder / "out", LIMITS, workers=workers)
     wall = time.monotonic() - begun
 
     def used(which: int, before: object) -> float:

@@ -28,7 +28,7 @@ from fuzzed import LARGE, SLOW, in_memory
 from mfrec.cli import app
 from mfrec.imageio import h264_bytes, png_bytes
 
-WORKS = ("batch", "bench", "demo", "desk", "train", "upscale-batch")
+WORKS = ("batch", "bench", "bench-batch", "demo", "desk", "evaluate-batch", "train", "upscale-batch")
 """Commands that may do what they were asked for as long as they like; they are ended after :data:`SLOW` seconds."""
 
 LEFT_OUT = ("--help", "--version", "--install")

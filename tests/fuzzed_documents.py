@@ -18,6 +18,7 @@ from mfrec.batch.case import Case as Batched
 from mfrec.batch.case import Reconstruct, Upscale, from_text, to_text
 from mfrec.batch.ledger import Ledger
 from mfrec.batch.manifest import read_cases
+from mfrec.batch.measured import found_in, measure_into
 from mfrec.cards.load import cards_folder, read_card
 from mfrec.desk.case import Case, Cases, asked
 from mfrec.desk.jobs import Jobs
@@ -160,7 +161,12 @@ def readers(folder: Path) -> list[Reader]:
             for one in found.cases:
                 text = to_text(one.command)
                 assert to_text(from_text(text)) == text
+                assert isinstance(one.command, Reconstruct | Upscale)
                 one.command.words(folder)
+
+    def read_figures(path: Path) -> None:
+        found = found_in(path, {})
+        assert found is None or found == figures["found"]
 
     def read_asked(path: Path) -> None:
         try:
@@ -186,6 +192,8 @@ def readers(folder: Path) -> list[Reader]:
             for ask in (book.counts, book.worst, book.outputs, book.problems):
                 ask()
 
+    measure_into(folder / "figures.json", {}, [output / "run.json"], lambda: {"values": {"psnr": 26.5}, "picture": "a"})
+    figures = json.loads((folder / "figures.json").read_text())
     file = {"name": "a.png", "path": "inputs/01/a.png", "sha256": "0" * 64, "md5": "0" * 32, "bytes": 3}
     entry = {"number": "01", "kind": "pictures", "name": "a", "source": "inputs/01", "added": "2026", "files": [file]}
     about = {"title": "t", "number": "1", "exhibit": "", "analyst": "", "notes": "n"}
@@ -225,5 +233,6 @@ def readers(folder: Path) -> list[Reader]:
         Reader("cases.csv", lambda draw: spoilt_table(rows, draw), read_table, ()),
         Reader("asked.json", of_json(Asked().record()), read_asked, (UsageError,)),
         Reader("coverage.toml", of_toml(FACTORS.read_text(encoding="utf-8")), read_covered, (UsageError,)),
+        Reader("figures.json", of_json(figures), read_figures, ()),
         Reader("ledger.sqlite", of_bytes(ledger), read_ledger, (UsageError,)),
     ]

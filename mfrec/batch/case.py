@@ -1,7 +1,7 @@
 """A case of a batch: a name, and a command with typed options.
 
-A command knows its line on the command line, its columns in a table, how to run, and whether an output is its own.
-Another one becomes one more member of :data:`Command`.
+A command knows how to run, and whether an output is its own; one that frames or clips are named for knows its line on
+the command line and its columns in a table as well. Another one becomes one more member of :data:`Command`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,15 @@ import json
 import msgspec
 from msgspec import Struct
 
+from mfrec.batch.bench_case import Bench
+from mfrec.batch.evaluate_case import Evaluate
 from mfrec.batch.reconstruct_case import Reconstruct
 from mfrec.batch.upscale_case import Upscale
 
-Command = Reconstruct | Upscale
+Making = Reconstruct | Upscale
+"""What makes pictures of frames or clips, which a manifest names."""
+
+Command = Making | Evaluate | Bench
 """What a case can be; they are told apart by their tags."""
 
 

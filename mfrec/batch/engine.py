@@ -21,7 +21,7 @@ from mfrec.batch.child import BROKEN
 from mfrec.batch.cluster import Client, Cluster
 from mfrec.batch.ledger import Attempt, Entry, Ledger
 from mfrec.errors import UsageError
-from mfrec.provenance.surroundings import models, versions
+from mfrec.provenance.surroundings import surroundings
 
 LOOK = 1.0
 """Seconds between two looks at which workers there are, and between two reports."""
@@ -86,12 +86,6 @@ class Crew:
                 wrong.append(f"the worker {address} gets no case: {why}")
         self.threads = {address: count for address, count in there.items() if address not in self.strangers}
         return wrong
-
-
-def surroundings() -> dict[str, str]:
-    """What decides on pixels: versions, mfrec's source, the models."""
-    found = {f"model {model['name']}": str(model.get("sha256", model.get("bytes"))) for model in models()}
-    return {**versions(), **found}
 
 
 def other(own: Mapping[str, str], said: Any) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from mfrec.batch.case import Case, Command
+from mfrec.batch.case import Case, Command, Making
 from mfrec.documents import DocumentError, read_text
 from mfrec.errors import UsageError
 from mfrec.imageio.container import VIDEO_SUFFIXES
@@ -76,7 +76,7 @@ class Manifest:
         self.cases.append(Case(name, command))
 
 
-def read_cases(sources: Sequence[str], command: Command, out: Path) -> Manifest:
+def read_cases(sources: Sequence[str], command: Making, out: Path) -> Manifest:
     """The cases that sources name.
 
     Args:
@@ -135,7 +135,7 @@ def _under(path: Path, out: Path, *, named: bool) -> Iterator[tuple[str, Path]]:
         named: whether names begin with that of the folder.
     """
     if not path.is_dir():
-        yield _name((path.name,)), path
+        yield case_name((path.name,)), path
         return
     own = out.resolve()
     called = path.resolve().name
@@ -148,13 +148,13 @@ def _under(path: Path, out: Path, *, named: bool) -> Iterator[tuple[str, Path]]:
         shown = sorted((name for name in files if not name.startswith(".")), key=natural_key)
         parts = ((called,) if named else ()) + here.relative_to(path).parts
         if any(name.lower().endswith(PICTURE_SUFFIXES) for name in shown):
-            yield _name(parts or (called,)), here
+            yield case_name(parts or (called,)), here
         for name in shown:
             if name.lower().endswith(tuple(VIDEO_SUFFIXES)):
-                yield _name((*parts, name)), here / name
+                yield case_name((*parts, name)), here / name
 
 
-def _name(parts: Sequence[str]) -> str:
+def case_name(parts: Sequence[str]) -> str:
     """A name for a case by its place: what no folder can be called everywhere is written as ``%`` and two digits."""
     joined = "__".join(parts)
     plain = "".join(
@@ -167,7 +167,7 @@ def _escaped(letter: str) -> str:
     return "".join(f"%{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))
 
 
-def _read_table(path: Path, command: Command, found: Manifest) -> None:
+def _read_table(path: Path, command: Making, found: Manifest) -> None:
     """The cases of a CSV file. Paths in it are meant from its folder."""
     try:
         text = read_text(path, LIMIT).removeprefix("\ufeff")
@@ -211,7 +211,7 @@ def _check_header(header: list[str], path: Path, options: Sequence[str]) -> None
         )
 
 
-def _row(cells: dict[str, str], command: Command, folder: Path) -> Command:
+def _row(cells: dict[str, str], command: Making, folder: Path) -> Making:
     """One row as a command.
 
     Raises:

@@ -42,7 +42,7 @@ class Reconstruct(Struct, frozen=True, tag="reconstruct", tag_field="command"):
     )
     """Of a table of cases, besides ``name`` and ``path``."""
 
-    SHOWN: ClassVar[str] = "report.html"
+    SHOWN: ClassVar[str] = "/report.html"
     """What of the output the summary leads to."""
 
     def at(self, place: str) -> Reconstruct:

@@ -62,8 +62,8 @@ def page(ledger: Ledger, ended: str = "") -> bytes:
 
 
 def link(entry: Entry) -> str:
-    """Where the report of a case lies, or its folder, from the page."""
-    return quote(f"{entry.out}/{from_text(entry.command).SHOWN}")
+    """Where the report of a case lies, or its folder or file, from the page."""
+    return quote(f"{entry.out}{from_text(entry.command).SHOWN}")
 
 
 def table(ledger: Ledger) -> bytes:

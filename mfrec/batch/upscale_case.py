@@ -37,7 +37,7 @@ class Upscale(Struct, frozen=True, tag="upscale", tag_field="command"):
     COLUMNS: ClassVar[tuple[str, ...]] = tuple(LINE.get(option.name, option.name) for option in fields(Asked))
     """Of a table of cases, besides ``name`` and ``path``."""
 
-    SHOWN: ClassVar[str] = ""
+    SHOWN: ClassVar[str] = "/"
     """What of the output the summary leads to: the folder."""
 
     def at(self, place: str) -> Upscale:

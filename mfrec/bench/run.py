@@ -84,16 +84,11 @@ def bench(
         InputError: the folder is missing or holds no sequence.
         WeightsError: a peer's weights are missing or damaged.
     """
-    from mfrec.camera.protocols import LONG, LONG_COUNTS, named
+    from mfrec.camera.protocols import LONG, LONG_COUNTS
 
-    protocols = named(protocols)
-    if limit is not None and limit < 1:
-        raise UsageError(f"a limit of {limit} leaves no sequence; give 1 or more")
     if jobs < 1:
         raise UsageError(f"{jobs} jobs cannot do anything; give 1 or more")
-    methods = tuple(dict.fromkeys((BASELINE, *methods)))
-    for method in methods:
-        check_method(method)
+    protocols, methods = planned(protocols, methods, limit)
 
     with tempfile.TemporaryDirectory(prefix="mfrec-bench-") as folder:
         root = Path(folder) if sequences is None else Path(sequences)
@@ -107,17 +102,56 @@ def bench(
         for i, result in run_all(work, jobs):
             results[i] = result
             progress("bench", len(results), len(work))
+    return bench_result(
+        sequences,
+        [results[i] for i in range(len(work))],
+        people=people,
+        seed=seed,
+        protocols=protocols,
+        methods=methods,
+    )
+
+
+def planned(
+    protocols: Sequence[str], methods: Sequence[str], limit: int | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The protocols by their single names, and the methods, the baseline first, none of them twice.
+
+    Raises:
+        UsageError, WeightsError: see :func:`bench`.
+    """
+    from mfrec.camera.protocols import named
+
+    protocols = named(protocols)
+    if limit is not None and limit < 1:
+        raise UsageError(f"a limit of {limit} leaves no sequence; give 1 or more")
+    methods = tuple(dict.fromkeys((BASELINE, *methods)))
+    for method in methods:
+        check_method(method)
+    return protocols, methods
+
+
+def bench_result(
+    sequences: Path | None,
+    results: Sequence[SequenceResult],
+    *,
+    people: str,
+    seed: int,
+    protocols: tuple[str, ...],
+    methods: tuple[str, ...],
+) -> BenchResult:
+    """What was measured, and by what; arguments as in :func:`bench`, ``results`` in its order."""
     return BenchResult(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         machine=machine(),
         versions=versions(),
         commit=commit(),
-        source="the astronaut portrait, filmed" if sequences is None else root.resolve().name,
+        source="the astronaut portrait, filmed" if sequences is None else sequences.resolve().name,
         people=people,
         seed=seed,
         protocols=protocols,
         methods=methods,
-        results=tuple(results[i] for i in range(len(work))),
+        results=tuple(results),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from mfrec.cli.batch import batch, upscale_batch
+from mfrec.cli.batch import batch, bench_batch, evaluate_batch, upscale_batch
 from mfrec.cli.benchmarks import bench
 from mfrec.cli.console import check_working_folder, open_streams, print_line, say
 from mfrec.cli.custody import keys_list, keys_new, keys_trust, sign, verify
@@ -91,8 +91,10 @@ app.command("upscale-batch")(upscale_batch)
 app.command()(desk)
 app.command()(demo)
 app.command()(evaluate)
+app.command("evaluate-batch")(evaluate_batch)
 app.command()(survey)
 app.command()(bench)
+app.command("bench-batch")(bench_batch)
 app.command()(train)
 
 weights_app = typer.Typer(help="The networks' weights that are installed.", no_args_is_help=True, rich_markup_mode=None)

@@ -1,4 +1,4 @@
-"""What ``mfrec batch`` and ``mfrec upscale-batch`` share: how cases are worked off, and what is said meanwhile."""
+"""What ``mfrec batch`` and its siblings share: how cases are worked off, and what is said meanwhile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +15,9 @@ import typer
 from mfrec.cli.console import print_json, print_line, say
 
 if TYPE_CHECKING:
-    from mfrec.batch.case import Command
     from mfrec.batch.engine import Status
+    from mfrec.batch.manifest import Manifest
+    from mfrec.batch.measuring import Gather
 
 Cases = Annotated[
     list[str],
@@ -71,15 +71,15 @@ def batch_options(
     return Work(engine, workers, time_limit, memory_limit, retries, retry_failed, ledger)
 
 
-def work_off(cases: Sequence[str], out: Path, command: Command, work: Work, *, as_json: bool) -> None:
+def work_off(cases: Manifest, out: Path, work: Work, *, as_json: bool, gather: Gather | None = None) -> None:
     """Work cases off and print what became of them.
 
     Args:
-        cases: see :func:`mfrec.batch.manifest.read_cases`.
+        cases: see :mod:`mfrec.batch.manifest` and :mod:`mfrec.batch.measuring`.
         out: folder of the batch.
-        command: with the options of all cases.
         work: how.
         as_json: print JSON.
+        gather: makes the table of all cases.
 
     Raises:
         typer.Exit: with the code of the worst case.
@@ -94,13 +94,13 @@ def work_off(cases: Sequence[str], out: Path, command: Command, work: Work, *, a
         found = run_batch(
             cases,
             out,
-            command,
             Limits(seconds=60 * work.time_limit, memory=int(work.memory_limit * 2**30)),
             engine=work.engine,
             workers=work.workers or cores(),
             retries=work.retries,
             retry_failed=work.retry_failed,
             ledger=work.ledger,
+            gather=gather,
             report=shown,
         )
     if found.ended:
@@ -110,6 +110,8 @@ def work_off(cases: Sequence[str], out: Path, command: Command, work: Work, *, a
     if as_json:
         print_json({"cases": dict(found.counts), "problems": found.problems, "files": [str(f) for f in found.files]})
     else:
+        if found.table:
+            print_line(f"{found.table}\n")
         print_line(", ".join(f"{count} {state}" for state, count in sorted(found.counts.items())) or "no case")
         if found.problems:
             print_line(f"{found.problems} entries are no case; the summary says why")

@@ -20,27 +20,34 @@ if TYPE_CHECKING:
     from mfrec.bench.tables.result import TableResult
 
 
+Protocol = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--protocol",
+        help="jpeg32, cctv64, patch32 (the default are these three), exports (all ways of exporting), long (1 "
+        "to 31 frames of long sequences), or one of those, such as export-hevc-png; may be repeated.",
+    ),
+]
+
+Method = Annotated[
+    list[str] | None,
+    typer.Option("--method", help="unregistered, mean, median, a recipe or its file; may be repeated."),
+]
+
+People = Annotated[str, typer.Option("--people", help="all, final, even, odd, or K/N: a split by person.")]
+
+Limit = Annotated[int | None, typer.Option("--limit", help="At most so many sequences, or what else is counted.")]
+
+
 def bench(
     sequences: Annotated[
         Path | None, typer.Argument(help="A folder of folders of 256 px frames; without it the portrait is filmed.")
     ] = None,
     *,
-    protocol: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--protocol",
-            help="jpeg32, cctv64, patch32 (the default are these three), exports (all ways of exporting), long (1 "
-            "to 31 frames of long sequences), or one of those, such as export-hevc-png; may be repeated.",
-        ),
-    ] = None,
-    method: Annotated[
-        list[str] | None,
-        typer.Option("--method", help="unregistered, mean, median, a recipe or its file; may be repeated."),
-    ] = None,
-    people: Annotated[str, typer.Option("--people", help="all, final, even, odd, or K/N: a split by person.")] = "all",
-    limit: Annotated[
-        int | None, typer.Option("--limit", help="At most so many sequences, or what else is counted.")
-    ] = None,
+    protocol: Protocol = None,
+    method: Method = None,
+    people: People = "all",
+    limit: Limit = None,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 1,
     seed: Seed = 0,
     cost: Annotated[bool, typer.Option("--cost", help="Measure time and memory against frames and size too.")] = False,

@@ -12,20 +12,30 @@ from mfrec.cli.console import Progress, print_json, print_line
 from mfrec.cli.options import Json, Seed
 from mfrec.errors import UsageError
 
+Pictures = Annotated[
+    list[Path], typer.Argument(help="Pictures, folders of them, or outputs of reconstruct.", show_default=False)
+]
+
+TruthOption = Annotated[
+    Path, typer.Option("--truth", help="A picture, or a folder with one of the same name for each.")
+]
+
+Before = Annotated[
+    Path | None, typer.Option("--before", help="What the methods were given: a picture, or a folder likewise.")
+]
+
+Metric = Annotated[
+    list[str] | None,
+    typer.Option("--metric", help="psnr, psnr_y, ssim ... (all by default but serfiq, which is slow); repeat."),
+]
+
 
 def evaluate(
-    pictures: Annotated[
-        list[Path], typer.Argument(help="Pictures, folders of them, or outputs of reconstruct.", show_default=False)
-    ],
+    pictures: Pictures,
     *,
-    truth: Annotated[Path, typer.Option("--truth", help="A picture, or a folder with one of the same name for each.")],
-    before: Annotated[
-        Path | None, typer.Option("--before", help="What the methods were given: a picture, or a folder likewise.")
-    ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("--metric", help="psnr, psnr_y, ssim ... (all by default but serfiq, which is slow); repeat."),
-    ] = None,
+    truth: TruthOption,
+    before: Before = None,
+    metric: Metric = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for table, JSON, CSV and a contact sheet.")
     ] = None,

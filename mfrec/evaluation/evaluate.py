@@ -50,9 +50,7 @@ def evaluate(
         UsageError: an unknown metric.
         InputError: a file is missing or unreadable, has no truth, or cannot be compared with it.
     """
-    for name in metrics:
-        if name not in METRICS:
-            raise UsageError(f"unknown metric '{name}'; known are {', '.join(METRICS)}")
+    check_metrics(metrics)
     pairs = paired(pictures, truth, before)
     truths: dict[Path, Truth] = {}
     rows = []
@@ -62,30 +60,57 @@ def evaluate(
             truths = {pair.truth: Truth(read_one(pair.truth), pair.truth.name)}
         rows.append(measured(pair, truths[pair.truth], metrics))
         progress("evaluate", len(rows), len(pairs))
+    return evaluation_of(rows, pairs)
+
+
+def check_metrics(metrics: Sequence[str]) -> None:
+    """Refuse a name that is no metric.
+
+    Raises:
+        UsageError: one is.
+    """
+    for name in metrics:
+        if name not in METRICS:
+            raise UsageError(f"unknown metric '{name}'; known are {', '.join(METRICS)}")
+
+
+def evaluation_of(rows: Sequence[Row], pairs: Sequence[Pair]) -> Evaluation:
+    """The evaluation that rows are, measured now; ``pairs`` are their files."""
     used = tuple(name for name in METRICS if any(name in row.values or name in row.missing for row in rows))
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return Evaluation(created, used, tuple(rows), tuple(pairs))
 
 
-def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """Write ``evaluation.txt``, ``.json``, ``.csv`` and the contact sheet ``evaluation.png`` into an existing folder.
+def evaluation_files(evaluation: Evaluation) -> dict[str, bytes]:
+    """``evaluation.txt``, ``.json``, ``.csv`` and the contact sheet ``evaluation.png``: name to content.
 
     Raises:
-        UsageError: a file cannot be written.
+        InputError: a picture cannot be read any more.
     """
     from mfrec.evaluation.contact_sheet import contact_sheet
     from mfrec.imageio import png_bytes
+
+    return {
+        "evaluation.txt": f"{evaluation.table()}\n".encode(),
+        "evaluation.json": evaluation.to_json().encode("ascii"),
+        "evaluation.csv": evaluation.to_csv().encode("utf-8"),
+        "evaluation.png": png_bytes(contact_sheet(evaluation), {"Software": "mfrec"}),
+    }
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """Write :func:`evaluation_files` into an existing folder.
+
+    Raises:
+        InputError: a picture cannot be read any more.
+        UsageError: a file cannot be written.
+    """
     from mfrec.publication.folder import writing
 
-    sheet = png_bytes(contact_sheet(evaluation), {"Software": "mfrec"})
+    files = evaluation_files(evaluation)
     with writing():
-        (folder / "evaluation.txt").write_text(f"{evaluation.table()}\n", encoding="utf-8")
-        (folder / "evaluation.json").write_text(evaluation.to_json(), encoding="ascii")
-        (folder / "evaluation.csv").write_text(evaluation.to_csv(), encoding="utf-8")
-        (folder / "evaluation.png").write_bytes(sheet)
-
-
-# --- which pictures ----------------------------------------------------------------------------------------
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
 
 
 # --- one picture -------------------------------------------------------------------------------------------

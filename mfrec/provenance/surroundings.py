@@ -75,6 +75,12 @@ def models() -> list[dict[str, Any]]:
     return found
 
 
+def surroundings() -> dict[str, str]:
+    """What decides on pixels and figures: versions, mfrec's source, the models."""
+    found = {f"model {model['name']}": str(model.get("sha256", model.get("bytes"))) for model in models()}
+    return {**versions(), **found}
+
+
 def model_text(model: Mapping[str, Any]) -> str:
     """What identifies a model's file, in words."""
     if model.get("sha256"):

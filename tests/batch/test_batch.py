@@ -26,15 +26,16 @@ from typer.testing import CliRunner
 from mfrec.batch.attempt import Child, DiedError, Limits
 from mfrec.batch.case import Reconstruct, from_text, to_text
 from mfrec.batch.cluster import as_address, cluster
-from mfrec.batch.engine import other, surroundings, work_off
+from mfrec.batch.engine import other, work_off
 from mfrec.batch.ledger import Ledger
-from mfrec.batch.manifest import read_cases
+from mfrec.batch.manifest import Manifest, read_cases
 from mfrec.batch.night import LEDGER, LOCK, run_batch
 from mfrec.cli import app
 from mfrec.errors import UsageError
 from mfrec.imageio import png_bytes
 from mfrec.provenance.record import read_record
 from mfrec.provenance.schema import Arguments
+from mfrec.provenance.surroundings import surroundings
 from mfrec.publication.claims import foreign
 
 QUICK = tuple(option for option in OPTIONS if option != "--overwrite")
@@ -68,6 +69,10 @@ def done(cases: Path) -> tuple[Path, int, str]:
     command = ["batch", str(cases / "cases.csv"), "-o", str(out), *QUICK, "--workers", "2", "--memory-limit", "1.2"]
     result = CliRunner().invoke(app, command)
     return out, result.exit_code, result.output
+
+
+def named(place: Path) -> Manifest:
+    return read_cases([str(place)], SHORT, place / "out")
 
 
 def states(out: Path) -> dict[str, tuple[str, int | None]]:
@@ -124,8 +129,10 @@ def test_a_case_is_the_single_run_of_its_command_to_the_bit(done: tuple[Path, in
     with contextlib.closing(Ledger(out / LEDGER)) as book:
         entry = book.entry("two")
     assert entry is not None
+    command = from_text(entry.command)
+    assert isinstance(command, Reconstruct)
     kept = (out / "two").rename(tmp_path / "kept")
-    single = CliRunner().invoke(app, from_text(entry.command).words(out / "two")[1:])
+    single = CliRunner().invoke(app, command.words(out / "two")[1:])
     assert single.exit_code == 0, single.output
     ours, theirs = read_record(kept), read_record(out / "two")
     for record in (ours, theirs):
@@ -134,9 +141,9 @@ def test_a_case_is_the_single_run_of_its_command_to_the_bit(done: tuple[Path, in
         del record["created"], record["seal"], record["outputs"]["report.html"]
     # What this process was started with is no command of mfrec.
     del theirs["command"]
-    assert ours.pop("command") == shlex.join(from_text(entry.command).words(out / "two"))
+    assert ours.pop("command") == shlex.join(command.words(out / "two"))
     assert ours == theirs
-    assert from_text(entry.command).is_done(out / "two") and from_text(entry.command).is_done(kept)
+    assert command.is_done(out / "two") and command.is_done(kept)
 
 
 def test_an_output_is_a_case_s_only_as_it_was_written(done: tuple[Path, int, str], tmp_path: Path) -> None:
@@ -155,7 +162,7 @@ def test_the_same_command_again_does_nothing_again(done: tuple[Path, int, str], 
     out, _, _ = done
     seals = {name: read_record(out / name)["seal"] for name in ("one", "two")}
     before = states(out)
-    again = run_batch([str(cases / "cases.csv")], out, SHORT, EASY)
+    again = run_batch(named(cases / "cases.csv"), out, EASY)
     assert states(out) == before and again.code == 6
     assert {name: read_record(out / name)["seal"] for name in seals} == seals
 
@@ -197,7 +204,7 @@ def test_killed_workers_and_clients_cost_no_case(cases: Path, sequence: Path, tm
         client.kill()
         client.wait()
         done = {path.parent.name: read_record(path.parent)["seal"] for path in out.glob("c*/run.json")}
-        again = run_batch([str(tmp_path / "cases")], out, SHORT, EASY, engine=address)
+        again = run_batch(named(tmp_path / "cases"), out, EASY, engine=address)
     assert (again.counts, again.code, again.ended) == ({"done": 4}, 0, "")
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["c0", "c1", "c2", "c3"], "no leftover"
     assert not any(foreign(out / name) for name in ("c0", "c1", "c2", "c3"))
@@ -282,7 +289,7 @@ def test_only_one_process_works_on_a_batch_and_only_in_its_own_folder(tmp_path: 
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "beach.png").touch()
     with pytest.raises(UsageError, match="exists and is no batch"):
-        run_batch([str(sequence)], tmp_path / "holiday", SHORT, EASY)
+        run_batch(named(sequence), tmp_path / "holiday", EASY)
     out = tmp_path / "out"
     out.mkdir()
     hold = "import fcntl, sys; f = open(sys.argv[1], 'a+b'); fcntl.lockf(f, 2, 1, 0); print(1, flush=True); input()"
@@ -290,5 +297,5 @@ def test_only_one_process_works_on_a_batch_and_only_in_its_own_folder(tmp_path: 
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None and holder.stdout.readline()
         with pytest.raises(UsageError, match="another mfrec batch works in"):
-            run_batch([str(sequence)], out, SHORT, EASY)
+            run_batch(named(sequence), out, EASY)
         holder.communicate(b"\n")
