@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ import numpy as np
 import torch
 from compact_network import Compact
 from fuzzed import Reader, Spoil
-from hostile import spoilt_bytes, spoilt_file, spoilt_png
+from hostile import spoilt_bytes, spoilt_file, spoilt_pickle, spoilt_png
+from official_pickle import official_generator, pickled
 from PIL import Image
 from tiny_cards import SMALL, card_of
 
 from mfrec.asked_regions import drawn_mask
 from mfrec.cards.foreign import load_spandrel
 from mfrec.cards.load import load_network
+from mfrec.cards.official_stylegan2 import add_stylegan2
 from mfrec.errors import InputError, UsageError, WeightsError
 from mfrec.imageio import png_bytes
 from mfrec.nets.srresnet import Srresnet
@@ -81,6 +84,17 @@ def readers(folder: Path) -> list[Reader]:
         torch.save(value, out)
         return out.getvalue()
 
+    official = {number: pickled({"G_ema": official_generator(8)}, number) for number in (3, 4)}
+
+    def pickle(draw: random.Random) -> bytes:
+        data = official[draw.choice((3, 4))]
+        return spoilt_pickle(data, draw) if draw.random() < 0.8 else spoilt_file(data, draw)
+
+    def read_official(path: Path) -> None:
+        out = path.parent / "new"
+        shutil.rmtree(out, ignore_errors=True)
+        add_stylegan2(path, "mine", out / "faces.toml")
+
     (folder / "own.pth").write_bytes(compact := of_torch({"params": Compact().state_dict()}))
     load_spandrel(folder / "own.pth")  # what it imports takes longer than any file
     checked = (folder / CHECKPOINT).read_bytes()
@@ -88,6 +102,7 @@ def readers(folder: Path) -> list[Reader]:
         Reader(CHECKPOINT, of_file(checked), lambda path: load_checkpoint(path.parent), (UsageError,)),
         Reader("trunk.pth", of_file(of_torch(tensors)), read_tensors, (WeightsError,)),
         Reader("net.weights", of_file(weights), read_weights, (WeightsError,)),
+        Reader("official.pkl", pickle, read_official, (WeightsError,)),
         Reader("own.pth", of_file(compact), load_spandrel, (UsageError,)),
         Reader("list_eval_partition.txt", of_bytes(b"000001.jpg 0\n000002.jpg 1\n"), read_celeba, (InputError,)),
         Reader("P1E_S1_C1.xml", of_bytes(GROUNDTRUTH.encode()), people_of, (InputError,)),

@@ -6,6 +6,7 @@ import copy
 import csv
 import io
 import json
+import pickletools
 import random
 import struct
 import zlib
@@ -176,3 +177,38 @@ def spoilt_png(data: bytes, draw: random.Random) -> bytes:
     for kind, body in chunks:
         out += struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
     return bytes(out)
+
+
+PIECES = (
+    *(bytes([code]) for code in b"().0123NRQ]}abdelost\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x93\x94\x97\x98"),
+    *(b"cbuiltins\nexec\n", b"cbuiltins\nset\n", b"ccollections\nOrderedDict\n", b"ibuiltins\neval\n"),
+    *(b"ctorch.storage\n_load_from_bytes\n", b"ctorch._utils\n_rebuild_tensor_v2\n", b"cdnnlib.util\nEasyDict\n"),
+    *(b"h\0", b"h\x05", b"q\0", b"K\0", b"K\xff", b"J\xff\xff\xff\xff", b"G\x7f\xf8\0\0\0\0\0\0"),
+    *(b"r\xff\xff\xff\x7f", b"j\xff\xff\xff\xff", b"\x8a\x08" + b"\xff" * 7 + b"\x7f", b"B\xff\xff\xff\xff"),
+    *(code + b"\xff" * 5 + b"\0" * 3 for code in (b"\x8d", b"\x8e", b"\x95", b"\x96")),
+    *(b"\x8c\x01O", b"\x8c\x05state", b"I" + b"9" * 5000 + b"\n", b"]" * 3000 + b"a" * 2999, b"N" + b"\x85" * 3000),
+)
+"""What takes the place of an instruction of a pickle."""
+
+
+def spoilt_pickle(data: bytes, draw: random.Random) -> bytes:
+    """A pickle in which one to twenty instructions are not as they were, sometimes those of a tensor in it."""
+    starts = [at for _, _, at in pickletools.genops(data)]
+    pieces = [data[a:b] for a, b in zip(starts, [*starts[1:], len(data)], strict=True)]
+    for _ in range(draw.choice((1, 1, 2, 5, 20))):
+        at, way = draw.randrange(len(pieces)), draw.random()
+        if way < 0.2:
+            held = [number for number, piece in enumerate(pieces) if piece[:1] == b"B" and len(piece) > 5]
+            at = draw.choice(held) if held else at
+            inner = spoilt_file(pieces[at][5:], draw) if held else b""
+            pieces[at] = b"B" + struct.pack("<I", len(inner)) + inner
+        elif way < 0.5:
+            pieces[at] = draw.choice(PIECES)
+        elif way < 0.65:
+            pieces.insert(at, draw.choice(PIECES))
+        elif way < 0.8:
+            other = draw.randrange(len(pieces))
+            pieces[at], pieces[other] = pieces[other], pieces[at]
+        elif len(pieces) > 1:
+            del pieces[at]
+    return b"".join(pieces)

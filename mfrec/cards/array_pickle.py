@@ -3,12 +3,18 @@
 A pickle is a program: it names functions and calls them. This reader knows the few names of :func:`makers`, by which
 tensors and the persistent modules of NVlabs' ``torch_utils.persistence`` are stored, and answers each with a function
 of its own that builds an array or keeps a record. The source code that such a module carries stays text. A name that
-is not on the list ends the reading: nothing of a file's choice is ever imported.
+is not on the list ends the reading: nothing of a file's choice is ever imported. So does an instruction that is not
+in :data:`INSTRUCTIONS`.
+
+It is Python's own reader in Python: that in C fills a table as long as a single number in the file says, and takes
+gigabytes for a file of ten bytes.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
+import math
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -33,8 +39,23 @@ STORAGES = {
 }
 """Kinds of numbers that a tensor may hold."""
 
-DEEPEST = 16
-"""How deep modules may lie in modules."""
+DIMENSIONS = 8
+"""How many a tensor may have."""
+
+DEEPEST, MODULES = 16, 10_000
+"""How deep modules may lie in modules, and how many there may be, one that lies in several places counted in each."""
+
+INSTRUCTIONS = (
+    *(pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.POP, pickle.POP_MARK),
+    *(pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE, pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1),
+    *(pickle.BINFLOAT, pickle.SHORT_BINUNICODE, pickle.BINUNICODE, pickle.BINUNICODE8),
+    *(pickle.SHORT_BINBYTES, pickle.BINBYTES, pickle.BINBYTES8),
+    *(pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
+    *(pickle.EMPTY_LIST, pickle.APPEND, pickle.APPENDS, pickle.EMPTY_DICT, pickle.EMPTY_SET),
+    *(pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE, pickle.BINGET, pickle.LONG_BINGET),
+    *(pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE, pickle.NEWOBJ, pickle.BINPERSID),
+)
+"""What a pickle of tensors is made of, besides :func:`_set_item` and what follows it."""
 
 
 class Persisted(NamedTuple):
@@ -48,7 +69,48 @@ class ForbiddenError(Exception):
     """A pickle asked for something that is not on the list."""
 
 
-class ArrayUnpickler(pickle.Unpickler):
+class EasyDict(dict):
+    """In the place of the class of that name in NVlabs' program: it begins empty."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class Instructions(dict):
+    """Instruction to what carries it out; refuses every other."""
+
+    def __missing__(self, code: int) -> Any:
+        raise pickle.UnpicklingError(f"the instruction {code:#04x}, which no tensor needs")
+
+
+def _set_item(reader: Any) -> None:
+    value, key = reader.stack.pop(), reader.stack.pop()
+    reader.stack[-1][_hashable(key)] = value
+
+
+def _set_items(reader: Any) -> None:
+    items = reader.pop_mark()
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        reader.stack[-1][_hashable(key)] = value
+
+
+def _add_items(reader: Any) -> None:
+    items = reader.pop_mark()
+    reader.stack[-1].update(map(_hashable, items))
+
+
+def _hashable(key: Any) -> str | int:
+    """A key whose hash does not take longer than the file: that of a tuple of tuples of the same tuple does.
+
+    Raises:
+        ForbiddenError: it is another.
+    """
+    if not isinstance(key, str | int):
+        raise ForbiddenError(f"a name that is a {type(key).__name__}")
+    return key
+
+
+class ArrayUnpickler(pickle._Unpickler):
     """Reads one pickle whose names are answered by a table, and by nothing else.
 
     Args:
@@ -65,6 +127,11 @@ class ArrayUnpickler(pickle.Unpickler):
     ) -> None:
         super().__init__(file)
         self._table, self._stored = table, stored
+
+    dispatch = Instructions(
+        {code[0]: pickle._Unpickler.dispatch[code[0]] for code in INSTRUCTIONS}
+        | {pickle.SETITEM[0]: _set_item, pickle.SETITEMS[0]: _set_items, pickle.ADDITEMS[0]: _add_items}
+    )
 
     def find_class(self, module: str, name: str) -> Any:
         try:
@@ -106,7 +173,16 @@ def makers() -> dict[tuple[str, str], Any]:
     """Module and name to what answers; made afresh for each file, so that no file leaves anything behind."""
 
     def persisted(meta: Any) -> Persisted:
-        return Persisted(str(meta["class_name"]), dict(meta["state"]))
+        name, state = meta["class_name"], meta["state"]
+        if not isinstance(name, str) or not isinstance(state, dict):
+            raise ValueError("a module without a name or a state")
+        return Persisted(name, dict(state))
+
+    def ordered() -> dict[Any, Any]:
+        return OrderedDict()
+
+    def names(*items: list[Any]) -> set[Any]:
+        return {_hashable(item) for item in itertools.chain(*items)}
 
     def parameter(array: NDArray, *_: Any) -> NDArray:
         return array
@@ -118,10 +194,10 @@ def makers() -> dict[tuple[str, str], Any]:
         return storage(data)
 
     return {
-        ("collections", "OrderedDict"): OrderedDict,
-        ("builtins", "set"): set,
-        ("__builtin__", "set"): set,
-        ("dnnlib.util", "EasyDict"): type("EasyDict", (dict,), {"__slots__": ()}),
+        ("collections", "OrderedDict"): ordered,
+        ("builtins", "set"): names,
+        ("__builtin__", "set"): names,
+        ("dnnlib.util", "EasyDict"): EasyDict,
         ("torch_utils.persistence", "_reconstruct_persistent_obj"): persisted,
         ("torch._utils", "_rebuild_parameter"): parameter,
         ("torch._utils", "_rebuild_tensor_v2"): rebuilt,
@@ -143,7 +219,9 @@ def tensor(numbers: NDArray, offset: int, shape: tuple[int, ...], strides: tuple
     """
     if not isinstance(numbers, np.ndarray) or numbers.ndim != 1 or len(shape) != len(strides):
         raise ValueError("a tensor without numbers")
-    count = int(np.prod(shape, dtype=object)) if shape else 1
+    if len(shape) > DIMENSIONS or not all(type(number) is int for number in (offset, *shape, *strides)):
+        raise ValueError("a tensor whose shape is none")
+    count = math.prod(shape)
     last = offset + sum((size - 1) * step for size, step in zip(shape, strides, strict=True))
     if min((offset, *shape, *strides), default=0) < 0 or (count and last >= numbers.size) or count > numbers.size:
         raise ValueError(f"a tensor of shape {tuple(shape)} that reaches beyond its {numbers.size} numbers")
@@ -169,6 +247,8 @@ def storage(data: bytes) -> NDArray:
         _, kind, _, _, count, view = pid
         if view is not None or said:
             raise ValueError("a tensor of several storages")
+        if kind not in STORAGES.values():
+            raise ValueError("a tensor of what are no numbers")
         said.append((kind, int(count)))
         return np.empty(0)
 
@@ -180,22 +260,28 @@ def storage(data: bytes) -> NDArray:
     return np.frombuffer(data, kind, count, file.tell())
 
 
-def module_arrays(module: Persisted, prefix: str = "", depth: int = 0) -> dict[str, NDArray]:
+def module_arrays(module: Persisted) -> dict[str, NDArray]:
     """The parameters and buffers of a module and of those in it, by their dotted names.
 
     Raises:
-        WeightsError: modules lie too deep in each other, or in a circle.
+        WeightsError: modules lie too deep in each other, or in a circle, or are too many.
     """
-    if depth > DEEPEST:
-        raise WeightsError(f"the modules of the file lie more than {DEEPEST} deep in each other; this is no StyleGAN2")
     found: dict[str, NDArray] = {}
-    for kind in ("_parameters", "_buffers"):
-        for name, value in _table(module.state.get(kind)).items():
-            if isinstance(value, np.ndarray):
-                found[f"{prefix}{name}"] = value
-    for name, inner in _table(module.state.get("_modules")).items():
-        if isinstance(inner, Persisted):
-            found |= module_arrays(inner, f"{prefix}{name}.", depth + 1)
+    waiting, looked_at = [(module, "", 0)], 0
+    while waiting:
+        inner, prefix, depth = waiting.pop()
+        looked_at += 1
+        if depth > DEEPEST or looked_at > MODULES:
+            raise WeightsError(
+                f"the modules of the file lie more than {DEEPEST} deep in each other, or are more than {MODULES}; this "
+                "is no StyleGAN2"
+            )
+        for kind in ("_parameters", "_buffers"):
+            for name, value in _table(inner.state.get(kind)).items():
+                if isinstance(value, np.ndarray):
+                    found[f"{prefix}{name}"] = value
+        modules = _table(inner.state.get("_modules")).items()
+        waiting += [(value, f"{prefix}{name}.", depth + 1) for name, value in modules if isinstance(value, Persisted)]
     return found
 
 

@@ -137,6 +137,7 @@ def generator_arrays(found: Any, name: str) -> dict[str, NDArray]:
     return arrays
 
 
+@np.errstate(over="ignore", invalid="ignore")  # check_fit refuses what comes of it
 def converted(arrays: dict[str, NDArray], name: str) -> tuple[dict[str, Any], dict[str, NDArray]]:
     """Arguments of our network, and its tensors in single precision.
 

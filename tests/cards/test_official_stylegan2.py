@@ -15,7 +15,7 @@ from official_pickle import Convolution, Persistent, drawn, official_generator, 
 from torch import nn
 from typer.testing import CliRunner
 
-from mfrec.cards.array_pickle import read_arrays, tensor
+from mfrec.cards.array_pickle import MAGIC, PROTOCOL, Persisted, module_arrays, read_arrays, storage, tensor
 from mfrec.cards.load import load_network, read_card
 from mfrec.cards.official_stylegan2 import add_stylegan2
 from mfrec.cli import app
@@ -95,14 +95,65 @@ def test_the_hostile_files_would_have_run(tmp_path: Path) -> None:
     assert (tmp_path / "ran").exists()
 
 
-def test_what_answers_keeps_nothing_that_a_file_sets() -> None:
-    """A pickle may set attributes of what it was given; the next file gets another."""
-    setting = b"\x80\x02cbuiltins\nset\n}X\x01\x00\x00\x00aK\x01sb."
-    with pytest.raises(WeightsError):
-        read_arrays(setting, "x")
-    function = b"\x80\x02ctorch._utils\n_rebuild_parameter\n}X\x01\x00\x00\x00aK\x01sb."
-    assert read_arrays(function, "x").a == 1
-    assert not hasattr(read_arrays(b"\x80\x02ctorch._utils\n_rebuild_parameter\n.", "x"), "a")
+def test_a_pickle_may_set_no_attribute_of_what_it_was_given() -> None:
+    for name in (b"builtins\nset", b"torch._utils\n_rebuild_parameter", b"dnnlib.util\nEasyDict"):
+        with pytest.raises(WeightsError, match="the instruction 0x62, which no tensor needs"):
+            read_arrays(b"\x80\x02c" + name + b"\n}X\x01\x00\x00\x00aK\x01sb.", "x")
+
+
+DOUBLED = b"Nq\x000" + b"".join(b"h%ch%c\x86q%c0" % (k, k, k + 1) for k in range(60)) + b"h%c" % 60
+"""Pairs of the pair before: what looks at each of them looks at 2**60."""
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\x80\x02Nr\xff\xff\xff\x7f.", "None"),
+        (b"\x80\x05\x96\xff\xff\xff\xff\xff\x00\x00\x00.", "instruction 0x96"),
+        (b"\x80\x02}" + DOUBLED + b"K\x01s.", "a name that is a tuple"),
+        (b"\x80\x04\x8f(" + DOUBLED + b"\x90.", "a name that is a tuple"),
+        (b"\x80\x02cbuiltins\nset\n]" + DOUBLED + b"a\x85R.", "a name that is a tuple"),
+        (b"\x80\x02ccollections\nOrderedDict\n]" + DOUBLED + b"a\x85R.", "TypeError"),
+        (b"\x80\x02cdnnlib.util\nEasyDict\n]" + DOUBLED + b"a\x85R.", "TypeError"),
+    ],
+)
+def test_ten_bytes_cost_no_gigabyte_and_no_hour(data: bytes, message: str) -> None:
+    if message == "None":
+        assert read_arrays(data, "x") is None
+        return
+    with pytest.raises(WeightsError, match=message):
+        read_arrays(data, "x")
+
+
+def test_a_module_in_many_places_of_many_is_refused() -> None:
+    module = Persisted("m", {})
+    for _ in range(12):
+        module = Persisted("m", {"_modules": dict.fromkeys("abcdefgh", module)})
+    with pytest.raises(WeightsError, match="or are more than 10000"):
+        module_arrays(module)
+
+
+def test_a_tensor_of_what_are_no_numbers_is_refused() -> None:
+    def stored(kind: str) -> bytes:
+        parts = (MAGIC, PROTOCOL, {"little_endian": True}, Pointed(kind), ["0"])
+        buffer = io.BytesIO()
+        for part in parts:
+            pickler = pickle.Pickler(buffer, 2)
+            pickler.persistent_id = lambda value: value.pid if isinstance(value, Pointed) else None
+            pickler.dump(part)
+        return buffer.getvalue() + (2).to_bytes(8, "little") + bytes(16)
+
+    assert storage(stored("<f8")).tolist() == [0.0, 0.0]
+    for kind in ("V8", "O", "i4,f4", "<M8[s]", "S8", "<c8"):
+        with pytest.raises(ValueError, match="no numbers"):
+            storage(stored(kind))
+
+
+class Pointed:
+    """Pickles as what PyTorch says of a storage."""
+
+    def __init__(self, kind: str) -> None:
+        self.pid = ("storage", kind, "0", "cpu", 2, None)
 
 
 # --- files that are something else --------------------------------------------------------------------------
