@@ -97,6 +97,8 @@ def as_address(engine: str) -> str:
 def _connected(address: str) -> Client:
     try:
         return Client(address, timeout=CONNECT, security=Security(), set_as_default=False)
+    except RuntimeError as error:  # Dask's configuration wants encryption
+        raise UsageError(f"'{address}' is not used: {error}; give dask://HOST:PORT, which is TLS here") from None
     except (OSError, ValueError, TypeError) as error:
         raise UsageError(
             f"no scheduler answers at '{address}' ({error}); start one there with: dask scheduler"
