@@ -2,12 +2,15 @@
 
 ``python tests/faulty_surroundings.py [COMMAND ...]`` (part of ``make faults``) runs ``reconstruct``, ``upscale``,
 ``batch`` and ``train`` in each of :data:`SURROUNDINGS`, every one in a process of its own. Each has to end by itself,
-in an exit code and a sentence or with a whole output, and to leave nothing behind.
+in an exit code and a sentence or with a whole output, and to leave nothing behind. A batch is given two good cases, a
+clip that is missing, an output twice and a case that takes forever: the good ones are done all the same, and the table
+says why of the others. Its ledger lies on a full disk too, and the same command with room for it finds what is done.
 """
 
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
 import resource
 import shutil
@@ -27,6 +30,17 @@ from mfrec.provenance.record import read_record
 from mfrec.publication.claims import foreign
 
 SHORT = ("--recipe", "evidence", "--set", "fuse.method=mean", "--set", "parse.method=polygons", "--scale", "2")
+
+TABLE = """name,path,set,scale
+gone,gone.mp4,,
+two,other,,
+two,other,,
+forever,large,fuse.method=map,6
+"""
+"""Cases of a batch beside the folder of all commands: one is missing, one is named twice, one takes forever."""
+
+LIMITS = ("--workers", "1", "--retries", "0", "--time-limit", "0.5")
+"""Of a batch: half a minute is ten times what a good case takes."""
 
 CARD = """net = "srresnet"
 file = "small.safetensors"
@@ -85,6 +99,7 @@ class Surroundings:
         streams: what stdout and stderr are: ``"kept"``, ``"pipe"`` (nobody reads), ``"closed"``.
         meanwhile: called in the parent while the command runs.
         names: of the input and of the output.
+        ledger: whether the ledger of a batch lies on that file system, and its output does not.
     """
 
     name: str
@@ -96,6 +111,7 @@ class Surroundings:
     streams: str = "kept"
     meanwhile: Callable[[Path], None] = nothing
     names: tuple[bytes, bytes] = (b"input", b"out")
+    ledger: bool = False
 
 
 def limited(kind: int, amount: int) -> Callable[[Path], None]:
@@ -136,6 +152,8 @@ def without_rights(_folder: Path) -> None:
 SURROUNDINGS = (
     *(Surroundings(f"a disk of {size} KiB", None, kibibytes=size) for size in (4, 30, 250, 700)),
     Surroundings("a disk that is read-only", False, kibibytes=4000, writable=False),
+    *(Surroundings(f"a ledger on a disk of {size} KiB", None, kibibytes=size, ledger=True) for size in (4, 80, 150)),
+    Surroundings("a ledger on a disk that is read-only", None, kibibytes=4000, writable=False, ledger=True),
     Surroundings("a share that vanishes", None, kibibytes=20_000, meanwhile=vanished),
     Surroundings("originals that vanish", None, kibibytes=20_000, meanwhile=elsewhere),
     Surroundings("40 file handles", None, limited(resource.RLIMIT_NOFILE, 40)),
@@ -185,9 +203,18 @@ def command_of(name: str, given: Path, out: Path) -> list[str | bytes]:
     else:
         given.mkdir()
         (given.parent / "clip.mp4").write_bytes(clip)
-        for frame in read(given.parent / "clip.mp4").frames:
+        frames = read(given.parent / "clip.mp4").frames
+        for frame in frames:
             (given / f"{frame.index}.png").write_bytes(png_bytes(frame.image))
-        words = (*SHORT, *(("--workers", "1", "--retries", "0") if name == "batch" else ()))
+        words = SHORT
+    if name == "batch":
+        (given.parent / "large").mkdir()
+        for frame in frames:
+            large = frame.image.repeat(24, axis=0).repeat(24, axis=1)
+            (given.parent / "large" / f"{frame.index}.png").write_bytes(png_bytes(large))
+        shutil.copytree(given, given.parent / "other")
+        (given.parent / "cases.csv").write_text(TABLE)
+        words = (str(given.parent / "cases.csv"), *SHORT, *LIMITS)
     return [name, os.fsencode(given), "-o", os.fsencode(out), *words]
 
 
@@ -207,9 +234,10 @@ def tried(name: str, around: Surroundings, folder: Path) -> tuple[str, str]:
     disk.mkdir()
     (folder / "jumping").mkdir()
     (folder / "jumping" / "sitecustomize.py").write_text(JUMPING)
-    if around.kibibytes:
+    if around.kibibytes and not around.ledger:
         out = disk / out.name
     words = command_of(name, given, out)
+    ledger = ["--ledger", str(disk / "ledger.sqlite")] if around.ledger else []
     paths = os.pathsep.join(sys.path)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
     for key, value in around.environment.items():
@@ -230,7 +258,7 @@ def tried(name: str, around: Surroundings, folder: Path) -> tuple[str, str]:
     with _file_system(disk, around), said.open("wb") as log:
         stream = writer if around.streams == "pipe" else log
         child = subprocess.Popen(
-            [sys.executable, "-m", "mfrec", *words], env=environment, stdout=stream, stderr=stream,
+            [sys.executable, "-m", "mfrec", *words, *ledger], env=environment, stdout=stream, stderr=stream,
             stdin=subprocess.DEVNULL, start_new_session=True,
             preexec_fn=prepare,  # noqa: PLW1509 (this process has one thread)
         )  # fmt: skip
@@ -242,6 +270,8 @@ def tried(name: str, around: Surroundings, folder: Path) -> tuple[str, str]:
             os.killpg(child.pid, signal.SIGKILL)
             code = f"hung ({child.wait()})"
         wrong = _judged(name, around, code, said.read_text("utf-8", "replace"), out)
+    if around.ledger and not wrong:
+        wrong = _resumed([os.fsdecode(word) for word in words], out, environment)
     last = (said.read_text("utf-8", "replace").strip().splitlines() or ["nothing was said"])[-1]
     return f"{code}: {last[:150]}", wrong
 
@@ -265,7 +295,8 @@ def _judged(name: str, around: Surroundings, code: str, said: str, out: Path) ->
         return f"ended with {code}: {said[-600:]}"
     if "Traceback" in said or "Exception ignored" in said:
         return said[-900:]
-    if around.works is not None and (code == "0") != around.works:
+    # A batch ends with the code of the case that took forever.
+    if around.works is not None and (code == ("6" if name == "batch" else "0")) != around.works:
         return f"ended with {code}: {said[-600:]}"
     if code != "0" and around.streams == "kept" and not said.strip():
         return f"ended with {code} without a word"
@@ -285,7 +316,41 @@ def _judged(name: str, around: Surroundings, code: str, said: str, out: Path) ->
             return str(error)
         if foreign(out):
             return f"not whole: {foreign(out)}"
+    if name == "batch":
+        with contextlib.suppress(OSError):
+            out.chmod(0o755)
+        return _judged_batch(out, complete=bool(around.works))
     return ""
+
+
+def _judged_batch(out: Path, *, complete: bool) -> str:
+    """What is wrong with the folder of a batch; ``complete`` says that every case had what it needs."""
+    for record in out.glob("*/run.json"):
+        record.parent.chmod(0o755)
+        if foreign(record.parent):
+            return f"'{record.parent.name}' is not whole: {foreign(record.parent)}"
+    if not complete:
+        return ""
+    with (out / "cases.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    said = {row["name"]: f"{row['state']} {row['code']}: {row['reason']}" for row in rows}
+    good = [name for name, why in said.items() if why.startswith("done 0: ")]
+    if len(good) != 2 or "two" not in good or len(list(out.glob("*/run.json"))) != 2:
+        return f"good cases were not done: {said}"
+    if "longer than 30 s" not in said["forever"] or not said["gone"].startswith("failed 3: "):
+        return f"the others are not said: {said}"
+    return "" if any("is that of" in why for why in said.values()) else f"what was named twice is not said: {said}"
+
+
+def _resumed(words: list[str], out: Path, environment: Mapping[str, str]) -> str:
+    """What is wrong after the same batch once more, with room for its ledger; what was done is not done again."""
+    before = {place.parent.name: read_record(place)["seal"] for place in out.glob("*/run.json")}
+    command = [sys.executable, "-m", "mfrec", *words]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    after = {place.parent.name: read_record(place)["seal"] for place in out.glob("*/run.json")}
+    if run.returncode != 6 or {name: after.get(name) for name in before} != before:
+        return f"the same command with room for its ledger ended with {run.returncode}: {run.stderr[-600:]}"
+    return _judged_batch(out, complete=True)
 
 
 if __name__ == "__main__":
@@ -293,7 +358,7 @@ if __name__ == "__main__":
     only = os.environ.get("ONLY", "")
     for command in sys.argv[1:] or ["reconstruct", "upscale", "batch", "train"]:
         for each in SURROUNDINGS:
-            if only not in each.name:
+            if only not in each.name or (each.ledger and command != "batch"):
                 continue
             place = Path(tempfile.mkdtemp(prefix="mfrec-faults-"))
             try:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from mfrec.batch.attempt import Child
 from mfrec.batch.bench_case import Bench
 from mfrec.batch.case import from_text, to_text
 from mfrec.batch.child import worked
@@ -27,6 +28,12 @@ from mfrec.imageio import png_bytes
 from mfrec.types import FloatArray
 
 QUICK = ("psnr", "ssim", "cpbd", "consistency")
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cases are worked on in this process; ``test_tls`` measures one in a process of its own."""
+    monkeypatch.setattr(Child, "ask", lambda _self, request, _limits: worked(request))
 
 
 @pytest.fixture
