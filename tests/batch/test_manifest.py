@@ -42,7 +42,9 @@ def test_every_folder_with_pictures_and_every_clip_is_a_case(tmp_path: Path) -> 
     touch(night / ".hidden" / "1.png", out / "x" / "1.png", night / "old" / "run.json", night / "old" / "evidence.png")
     found = read_cases([str(night)], ALL, out)
     assert [case.name for case in found.cases] == ["cam2", "cam10__b.mp4", "cam10__deep"]
-    assert found.cases[1].command.arguments.frames == [str(night / "cam10" / "b.mp4")]
+    command = found.cases[1].command
+    assert isinstance(command, Reconstruct)
+    assert command.arguments.frames == [str(night / "cam10" / "b.mp4")]
     assert found.problems == []
 
 
