@@ -334,8 +334,9 @@ async def frame(request: Request) -> Response:
     at = _whole(request, "frame", request.path_params["frame"])
     kept = {"Cache-Control": "private, max-age=3600"}
     if "width" in request.query_params:
-        small = await run_in_threadpool(desk.frames.small, case, number, at, _whole(request, "width"))
-        return Response(small, media_type="image/jpeg", headers=kept)
+        near, width = "near" in request.query_params, _whole(request, "width")
+        shown, small = await run_in_threadpool(desk.frames.small, case, number, at, width, near=near)
+        return Response(small, media_type="image/jpeg", headers={"X-Frame": str(shown)} if near else kept)
     return Response(await run_in_threadpool(desk.frames.exact, case, number, at), media_type="image/png", headers=kept)
 
 

@@ -24,8 +24,8 @@ OPEN = 4
 WIDTHS = (320, 640, 960, 1280)
 """Widths that a small frame may have."""
 
-QUALITY = 88
-"""Of the JPEG of a small frame, which nothing is measured on."""
+LOSSLESS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+"""The quickest way to write a PNG that is not much larger than others."""
 
 
 class OpenPlayer:
@@ -62,8 +62,15 @@ class Frames:
             "names": sheet.names,
         }
 
-    def small(self, case: Case, number: str, frame: int, width: int) -> bytes:
-        """A frame as JPEG, at most ``width`` pixels wide.
+    def small(self, case: Case, number: str, frame: int, width: int, *, near: bool = False) -> tuple[int, bytes]:
+        """A frame as JPEG, at most ``width`` pixels wide, and its number.
+
+        Args:
+            case: of the input.
+            number: of the input.
+            frame: number of the frame.
+            width: one of :data:`WIDTHS`.
+            near: whether an earlier frame may take its place, see :meth:`mfrec.imageio.player.ClipPlayer.near`.
 
         Raises:
             RefusalError: there is none, or no such width.
@@ -73,10 +80,9 @@ class Frames:
         opened = self._player(case, number)
         try:
             with opened.lock:
-                picture = opened.player.preview(frame, width)
+                return opened.player.near(frame, width) if near else (frame, opened.player.preview(frame, width))
         except MfrecError as error:
             raise RefusalError("refused.frame", 404, why=error) from None
-        return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
 
     def exact(self, case: Case, number: str, frame: int) -> bytes:
         """A frame's pixels as PNG, as a run reads them, rounded to 8 bits.
@@ -86,13 +92,17 @@ class Frames:
         """
         opened = self._player(case, number)
         with opened.lock:
-            if frame not in opened.png:
-                picture = to_uint8(self._frame(opened, frame).image)[..., ::-1]
-                # Lossless at any level; the quickest one keeps a Full HD frame below a tenth of a second.
-                opened.png[frame] = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
-                while len(opened.png) > 8:
-                    opened.png.popitem(last=False)
-            return opened.png[frame]
+            kept = opened.png.get(frame)
+            if kept is not None:
+                return kept
+            image = self._frame(opened, frame).image
+        # Outside of the lock: it takes longer than ten small pictures, which whoever scrubs on waits for.
+        png = cv2.imencode(".png", to_uint8(image)[..., ::-1], LOSSLESS)[1].tobytes()
+        with opened.lock:
+            opened.png[frame] = png
+            while len(opened.png) > 8:
+                opened.png.popitem(last=False)
+        return png
 
     def facts(self, case: Case, number: str, frame: int) -> dict[str, Any]:
         """What is known of a frame besides its pixels: time, notes, damage, what the codec did.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from mfrec.errors import NoFramesError
 from mfrec.imageio.container import frame_rate, opened, picture_stream
 from mfrec.imageio.damage import DamageWatch
 from mfrec.imageio.decoding import Coded, decoded
-from mfrec.imageio.encode import to_uint8
+from mfrec.imageio.encode import jpeg_bytes, to_uint8
+from mfrec.imageio.key_frames import KeyFrames
 from mfrec.imageio.orientation import upright, video_orientation
 from mfrec.imageio.packets import PacketTable, packet_table
 from mfrec.imageio.pictures import picture_frames
@@ -30,7 +31,18 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 KEPT = 64 << 20
-"""Bytes of small pictures that are kept, in which a group of pictures can be stepped through backwards."""
+"""Bytes of small pictures that are kept, as JPEG: some 600 frames 960 pixels wide, through which somebody can go to and
+fro without decoding anything again."""
+
+QUALITY = 88
+"""Of these, on which nothing is measured."""
+
+RECENT = 8
+"""Decoded frames that are kept: a page asks for a few frames ahead and then for the exact pixels of the one before
+them, and decoding does not go back for that."""
+
+SOON = 3
+"""Frames ahead that are decoded through even for somebody who moves fast."""
 
 NEAR = 60
 """Frames ahead that are decoded through rather than looked for from a key frame."""
@@ -77,12 +89,12 @@ class ClipPlayer:
             stream = picture_stream(container, path)
             self._table, rate = packet_table(container, stream), frame_rate(stream)
             self._aspect = float(stream.sample_aspect_ratio or 1)
+        self._key_frames = KeyFrames(path, self._table)
         self._source = VideoFile(path, "", "", self._table, rate, self._aspect)
         self._container: InputContainer | None = None
         self._pictures: Iterator[Coded] | None = None
-        self._last: Coded | None = None
-        self._before: Coded | None = None
-        self._small: OrderedDict[tuple[int, int], NDArray[np.uint8]] = OrderedDict()
+        self._recent: deque[Coded] = deque(maxlen=RECENT)
+        self._small: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._bytes = 0
         image = self.frame(0).image
         self.sheet = self._sheet(image.shape[1], image.shape[0])
@@ -112,9 +124,14 @@ class ClipPlayer:
 
     def close(self) -> None:
         """Let the file go."""
+        self._key_frames.close()
+        self._rewind()
+
+    def _rewind(self) -> None:
         if self._container is not None:
             self._container.close()
-        self._container = self._pictures = self._last = self._before = None
+        self._container = self._pictures = None
+        self._recent.clear()
 
     def frame(self, number: int) -> Frame:
         """A frame as a run would read it; without digests of the file, which take long.
@@ -122,17 +139,17 @@ class ClipPlayer:
         Raises:
             NoFramesError: there is none of that number, or it cannot be decoded.
         """
-        coded = self._exactly(number) if 0 <= number < len(self._table.times) else None
-        if coded is None:
+        found = self._exactly(number) if 0 <= number < len(self._table.times) else None
+        if found is None:
             raise NoFramesError(f"frame {number} of '{shown(self.path)}' cannot be decoded; look at its neighbours")
-        before = self._before if self._before is not None and self._before.number == number - 1 else None
+        before, coded = found
         return converted(self._source, coded, before, number)
 
-    def preview(self, number: int, width: int) -> NDArray[np.uint8]:
-        """A frame in a hurry: scaled down by area to at most ``width``, in the decoder's own colours, 8 bits.
+    def preview(self, number: int, width: int) -> bytes:
+        """A frame in a hurry: scaled down by area to at most ``width``, in the decoder's own colours, upright.
 
         Returns:
-            ``[h, w, 3]`` uint8 RGB, upright; not for measuring.
+            A JPEG; not for measuring.
 
         Raises:
             NoFramesError: see :meth:`frame`.
@@ -145,13 +162,42 @@ class ClipPlayer:
         if kept is not None:
             self._small.move_to_end((number, width))
             return kept
-        for coded in self._towards(number):
+        recent = self._among_recent(number)
+        for coded in self._towards(number) if recent is None else recent[1:]:
             # What is passed on the way is what a step backwards asks for next.
             if number - coded.number <= NEAR and (coded.number, width) not in self._small:
-                self._keep(coded.number, width, self._scaled(coded, width))
+                self._keep(coded.number, width, jpeg_bytes(self._scaled(coded, width), QUALITY))
         if (number, width) not in self._small:
             raise NoFramesError(f"frame {number} of '{shown(self.path)}' cannot be decoded; look at its neighbours")
         return self._small[number, width]
+
+    def near(self, number: int, width: int) -> tuple[int, bytes]:
+        """What is soonest seen of a place in the clip, for somebody who moves fast over it.
+
+        Returns:
+            The number of the frame that is shown, at most ``number``, and its :meth:`preview`: the frame itself where
+            it is known or soon decoded, else the last one before it that is known, or the last key frame.
+
+        Raises:
+            NoFramesError: see :meth:`frame`.
+        """
+        last = self._recent[-1].number if self._recent else -1
+        key = self._key_frames.last(number)
+        if (
+            key is None
+            or number >= len(self._table.times)
+            or last < number <= last + SOON
+            or self._among_recent(number)
+        ):
+            return number, self.preview(number, width)
+        for earlier in range(number, key - 1, -1):
+            if (earlier, width) in self._small:
+                return earlier, self.preview(earlier, width)
+        coded = self._key_frames.decoded(key)
+        if coded is None:
+            return number, self.preview(number, width)
+        self._keep(key, width, jpeg_bytes(self._scaled(coded, width), QUALITY))
+        return key, self._small[key, width]
 
     def _scaled(self, coded: Coded, width: int) -> NDArray[np.uint8]:
         picture = coded.picture
@@ -166,35 +212,42 @@ class ClipPlayer:
         orientation = video_orientation(coded.source, coded.jpeg, [])
         return np.ascontiguousarray(upright(small, orientation), np.uint8)
 
-    def _keep(self, number: int, width: int, small: NDArray[np.uint8]) -> None:
+    def _keep(self, number: int, width: int, small: bytes) -> None:
         self._small[number, width] = small
-        self._bytes += small.nbytes
+        self._bytes += len(small)
         while self._bytes > KEPT and len(self._small) > 1:
             _, gone = self._small.popitem(last=False)
-            self._bytes -= gone.nbytes
+            self._bytes -= len(gone)
 
-    def _exactly(self, number: int) -> Coded | None:
-        found = None
-        for coded in self._towards(number):
-            found = coded
-        return found if found is not None and found.number == number else None
+    def _exactly(self, number: int) -> tuple[Coded | None, Coded] | None:
+        """A frame, and the one shown before it where that can be decoded."""
+        found = self._among_recent(number)
+        if found is None or (found[0] is None and number > 0):
+            for _ in self._towards(number):
+                pass
+            found = self._among_recent(number)
+        return found
+
+    def _among_recent(self, number: int) -> tuple[Coded | None, Coded] | None:
+        known = {coded.number: coded for coded in self._recent}
+        return (known.get(number - 1), known[number]) if number in known else None
 
     def _towards(self, number: int) -> Iterator[Coded]:
         """Decode up to a frame; the last that comes is that one, if it can be decoded at all."""
-        if self._last is not None and self._last.number == number:
-            yield self._last
+        last = self._recent[-1].number if self._recent else -1
+        if last == number:
+            yield self._recent[-1]
             return
-        last = -1 if self._last is None else self._last.number
         if last < 0 or last >= number or (number - last > NEAR and self._entry(number) > last):
             self._begin_at(number)
         if self._pictures is None:
             return
         for coded in self._pictures:
-            self._before, self._last = self._last, coded
+            self._recent.append(coded)
             yield coded
             if coded.number >= number:
                 return
-        self.close()
+        self._rewind()
 
     def _entry(self, number: int) -> int:
         """The number of the frame from which decoding would begin for another one."""
@@ -205,7 +258,7 @@ class ClipPlayer:
 
     def _begin_at(self, number: int) -> None:
         """Open the file anew, so that the next pictures lead to a frame."""
-        self.close()
+        self._rewind()
         table = self._table
         start = 0.0
         if table.ordered and 0 <= number < len(table.shown):
@@ -260,14 +313,18 @@ class PicturePlayer:
         self._last = number, frame
         return frame
 
-    def preview(self, number: int, width: int) -> NDArray[np.uint8]:
-        """A picture scaled down by area to at most ``width``; ``[h, w, 3]`` uint8."""
+    def preview(self, number: int, width: int) -> bytes:
+        """A picture scaled down by area to at most ``width``, as JPEG."""
         image = to_uint8(self.frame(number).image)
         factor = min(1.0, width / max(image.shape[:2]))
-        if factor == 1:
-            return image
-        size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
-        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        if factor < 1:
+            size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return jpeg_bytes(image, QUALITY)
+
+    def near(self, number: int, width: int) -> tuple[int, bytes]:
+        """The picture itself, see :meth:`ClipPlayer.near`: no other is read sooner."""
+        return number, self.preview(number, width)
 
 
 Player = ClipPlayer | PicturePlayer

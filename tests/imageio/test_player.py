@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from portrait_clips import CODINGS, moving, write
 
 from mfrec.errors import NoFramesError
@@ -14,6 +16,10 @@ from mfrec.imageio.player import ClipPlayer, PicturePlayer, player
 from mfrec.types import FloatArray
 
 COUNT = 70
+
+
+def size(jpeg: bytes) -> tuple[int, int]:
+    return Image.open(io.BytesIO(jpeg)).size
 
 
 @pytest.mark.parametrize("coding", ["h264 open", "h264 refresh", "hevc", "mjpeg"])
@@ -26,13 +32,15 @@ def test_every_frame_is_that_of_a_reading_in_any_order(coding: str, portrait: Fl
     assert shown.sheet.times == pytest.approx([frame.time for frame in frames])
     rng = np.random.default_rng(0)
     for number in (69, 0, 1, *rng.integers(0, COUNT, 12).tolist(), 30, 29, 28):
+        if number % 2 == 0:
+            # As a page does that has asked for frames ahead.
+            shown.preview(min(number + 4, COUNT - 1), 48)
         found, wanted = shown.frame(number), frames[number]
         assert np.array_equal(found.image, wanted.image), number
         assert (found.name, found.time, found.key, found.quantiser, found.notes) == (
             wanted.name, wanted.time, wanted.key, wanted.quantiser, wanted.notes,
         )  # fmt: skip
-        small = shown.preview(number, 48)
-        assert small.shape == (48, 48, 3) and small.dtype == np.uint8
+        assert size(shown.preview(number, 48)) == (48, 48)
     shown.close()
 
 
@@ -42,7 +50,52 @@ def test_a_step_back_is_there_already(portrait: FloatArray, tmp_path: Path, monk
     shown.preview(35, 320)
     monkeypatch.setattr("mfrec.imageio.player.opened", None)  # whoever opens the file again fails
     for number in range(34, 0, -1):
-        assert shown.preview(number, 320).shape == (64, 64, 3)
+        assert size(shown.preview(number, 320)) == (64, 64)
+
+
+def test_small_pictures_are_kept_within_a_bound(
+    portrait: FloatArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "clip.mp4", moving(portrait, 40, 64), CODINGS["h264"])
+    shown = ClipPlayer(path)
+    largest = max(len(shown.preview(number, 320)) for number in range(40))
+    monkeypatch.setattr("mfrec.imageio.player.KEPT", 8 * largest)
+    for number in (0, 39, 5, 20):
+        shown.preview(number, 48)
+        assert sum(map(len, shown._small.values())) <= 8 * largest
+    assert (20, 48) in shown._small, "the one that was asked for last"
+
+
+def test_the_frame_before_those_that_were_asked_for_ahead_is_still_there(
+    portrait: FloatArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "clip.mp4", moving(portrait, 40, 64), CODINGS["h264"])
+    shown, wanted = ClipPlayer(path), read(path).frames[20]
+    for number in range(20, 25):
+        shown.preview(number, 320)
+    monkeypatch.setattr("mfrec.imageio.player.opened", None)  # whoever opens the file again fails
+    found = shown.frame(20)
+    assert np.array_equal(found.image, wanted.image)
+    copied = [frame.codec.copied for frame in (found, wanted) if frame.codec and frame.codec.copied is not None]
+    assert len(copied) == 2 and np.array_equal(copied[0], copied[1]), "told from the frame before it"
+
+
+@pytest.mark.parametrize("coding", ["h264 open", "h264 refresh", "hevc", "mjpeg"])
+def test_what_is_soonest_seen_of_a_place_is_the_frame_that_it_says(
+    coding: str, portrait: FloatArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "clip.mkv", moving(portrait, COUNT, 64), CODINGS[coding])
+    hasty, calm = ClipPlayer(path), ClipPlayer(path)
+    before = len(set(calm.sheet.keys))
+    decoded: list[int] = []
+    monkeypatch.setattr(hasty, "_towards", lambda number: decoded.append(number) or ClipPlayer._towards(hasty, number))
+    for number in (69, 40, 55, 20, 41, 0, 69):
+        frame, small = hasty.near(number, 48)
+        assert max((key for key in calm.sheet.keys if key <= number), default=0) <= frame <= number
+        assert small == calm.preview(frame, 48)
+    assert before < 2 or coding == "h264 refresh" or not decoded, "key frames alone"
+    hasty.close()
+    calm.close()
 
 
 def test_pictures_are_shown_in_the_order_of_a_run(sequence: Path) -> None:
@@ -52,7 +105,7 @@ def test_pictures_are_shown_in_the_order_of_a_run(sequence: Path) -> None:
     assert shown.sheet.names == tuple(frame.name for frame in frames)
     for number in (3, 0, 6):
         assert np.array_equal(shown.frame(number).image, frames[number].image)
-    assert shown.preview(2, 24).shape == (24, 24, 3)
+    assert size(shown.preview(2, 24)) == (24, 24)
     with pytest.raises(NoFramesError, match="no picture 7"):
         shown.frame(7)
 

@@ -50,9 +50,15 @@ export function upload(path, file, progress) {
   });
 }
 
+const decoded = (data) => createImageBitmap(data, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+
 /** A picture, decoded as it is stored. */
-export async function bitmap(path, signal) {
-  return createImageBitmap(await blob(path, signal), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+export const bitmap = async (path, signal) => decoded(await blob(path, signal));
+
+/** The picture of a frame, or of an earlier one that is seen sooner, and which one it is. */
+export async function nearBitmap(path) {
+  const response = await answered(`${path}&near=1`);
+  return { frame: Number(response.headers.get("X-Frame")), picture: await decoded(await response.blob()) };
 }
 
 const part = encodeURIComponent;

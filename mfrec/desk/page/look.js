@@ -215,8 +215,9 @@ class Look {
   drawState() {
     const { shown, frame, speed } = this.player;
     // Until a frame has come, the picture in the view is still another's.
-    const state = speed === 0 && shown?.frame !== frame ? "coming" : shown?.exact ? "exact" : "quick";
-    const parts = [t(`look.${state}`)];
+    const late = speed === 0 && shown?.frame !== frame;
+    const state = late && shown ? "near" : late ? "coming" : shown?.exact ? "exact" : "quick";
+    const parts = [t(`look.${state}`, { number: shown?.frame })];
     if (this.view.smooth) parts.push(t("look.smooth.on"));
     if (this.codec !== "none" && this.facts && !this.facts.codec?.[this.codec]) parts.push(t("look.codec.lacking"));
     this.state.textContent = parts.join(", ");

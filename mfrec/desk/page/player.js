@@ -1,6 +1,6 @@
 // Frames one after the other: small quick pictures while somebody moves, the true pixels when they stop.
 
-import { bitmap } from "./api.js";
+import { bitmap, nearBitmap } from "./api.js";
 
 /** A frame of at most so many pixels is quick enough as it is. */
 const SMALL = 640 * 480;
@@ -34,9 +34,14 @@ export class Player extends EventTarget {
     this._exact = null;
     this._timer = 0;
     this._playing = 0;
+    this._following = null;
+    this._way = 0;
+    this._left = false;
+    this._held = false;
   }
 
   leave() {
+    this._left = true;
     this.speed = 0;
     this._playing += 1;
     clearTimeout(this._timer);
@@ -110,44 +115,85 @@ export class Player extends EventTarget {
         from = this.time(next);
       }
     }
+    if (mine !== this._playing) return;
     this.stop();
     this._settle();
   }
 
   async _show(frame) {
+    const before = this.frame;
     this.frame = Math.max(0, Math.min(this.sheet.count - 1, frame));
-    const wanted = this.frame;
+    this._way = this.frame - before;
     this._exact?.abort();
     clearTimeout(this._timer);
     this.dispatchEvent(new Event("frame"));
-    try {
-      const picture = await this._picture(wanted);
-      const forward = this.speed < 0 ? -1 : 1;
-      for (let ahead = 1; ahead <= AHEAD; ahead += 1) this._picture(wanted + forward * ahead)?.catch(() => {});
-      if (wanted === this.frame) this._draw(picture, !this.quick);
-    } catch (error) {
-      if (wanted === this.frame) this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
-    }
+    this._following ??= this._follow();
+    await this._following;
     if (this.speed === 0) this._settle();
   }
 
+  /**
+   * Draw frames until the wanted one is drawn. While a picture is on its way, only the last frame that was asked for in
+   * the meantime comes next: whoever moves faster than pictures come sees as many as there are, and no queue builds up.
+   */
+  async _follow() {
+    let frame;
+    do {
+      frame = this.frame;
+      try {
+        const found = this.quick && this._held && Math.abs(this._way) > 1 ? await this._near(frame) : { frame, picture: await this._picture(frame) };
+        if (this._left) break;
+        this._draw(found.frame, found.picture, !this.quick);
+        if (found.frame === frame) this._askAhead(frame);
+      } catch (error) {
+        if (frame === this.frame) this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
+      }
+    } while (frame !== this.frame);
+    this._following = null;
+  }
+
+  /** What is soonest seen of a place: who drags over hundreds of frames does not wait until all of them are decoded. */
+  async _near(frame) {
+    const known = this.kept.get(frame);
+    if (known) return { frame, picture: await known };
+    const found = await nearBitmap(this.address(frame, this.width));
+    if (this.kept.has(found.frame)) found.picture.close();
+    else this._keep(found.frame, Promise.resolve(found.picture));
+    return { frame: found.frame, picture: await this.kept.get(found.frame) };
+  }
+
+  /** Who steps or plays wants the next frames in the same direction; who jumps wants nobody knows which. */
+  _askAhead(frame) {
+    if (Math.abs(this._way) > 1) return;
+    const way = this._way < 0 ? -1 : 1;
+    for (let ahead = 1; ahead <= AHEAD; ahead += 1) this._picture(frame + way * ahead)?.catch(() => {});
+  }
+
+  /** While somebody drags, only small pictures come, however long the pointer rests. */
+  hold(held) {
+    this._held = held;
+    if (!held && this.speed === 0) this._settle();
+  }
+
   _settle() {
-    if (!this.quick) return;
+    const there = this.shown?.frame === this.frame;
+    if (!this.quick || (there && (this._held || this.shown.exact))) return;
     clearTimeout(this._timer);
     this._timer = setTimeout(async () => {
       const wanted = this.frame;
+      const exact = !this._held;
       this._exact = new AbortController();
       try {
-        const picture = await bitmap(this.address(wanted, 0), this._exact.signal);
-        if (wanted === this.frame && this.speed === 0) this._draw(picture, true);
+        const picture = await (exact ? bitmap(this.address(wanted, 0), this._exact.signal) : this._picture(wanted));
+        if (wanted === this.frame && this.speed === 0) this._draw(wanted, picture, exact);
       } catch (error) {
         if (error.name !== "AbortError") this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
       }
     }, REST);
   }
 
-  _draw(picture, exact) {
-    this.shown = { frame: this.frame, picture, exact };
+  _draw(frame, picture, exact) {
+    this.shown = { frame, picture, exact };
     this.drawn += 1;
     this.dispatchEvent(new Event("picture"));
   }
@@ -159,13 +205,16 @@ export class Player extends EventTarget {
     if (!picture) {
       picture = bitmap(this.address(frame, this.quick ? this.width : 0));
       picture.catch(() => this.kept.delete(frame));
-      this.kept.set(frame, picture);
-      if (this.kept.size > KEPT) {
-        const oldest = this.kept.keys().next().value;
-        this.kept.get(oldest).then((gone) => gone !== this.shown?.picture && gone.close?.(), () => {});
-        this.kept.delete(oldest);
-      }
+      this._keep(frame, picture);
     }
     return picture;
+  }
+
+  _keep(frame, picture) {
+    this.kept.set(frame, picture);
+    if (this.kept.size <= KEPT) return;
+    const oldest = this.kept.keys().next().value;
+    this.kept.get(oldest).then((gone) => gone !== this.shown?.picture && gone.close?.(), () => {});
+    this.kept.delete(oldest);
   }
 }

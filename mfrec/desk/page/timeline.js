@@ -29,11 +29,16 @@ export class Timeline {
     const seek = (event) => {
       const box = this.canvas.getBoundingClientRect();
       const share = (event.clientX - box.left - LABEL) / Math.max(1, box.width - LABEL);
-      player.go(Math.floor(Math.max(0, Math.min(0.999999, share)) * player.sheet.count));
+      const frame = Math.floor(Math.max(0, Math.min(0.999999, share)) * player.sheet.count);
+      if (frame !== player.frame || player.speed !== 0) player.go(frame);
     };
-    this.canvas.addEventListener("pointerdown", (event) => { down = true; this.canvas.setPointerCapture(event.pointerId); seek(event); });
+    const hold = (held) => {
+      down = held;
+      player.hold(held);
+    };
+    this.canvas.addEventListener("pointerdown", (event) => { hold(true); this.canvas.setPointerCapture(event.pointerId); seek(event); });
     this.canvas.addEventListener("pointermove", (event) => { if (down) seek(event); });
-    this.canvas.addEventListener("pointerup", () => { down = false; });
+    for (const name of ["pointerup", "pointercancel"]) this.canvas.addEventListener(name, () => hold(false));
   }
 
   leave() {
