@@ -30,6 +30,7 @@ from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import similarity_map, warp
 from mfrec.pipeline import Run, in_range
+from mfrec.runtime.threads import side_by_side
 from mfrec.types import ByHand, Canvas, FaceTrack, FloatArray, Observation, Quality, Region
 
 EYES_SHUT, EYES_OPEN = 0.15, 0.22
@@ -193,10 +194,14 @@ class Assess:
         labels = labels_on_canvas(track.observations[track.reference], canvas)
         masks = {region: labels == region.value for region in Region if region is not Region.BACKGROUND}
         masks = {region: mask for region, mask in masks.items() if mask.any()}
+
+        def measured_one(position: int) -> Measured:
+            return measure(track.observations[position], canvas, position == track.reference)
+
         measured = []
-        for position, o in enumerate(track.observations):
-            measured.append(measure(o, canvas, position == track.reference))
-            run.progress(self.name, position + 1, len(track.observations))
+        for one in side_by_side(measured_one, range(len(track.observations))):
+            measured.append(one)
+            run.progress(self.name, len(measured), len(track.observations))
         middle = np.median(np.stack([m.low[0] for m in measured]), axis=0)
         quality: list[dict[Region, Quality]] = [{} for _ in measured]
         for region, mask in masks.items():
