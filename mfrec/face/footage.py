@@ -44,6 +44,9 @@ as people of their own."""
 PORTRAIT_SIDE = 96.0
 """Pixels that a face has at most in a picture that is kept; the network that tells people apart sees about as many."""
 
+SAME_PLACE = 0.3
+"""Share of their union from which on two boxes of one frame hold one face."""
+
 GAP = 0.06
 """Seconds that chosen frames lie apart where there are enough: neighbours repeat each other's errors."""
 
@@ -341,7 +344,8 @@ def _people(pieces: list[_Piece]) -> tuple[Person, ...]:
         who = max(sorted(set(named)), key=named.count) if named else -1 - number
         groups.setdefault(who, []).append(piece)
     people = []
-    for group in sorted(groups.values(), key=lambda g: (-round(sum(map(weight, g)), 3), g[0].glimpses[0].index)):
+    apart = [part for group in groups.values() for part in _side_by_side(group, known)]
+    for group in sorted(apart, key=lambda g: (-round(sum(map(weight, g)), 3), g[0].glimpses[0].index)):
         glimpses: dict[int, Glimpse] = {}
         for glimpse in (glimpse for piece in group for glimpse in piece.glimpses):
             glimpses.setdefault(glimpse.index, glimpse)
@@ -349,6 +353,39 @@ def _people(pieces: list[_Piece]) -> tuple[Person, ...]:
         vectors = tuple(vector for piece in group for vector in known.get(id(piece), ()))
         people.append(Person(len(people) + 1, tuple(glimpses[i] for i in sorted(glimpses)), best.image, vectors))
     return tuple(people)
+
+
+def _side_by_side(group: list[_Piece], known: dict[int, list[FloatArray]]) -> list[list[_Piece]]:
+    """Pieces that seem to be one person, parted where some are seen in one frame at two places.
+
+    Args:
+        group: the longest first.
+        known: embeddings of the pieces' portraits, by ``id``.
+    """
+    if len(group) == 1:
+        return [group]
+    seen = [{glimpse.index: glimpse.detection.box for glimpse in piece.glimpses} for piece in group]
+    vectors = [np.mean(known[id(piece)], axis=0) if id(piece) in known else None for piece in group]
+    parts: list[list[int]] = []
+    for number in range(len(group)):
+        free = [part for part in parts if not any(_at_once(seen[number], seen[other]) for other in part)]
+        if not free:
+            parts.append([number])
+            continue
+
+        def distance(part: list[int], number: int = number) -> float:
+            gaps = [
+                vectors[number] - vectors[i] for i in part if vectors[i] is not None and vectors[number] is not None
+            ]
+            return float(np.mean([np.linalg.norm(gap) for gap in gaps])) if gaps else 0.0
+
+        min(free, key=distance).append(number)
+    return [[group[number] for number in part] for part in parts]
+
+
+def _at_once(one: dict[int, FloatArray], other: dict[int, FloatArray]) -> bool:
+    """Whether two pieces lie in one frame apart from each other; a face may be followed twice."""
+    return any(float(overlap(one[index], other[index])) < SAME_PLACE for index in one.keys() & other.keys())
 
 
 def find_person(footage: Footage, subject: int, wanted: Wanted | None = None) -> tuple[Person, str]:

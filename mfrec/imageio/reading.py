@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,12 +127,18 @@ class FrameStream(Iterator[Frame]):
             close()
 
 
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Control characters of Unicode, its separators of lines, and what embeds or overrides a direction of writing."""
+
+
 def shown(path: Path, *, whole: bool = True) -> str:
     """A path (or with ``whole=False`` its last part) as text that can be printed and stored.
 
-    File names need not be valid UTF-8; bytes that are not appear as ``\\udcXX``.
+    File names need not be valid UTF-8; bytes that are not appear as ``\\udcXX``. What would end a line, steer a
+    terminal or turn the direction of writing appears as ``\\n`` or ``\\u202e`` do.
     """
-    return (str(path) if whole else path.name).encode("utf-8", "backslashreplace").decode("utf-8")
+    text = (str(path) if whole else path.name).encode("utf-8", "backslashreplace").decode("utf-8")
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def listed(dropped: Sequence[Dropped]) -> str:

@@ -1,4 +1,7 @@
-"""Whether samples of a video that does not declare its range contradict the limited one, which is assumed then."""
+"""Whether samples of a video contradict the limited range that it is read in, declared or assumed.
+
+FFmpeg gives HEVC that says nothing as if it declared the limited one.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class RangeWatch:
     """Looks at the luma of frame after frame.
 
     Attributes:
-        judged: frames for which a limited range was assumed.
+        judged: frames that were read as of limited range.
         below: how many of them go well below black.
     """
 
@@ -34,7 +37,7 @@ class RangeWatch:
     def look(self, picture: VideoFrame) -> None:
         """Judge one decoded frame."""
         stored = planes(picture)
-        if len(stored) < 3 or picture.color_range or colour_range(picture)[0]:
+        if not stored or colour_range(picture)[0]:
             return
         luma = stored[0][::4, ::4]
         self.judged += 1

@@ -289,7 +289,7 @@ def _conclude(
         )
     if counts.ranges.full:
         findings.warnings.append(
-            f"'{name}' does not say its range and was read as of limited range, but {counts.ranges.below} of "
+            f"'{name}' is read as of limited range, as it says or as is usual, but {counts.ranges.below} of "
             f"{counts.ranges.judged} frames go well below black: if its recorder uses the full range, dark and bright "
             "parts are clipped; have it exported with its range marked (FFmpeg: -c copy -bsf:v "
             "h264_metadata=video_full_range_flag=1)"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from portrait_clips import moving
 from two_people import BLURRED, scene
 from typer.testing import CliRunner
 
@@ -52,6 +54,19 @@ def test_sharp_frames_are_chosen_and_copies_count_once(footage: Footage) -> None
     assert "repeats the frame before" in why_not(person, 5, 12)
     assert "bring more" in why_not(person, 12, 12)
     assert "not found" in why_not(person, 999, 12)
+
+
+def test_who_is_seen_in_one_frame_at_two_places_is_two_people(portrait: np.ndarray) -> None:
+    """Also where they are alike, and the best pictures of the one are from other frames than those of the other."""
+    heads = [head.astype(np.float32) / 255 for head in moving(portrait, 10, 110)]
+    pictures = []
+    for number, head in enumerate(heads):
+        poor = cv2.GaussianBlur(head, (0, 0), 2)
+        pictures.append(np.hstack([head, poor] if number < 5 else [poor, head]))
+    found = survey(Frame(picture, i, f"clip#{i}", time=i / 25) for i, picture in enumerate(pictures))
+    assert [len(person.glimpses) for person in found.people] == [10, 10]
+    for person in found.people:
+        assert np.ptp([glimpse.detection.centre[0] for glimpse in person.glimpses]) < 30
 
 
 def test_the_frame_that_was_asked_for_is_always_among_them(footage: Footage) -> None:

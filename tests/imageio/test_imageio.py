@@ -191,6 +191,14 @@ def test_a_name_that_is_not_utf8_can_be_stored(tmp_path: Path) -> None:
     assert frame.name.encode("utf-8")
 
 
+def test_a_name_that_would_steer_a_terminal_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "a\n\x1b[2J\u202egnp.png").write_bytes(png_bytes(picture() / 255))
+    (tmp_path / "junk\n.txt").write_bytes(b"no picture")
+    reading = read(tmp_path)
+    assert reading.frames[0].name == "a\\n\\x1b[2J\\u202egnp.png"
+    assert reading.dropped[0].name == "junk\\n.txt"
+
+
 def test_nothing_is_written_beside_the_originals(tmp_path: Path) -> None:
     save(tmp_path / "a.jpg", picture())
     (tmp_path / "b.png").write_bytes(b"no picture")
