@@ -172,7 +172,7 @@ class _PictureFile(ABC):
         tables = decoded.tables if image is decoded.image else None
         sha256, md5 = self._hashes
         if decoded.damage:
-            notes.append(f"damaged: decoder: {decoded.damage}")
+            notes.append(f"damaged: {decoded.damage}")
         return Frame(
             finished(image),
             index,
@@ -236,7 +236,7 @@ class _TiffFile(_PictureFile):
         if page.orientation != 1:
             notes.append(f"EXIF orientation {page.orientation} applied")
         aspect = 1 / page.aspect if ORIENTATIONS[page.orientation].transpose else page.aspect
-        return _Decoded(upright(image, ORIENTATIONS[orientation]), aspect)
+        return _Decoded(upright(image, ORIENTATIONS[orientation]), aspect, damage=page.damage)
 
 
 class _PillowFile(_PictureFile):
@@ -267,6 +267,7 @@ class _PillowFile(_PictureFile):
             notes.append(f"EXIF orientation {orientation} applied")
         aspect = _density_aspect(picture)
         damage = damage_of(self._data) if picture.format in ("JPEG", "MPO") else ""
+        damage = f"decoder: {damage}" if damage else ""
         return _Decoded(image, 1 / aspect if ORIENTATIONS[orientation].transpose else aspect, tables, time, damage)
 
     def _image(self, notes: list[str]) -> FloatArray:

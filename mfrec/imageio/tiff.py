@@ -9,6 +9,7 @@ import io
 import logging
 import math
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
 
 UNSIGNED, FLOAT, UNDEFINED = 1, 3, 4
 """SampleFormat of pages that are read (TIFF 6.0, section 19)."""
+
+DEFLATED = (8, 32946)
+"""Compression of pages whose samples are zlib streams (Adobe's and the older code)."""
 
 REDUCED, MASK = 1, 4
 """Bits of NewSubfileType: a thumbnail, a transparency mask."""
@@ -83,6 +87,7 @@ class PageHeader:
         orientation: 1 to 8, as EXIF counts them.
         aspect: width of a stored pixel divided by its height.
         profile: an ICC profile, or None.
+        damage: what is wrong with its compressed samples; empty where nothing tells.
         without_header: how many more pictures follow the samples of this one, which is the only page, and have no page
             of their own, as ImageJ stores large stacks.
     """
@@ -91,6 +96,7 @@ class PageHeader:
     aspect: float
     profile: bytes | None
     without_header: int
+    damage: str = ""
 
 
 def page_of(data: bytes, number: int) -> PageHeader:
@@ -110,6 +116,7 @@ def page_of(data: bytes, number: int) -> PageHeader:
             )
         orientation, across, down = tags.valueof(274, 1), tags.valueof(282), tags.valueof(283)
         profile = tags.valueof(34675)
+        damage = _damage(page, data)
     try:
         # Pixels to a unit, as fractions: the more there are, the narrower is one.
         aspect = (down[0] / down[1]) / (across[0] / across[1])
@@ -120,7 +127,20 @@ def page_of(data: bytes, number: int) -> PageHeader:
         aspect if math.isfinite(aspect) and aspect > 0 else 1.0,
         bytes(profile) if isinstance(profile, bytes) else None,
         stacked - 1,
+        damage,
     )
+
+
+def _damage(page: TiffPage, data: bytes) -> str:
+    """What is wrong with the samples of a page that are deflated, by the checksum that these have."""
+    if int(page.compression) not in DEFLATED:
+        return ""
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        try:
+            zlib.decompress(data[offset : offset + count])
+        except zlib.error:
+            return "the checksum of its deflated samples is not theirs"
+    return ""
 
 
 def deep_page(data: bytes, number: int, notes: list[str]) -> FloatArray | None:

@@ -685,6 +685,24 @@ def test_damaged_codes_of_a_jpeg_are_said(images: list[np.ndarray], tmp_path: Pa
     assert "2 of 4 pictures are damaged in their coded data; each says so" in reading.warnings
 
 
+def test_deflated_samples_that_are_not_those_of_their_checksum(portrait: np.ndarray, tmp_path: Path) -> None:
+    """Pillow shows what was inflated before an error, and passes over the error where that is enough lines."""
+    whole = np.rint(portrait * 255).astype(np.uint8)
+    Image.fromarray(whole).save(tmp_path / "a.tif", compression="tiff_adobe_deflate")
+    assert not read(tmp_path / "a.tif").frames[0].damaged
+    data = (tmp_path / "a.tif").read_bytes()
+    marked = 0
+    for at in range(1000, len(data) - 1000, len(data) // 12):
+        (tmp_path / "b.tif").write_bytes(data[:at] + bytes([data[at] ^ 0x24]) + data[at + 1 :])
+        try:
+            (frame,) = read(tmp_path / "b.tif").frames
+        except NoFramesError:
+            continue
+        assert frame.damaged
+        marked += 1
+    assert marked
+
+
 def test_inverted_ink_is_said_where_the_file_does_not_say(portrait: np.ndarray, tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.fromarray(np.rint(portrait * 255).astype(np.uint8)).convert("CMYK").save(buffer, "JPEG", quality=95)
