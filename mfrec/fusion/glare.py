@@ -32,24 +32,26 @@ def unhidden(track: FaceTrack) -> FloatArray:
     """What glare leaves of each registered frame: ``[N, H, W]`` on the canvas, 1, or 0 where it hides the picture."""
     assert track.canvas is not None
     plain = [luma(o.frame.image) for o in track.observations]
+    # Of one number, which takes no memory: most frames hide nothing.
+    everywhere = np.broadcast_to(np.float32(1), (len(plain), *track.canvas.shape))
     if max(float(light.max()) for light in plain) < WHITE:
-        return np.ones((len(plain), *track.canvas.shape), np.float32)
+        return everywhere
     canvas, lights, unbent = track.canvas, [], []
     for o, light in zip(track.observations, plain, strict=True):
         assert o.registration is not None and o.similarity is not None
         lights.append(warp(light, o.registration.look_up, interpolation="linear"))
         plainly = similarity_map(canvas.into_frame(o.similarity), *canvas.shape)
         unbent.append(warp(light, plainly, interpolation="linear"))
-    shown = np.ones((len(lights), *canvas.shape), np.float32)
     anywhere = np.max(lights, axis=0) >= WHITE
     if not anywhere.any():
-        return shown
+        return everywhere
     # The dense registration may draw something bright over the glare of the reference; the similarity cannot. What is
     # usual is asked only where a frame is white.
     usual = np.zeros(canvas.shape, np.float32)
     usual[anywhere] = np.minimum(
         *(np.median([light[anywhere] for light in seen], axis=0, overwrite_input=True) for seen in (lights, unbent))
     )
+    shown = np.ones(everywhere.shape, np.float32)
     least, spill = (np.ones((side, side), np.uint8) for side in _sides(track.canvas.scale))
     for left, light in zip(shown, lights, strict=True):
         white = light >= WHITE

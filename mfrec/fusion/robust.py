@@ -362,11 +362,18 @@ class _Data:
                 parts[k] = _weighed(part, precise[k])
         return self._gather(parts)
 
-    def mass(self, k: int, precision: float) -> FloatArray:
-        """``A^T (p w)``: how much precision frame ``k`` brings to each canvas pixel."""
-        group = next(group for group in self.groups if k in group.members)
-        weight = np.concatenate([self.root[m] * np.float32(precision if m == k else 0.0) for m in group.members])
-        return blur((group.adjoint @ weight).reshape(self.shape), group.sigma)[self.inner]
+    def mass(self, precision: Sequence[float]) -> FloatArray:
+        """``A^T (p w)``: how much precision each frame brings to each canvas pixel, ``[N, H, W]``."""
+        rows, columns = (side - 2 * self.margin for side in self.shape)
+        out = np.empty((len(precision), rows, columns), np.float32)
+        for group in self.groups:
+            first = 0
+            for k in group.members:
+                own = group.forward[first : first + len(self.root[k])]
+                first += len(self.root[k])
+                brought = own.T @ (self.root[k] * np.float32(precision[k]))
+                out[k] = blur(brought.reshape(self.shape), group.sigma)[self.inner]
+        return out
 
     def _gather(self, parts: Mapping[int, FloatArray]) -> FloatArray:
         out = np.zeros(self.shape, np.float32)
@@ -456,7 +463,7 @@ def bound(
     precision = [precision_scalar(source, settings, len(sources)) for source in sources]
     data = _Data(sources, belief, canvas, settings)
     stiff = np.pad((1.0 / np.maximum(sigma, 1e-3) ** 2).astype(np.float32), data.margin, mode="edge")
-    mass = np.stack([data.mass(k, p) for k, p in enumerate(precision)])
+    mass = data.mass(precision)
     total = mass.sum(axis=0)
     mean = rgb_to_ycc(prior)
     # Steps in units of what a pixel may move: a few of them then do, however much the prior's certainty varies.
@@ -476,10 +483,10 @@ def bound(
         _conjugate_gradients(apply, residual, change, settings.inner)
         planes.append((start + unit * change)[data.inner])
         progress()
-    share = np.where(total > 0, mass / np.maximum(total, 1e-12), 0.0)
+    share = np.divide(mass, np.maximum(total, 1e-12), out=mass)
     observed = total / (total + stiff[data.inner])
     image = np.clip(ycc_to_rgb(np.dstack(planes)), 0.0, 1.0)
-    return Bounded(image, share.astype(np.float32), observed.astype(np.float32))
+    return Bounded(image, share, observed.astype(np.float32))
 
 
 def _tables(sources: Sequence[Source], channel: int, settings: MapSettings) -> list[FloatArray]:
@@ -606,10 +613,11 @@ def estimate(
         padded = np.pad(start[..., channel], data.margin, mode="edge")
         planes.append(_solve(data, channel, tables, padded, stiffness=stiffness, settings=settings)[data.inner])
         progress()
-    mass = np.stack([data.mass(k, p) for k, p in enumerate(precision)])
+    mass = data.mass(precision)
     total = mass.sum(axis=0)
-    weight = np.where(total > 1e-6 * max(float(total.max()), 1e-12), mass / np.maximum(total, 1e-12), 0.0)
+    weight = np.divide(mass, np.maximum(total, 1e-12), out=mass)
+    weight *= total > 1e-6 * max(float(total.max()), 1e-12)
     observed = total / (total + 1.0 / settings.prior_sigma**2)
     warped, chief = [source.warped for source in sources], [source.is_reference for source in sources].index(True)
     image = np.clip(within_seen(ycc_to_rgb(np.dstack(planes)), warped, belief, canvas.scale, chief), 0.0, 1.0)
-    return Estimate(image, weight.astype(np.float32), np.where(weight.sum(axis=0) > 0, observed, 0).astype(np.float32))
+    return Estimate(image, weight, np.where(weight.sum(axis=0) > 0, observed, 0).astype(np.float32))

@@ -217,13 +217,15 @@ def spread_between(sources: Sequence[Source], image: FloatArray, weight: FloatAr
     three and seven frames at 32 and 64 px, and rounded so that one frame is never surer than several.
     """
     grey = luma(image)
-    stack = np.stack([luma(source.warped) for source in sources])
-    mean = (weight * stack).sum(axis=0)
-    disagreement = gaussian((weight * (stack - mean) ** 2).sum(axis=0), 0.5 * scale)
+    # Frame by frame: such stacks are the most memory of a run.
+    frames = [luma(source.warped) for source in sources]
+    mean = sum(share * frame for share, frame in zip(weight, frames, strict=True))
+    apart = sum(share * (frame - mean) ** 2 for share, frame in zip(weight, frames, strict=True))
+    disagreement = gaussian(np.asarray(apart), 0.5 * scale)
     own = float(np.mean([source.noise.independent for source in sources]))
     down, right = np.gradient(grey)
     slope = gaussian(np.asarray(down**2 + right**2), 0.5 * scale) * (scale / 4) ** 2
-    alone = (weight**2).sum(axis=0)
+    alone = sum(share**2 for share in weight)
     return np.sqrt(1.5 * disagreement / own + 1.25 * slope + 0.0015 * alone + (7 / 255) ** 2).astype(np.float32)
 
 
@@ -379,11 +381,11 @@ class Fuse:
             network, progress = run.network(self.card, "fusion"), partial(run.progress, self.name)
             image, weight, observed, uncertainty = learned(track, network, settings, doubt, progress, shown=shown)
         else:
-            sources = sources_of(track, shown)
             if self.method == "map":
-                track, sources, made = self._map(track, sources, settings, run)
+                track, sources, made = self._map(track, shown, settings, run)
                 image, weight, observed = made.image, made.weight, made.observed
             else:
+                sources = sources_of(track, shown)
                 image, weight = (mean_of if self.method == "mean" else median_of)(sources)
                 observed = (weight.sum(axis=0) > 0).astype(np.float32)
                 share = np.stack([source.given for source in sources])
@@ -393,6 +395,7 @@ class Fuse:
                     image = (1 - share.sum(axis=0))[..., None] * image + taken
                     weight = taken_by_hand(weight, share)
             uncertainty = spread_between(sources, image, weight, canvas.scale)
+            del sources
         track = replace(track, warnings=(*track.warnings, *few_contribute(track, weight), *hidden))
         fused = Fused(
             image=image,
@@ -405,7 +408,7 @@ class Fuse:
         return replace(track, fused=fused)
 
     def _map(
-        self, track: FaceTrack, sources: list[Source], settings: MapSettings, run: Run
+        self, track: FaceTrack, shown: FloatArray, settings: MapSettings, run: Run
     ) -> tuple[FaceTrack, list[Source], Estimate]:
         """The last estimate, with the track and its sources as they were registered for it."""
         canvas = track.canvas
@@ -414,9 +417,11 @@ class Fuse:
         x0, y0 = canvas.x0, canvas.y0
         current = enlarge(reference[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)
         ticks = iter(range(1, self.passes + 3))
-        result = None
+        sources, result = sources_of(track, shown), None
         for index in range(self.passes):
             if index > 0:
+                # The pass before is let go of first: two of them side by side were the most memory of a run.
+                del sources, result
                 track = register_again(track, current)
                 sources = sources_of(track)
             last = index == self.passes - 1
@@ -512,27 +517,32 @@ def learned(
     bounded = bound(
         sources, prior, doubt * sigma, canvas, settings, apart=apart, progress=lambda: progress(next(ticks), steps)
     )
-    mixed = (1.0 - bounded.observed) * weight + bounded.observed * bounded.share
-    total = mixed.sum(axis=0)
-    weight = np.where(weight.sum(axis=0) > 0, mixed / np.maximum(total, 1e-12), 0.0).astype(np.float32)
-    return bounded.image, weight, bounded.observed, np.asarray(sigma, np.float32)
+    seen = weight.sum(axis=0) > 0
+    mixed = (1.0 - bounded.observed) * weight
+    for k, share in enumerate(bounded.share):  # frame by frame, without another stack
+        mixed[k] += bounded.observed * share
+    mixed /= np.maximum(mixed.sum(axis=0), 1e-12)
+    mixed *= seen
+    return bounded.image, mixed, bounded.observed, np.asarray(sigma, np.float32)
 
 
 def register_again(track: FaceTrack, target: FloatArray) -> FaceTrack:
     """Register every frame but the reference onto ``target`` instead of the reference; reposed frames stay as they are,
     because plain registration cannot follow a turned head."""
-    assert track.canvas is not None
-    observations = []
-    for position, o in enumerate(track.observations):
+    canvas = track.canvas
+    assert canvas is not None
+
+    def again(position: int) -> Observation:
+        o = track.observations[position]
         assert o.similarity is not None
         if o.reposed:
-            observations.append(o)
-            continue
+            return o
         phase = noise_of(o.frame).phase
         if position == track.reference:
-            registration = identity_registration(track.canvas, o.frame.image, phase)
+            registration = identity_registration(canvas, o.frame.image, phase)
         else:
-            to_frame = track.canvas.into_frame(o.similarity)
-            registration = register(target, o.frame.image, to_frame, track.canvas, phase=phase, settings=track.flow)
-        observations.append(replace(o, registration=registration))
-    return replace(track, observations=tuple(observations))
+            to_frame = canvas.into_frame(o.similarity)
+            registration = register(target, o.frame.image, to_frame, canvas, phase=phase, settings=track.flow)
+        return replace(o, registration=registration)
+
+    return replace(track, observations=tuple(side_by_side(again, range(len(track.observations)))))
