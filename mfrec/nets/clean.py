@@ -13,6 +13,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -45,7 +46,9 @@ class ResidualBlock(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(functional.relu(self.first(x)))
+        added = self.second(functional.relu(self.first(x), inplace=True))
+        # Where nothing is learnt the sum needs no room of its own; with mixed precision it would not be float32.
+        return added.add_(x) if torch.is_inference_mode_enabled() and added.dtype == x.dtype else x + added
 
 
 class Clean(nn.Module):
@@ -78,7 +81,7 @@ class Clean(nn.Module):
         )
         self.leave = nn.Sequential(
             nn.Conv2d(channels[0], channels[0], 3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(channels[0], 4 * SCALE**2, 3, padding=1),
             nn.PixelShuffle(SCALE),
         )

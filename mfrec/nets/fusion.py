@@ -106,7 +106,9 @@ class Fusion(nn.Module):
         chief = functional.one_hot(reference, count).to(stack.dtype)
         cleaned, trust = stack[:, :, :3], stack[:, :, 7]
         known = self.told(torch.cat([told, chief[..., None]], -1).flatten(0, 1))
-        x = _frame_by_frame(lambda frame: self.enter(_folded(frame)), stack.flatten(0, 1)) + known[..., None, None]
+        x = _frame_by_frame(
+            lambda frame, said: self.enter(_folded(frame)) + said[..., None, None], stack.flatten(0, 1), known
+        )
         x = _frame_by_frame(
             lambda own, other: own + self.beside(torch.cat([own, other], 1)), x, _of_reference(x, reference, count)
         )
@@ -153,7 +155,11 @@ class Fusion(nn.Module):
 
 
 def _frame_by_frame(work: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
-    """``work`` on tensors ``[K, ...]``: frame by frame in inference mode, two at a time, for a third of the memory."""
+    """``work`` on tensors ``[K, ...]``: frame by frame in inference mode, two at a time, for a third of the memory.
+
+    There what is made goes into the first tensor where it has that size: those are features, which nobody needs any
+    more. The planes of the frames have another one and stay.
+    """
     if not torch.is_inference_mode_enabled():
         return work(*tensors)
 
@@ -167,23 +173,26 @@ def _frame_by_frame(work: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
             last = made.is_contiguous(memory_format=torch.channels_last)
             layout = torch.channels_last if last else torch.contiguous_format
             size = (len(tensors[0]), *made.shape[1:])
-            out = torch.empty(size, dtype=made.dtype, device=made.device, memory_format=layout)
+            if size == tensors[0].shape and tensors[0].is_contiguous(memory_format=layout):
+                out = tensors[0]
+            else:
+                out = torch.empty(size, dtype=made.dtype, device=made.device, memory_format=layout)
         out[k] = made[0]
     assert out is not None
     return out
 
 
 STRIP = 1 << 17
-"""Pixels of a strip that is worked on at a time in inference mode: what is made on the way is as small."""
+"""Values of a frame in a strip that is worked on at a time in inference mode: what is made on the way is as small."""
 
 
 def _by_strips(work: Callable[[Tensor, Tensor], Tensor], one: Tensor, other: Tensor) -> Tensor:
-    """``work`` on tensors ``[..., H, W]`` that treats every pixel by itself: on a strip of rows at a time in inference
-    mode."""
+    """``work`` on tensors ``[B, N, ..., H, W]`` that treats every pixel by itself: on a strip of rows at a time in
+    inference mode."""
     if not torch.is_inference_mode_enabled():
         return work(one, other)
     # Of a tensor that does not fill whole vectors PyTorch sums the rest in another order.
-    rows = 64 * max(1, STRIP // (64 * one.shape[-1]))
+    rows = 64 * max(1, STRIP // (64 * one[0, 0, ..., 0, :].numel()))
     return torch.cat([work(*parts) for parts in zip(one.split(rows, -2), other.split(rows, -2), strict=True)], -2)
 
 
