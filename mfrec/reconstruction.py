@@ -166,6 +166,8 @@ def run_recipe(
     meant = find_reference(asked, [observation.frame for observation in track.observations], track.dropped)
     chosen, evidence = options.applied_to(chosen, meant), options.applied_to(evidence, meant)
 
+    of_evidence = next(stage for stage in evidence.stages if isinstance(stage, Fuse))
+    left_out: dict[str, Any] | None = None
     shared = common_stages(chosen, evidence)
     for stage in chosen.stages[:shared]:
         # One by one, so that whole frames are let go of once their faces are cut out of them.
@@ -183,6 +185,10 @@ def run_recipe(
             making = aside.start(partial(run_chain, evidence.stages[shared:], track, evidence_run))
             result = run_chain(rest[:fusing], track, run)
             beside = making()
+            del making  # it holds what it gave
+        # Its frames predict each other before the next fusion, which needs the memory of their registrations.
+        left_out = without_one(beside, of_evidence)
+        beside = replace(beside, observations=())
         result = run_chain(rest[fusing:], result, run)
         evidence_steps = evidence_run.steps
     else:
@@ -204,7 +210,8 @@ def run_recipe(
             f"only one frame is used ('{result.observations[0].frame.name}'), so nothing was gained from other frames: "
             "the result is an enlargement; give more frames of the same person"
         )
-    left_out = without_one(beside, next(stage for stage in evidence.stages if isinstance(stage, Fuse)))
+    if left_out is None:
+        left_out = without_one(beside, of_evidence)
     if left_out["ratio"] is not None and left_out["ratio"] > DOUBTED:
         warnings.append(f"Left-out frame: {left_out['text']}.")
     # Nothing that a network draws stays where the evidence picture, which none has touched, is flat.

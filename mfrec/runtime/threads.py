@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from mfrec.pipeline import Progress
 from mfrec.runtime.memory import one_arena
@@ -46,10 +46,11 @@ def side_by_side(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
 
     Each is done by one thread alone, so the bits are those of doing one after the other. Items are taken when they are
     needed, one beside the two that are worked on. When the caller stops early, or one of them fails, only the two that
-    are running are waited for.
+    are running are waited for. One at a time where this begins while :class:`Aside` has work beside: a third one would
+    take memory and no less time.
     """
     one_arena()
-    pool = ThreadPoolExecutor(2, thread_name_prefix="mfrec-beside")
+    pool = ThreadPoolExecutor(1 if Aside.busy else 2, thread_name_prefix="mfrec-beside")
     waiting: deque[Future[T]] = deque()
     try:
         for item in items:
@@ -110,7 +111,13 @@ class Aside:
 
     Args:
         progress: of both.
+
+    Attributes:
+        busy: how many pieces of work of the process run beside others that do not wait for them.
     """
+
+    busy: ClassVar[int] = 0
+    _count: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, progress: Progress) -> None:
         self._shown = progress
@@ -130,10 +137,21 @@ class Aside:
 
     def start(self, work: Callable[[], T]) -> Callable[[], T]:
         """Begin; the function that is returned waits for what ``work`` returns, or raises what it raises."""
+        beside = threading.Lock()
+
+        def alone() -> None:
+            if beside.acquire(blocking=False):  # once, whichever comes first: the end or the waiting
+                with Aside._count:
+                    Aside.busy -= 1
+
+        with Aside._count:
+            Aside.busy += 1
         future: Future[T] = self._pool.submit(work)
+        future.add_done_callback(lambda _: alone())
 
         def wait() -> T:
             self._waiting.set()
+            alone()
             return future.result()
 
         return wait

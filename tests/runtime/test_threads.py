@@ -99,6 +99,32 @@ def test_side_by_side_keeps_the_order_and_is_never_more_than_two() -> None:
     assert most == 2
 
 
+def test_side_by_side_is_one_at_a_time_while_other_work_runs_beside() -> None:
+    def most() -> int:
+        running, most, lock = 0, 0, threading.Lock()
+
+        def work(_: int) -> None:
+            nonlocal running, most
+            with lock:
+                running += 1
+                most = max(most, running)
+            time.sleep(0.005)
+            with lock:
+                running -= 1
+
+        list(side_by_side(work, range(6)))
+        return most
+
+    go_on = threading.Event()
+    with Aside(lambda *_: None) as aside:
+        wait = aside.start(partial(go_on.wait, 10))
+        assert most() == 1
+        threading.Timer(0.02, go_on.set).start()
+        assert wait()
+        assert most() == 2
+    assert Aside.busy == 0
+
+
 def test_side_by_side_takes_items_when_they_are_needed() -> None:
     taken: list[int] = []
     results = side_by_side(lambda number: number + 1, (taken.append(i) or i for i in range(100)))
