@@ -27,10 +27,10 @@ from mfrec.provenance.record import RECORD, sealed_json
 from mfrec.publication.folder import staged, writing
 from mfrec.recipe import draws
 from mfrec.runtime.memory import give_back
-from mfrec.runtime.threads import one_thread
+from mfrec.runtime.threads import one_thread, side_by_side
 from mfrec.types import FaceTrack, Observation, Reconstruction
 
-RESULT = "reconstruction.png"
+RESULT, ARRAYS = "reconstruction.png", "provenance.npz"
 
 
 def save(
@@ -124,13 +124,20 @@ def write_outputs(reconstruction: Reconstruction, folder: Path, *, pdf: bool = F
         shown = levels.applied(reconstruction.image)
         images[marked("levels.png", reconstruction.stamp)] = (shown, f"{reconstruction.stamp}, levels stretched")
     with writing():
-        files = []
-        for name, (image, stamp) in images.items():
+        arrays = provenance_arrays(reconstruction)
+
+        def write(name: str) -> None:
+            if name == ARRAYS:
+                write_arrays(folder / name, arrays)
+                return
+            image, stamp = images[name]
             pixels = image if image.dtype == np.uint8 else to_uint8(image)
-            files.append(folder / name)
-            files[-1].write_bytes(png_bytes(pixels, {"Software": "mfrec", "Title": described(name), "Comment": stamp}))
-        files.append(folder / "provenance.npz")
-        write_arrays(files[-1], provenance_arrays(reconstruction))
+            png = png_bytes(pixels, {"Software": "mfrec", "Title": described(name), "Comment": stamp})
+            (folder / name).write_bytes(png)
+
+        for _ in side_by_side(write, (ARRAYS, *images)):  # the arrays take as long as all pictures
+            pass
+        files = [folder / name for name in (*images, ARRAYS)]
         record = {**record, "outputs": {path.name: file_digests(path) for path in files}}
         files += write_report(replace(reconstruction, record=record), folder, pdf=pdf)
         files.append(write_record(record, folder, files))
