@@ -186,6 +186,7 @@ def run_recipe(
             result = run_chain(rest[:fusing], track, run)
             beside = making()
             del making  # it holds what it gave
+        give_back()
         # Its frames predict each other before the next fusion, which needs the memory of their registrations.
         left_out = without_one(beside, of_evidence)
         beside = replace(beside, observations=())

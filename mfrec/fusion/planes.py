@@ -27,12 +27,14 @@ def planes_of(image: FloatArray, cleaned: Cleaned, registration: Registration) -
         cleaned; the registration's trust.
     """
     finer = cleaned.from_frame.apply(registration.look_up).astype(np.float32)
-    clear = warp(cleaned.image, finer) * registration.gain + registration.offset
-    raw = warp(image, registration.look_up) * registration.gain + registration.offset
+    out = np.empty((PLANES, *finer.shape[:2]), np.float32)
+    for first, picture, places in ((0, cleaned.image, finer), (3, image, registration.look_up)):
+        lit = warp(picture, places) * registration.gain + registration.offset
+        out[first : first + 3] = lit.transpose(2, 0, 1)
     sigma = warp(cleaned.sigma, finer, interpolation="linear")
-    doubt = 2.0 * np.log(np.maximum(sigma, 1e-3))
-    stacked = np.dstack([clear, raw, doubt, registration.trust])
-    return np.ascontiguousarray(stacked.transpose(2, 0, 1), np.float32)
+    out[6] = 2.0 * np.log(np.maximum(sigma, 1e-3))
+    out[7] = registration.trust
+    return out
 
 
 @dataclass(frozen=True, eq=False)

@@ -177,7 +177,7 @@ def uncontradicted(apart: FloatArray) -> FloatArray:
 
 
 class Judged(NamedTuple):
-    """What is found out of each source by itself before it is believed, ``[N, H, W]`` each; see :func:`believe`.
+    """What is found out of each source by itself before it is believed, a plane ``[H, W]`` each; see :func:`believe`.
 
     Attributes:
         alike: likeness to the reference, 0..1.
@@ -185,13 +185,13 @@ class Judged(NamedTuple):
         energy: of its detail, see :func:`detail_energy`.
     """
 
-    alike: FloatArray
-    agree: FloatArray
-    energy: FloatArray
+    alike: Sequence[FloatArray]
+    agree: Sequence[FloatArray]
+    energy: Sequence[FloatArray]
 
     def of(self, positions: Sequence[int]) -> Judged:
-        """What is found out of some of the sources, the reference among them."""
-        return Judged(*(stack[list(positions)] for stack in self))
+        """What is found out of some of the sources, the reference among them; the planes are not copied."""
+        return Judged(*([planes[k] for k in positions] for planes in self))
 
 
 def judge(
@@ -217,7 +217,7 @@ def judge(
             off = gaussian(comparable * (grey - centre) ** 2, float(scale))
             agree[k] = 1.0 / (1.0 + off / settings.agreement**2)
         energy[k] = detail_energy(grey, scale)
-    return Judged(alike, agree, energy)
+    return Judged(list(alike), list(agree), list(energy))
 
 
 def believe(
@@ -252,7 +252,9 @@ def believed(sources: Sequence[Source], judged: Judged, settings: MapSettings) -
     chief = next(k for k, source in enumerate(sources) if source.is_reference)
     floor = (1 / 255) ** 2
     # What shows something else says nothing about how much detail there is to see here.
-    told = np.where(alike < SOMETHING_ELSE, energy[chief], energy)
+    told = np.empty((len(sources), *energy[chief].shape), np.float32)
+    for k, own in enumerate(told):
+        own[:] = np.where(alike[k] < SOMETHING_ELSE, energy[chief], energy[k])
     middle = np.median(told, axis=0, overwrite_input=True)
     out = told  # its numbers are spent
     for k, source in enumerate(sources):

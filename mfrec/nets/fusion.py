@@ -199,6 +199,10 @@ def _by_strips(work: Callable[[Tensor, Tensor], Tensor], one: Tensor, other: Ten
 def _folded(frames: Tensor) -> Tensor:
     """Planes ``[K, 8, H, W]`` about zero, folded to the resolution of the reference: ``[K, 8 * 16, h, w]``."""
     planes = torch.cat([frames[:, :6] - 0.5, 0.5 * (frames[:, 6:7] + 6.0), frames[:, 7:]], 1)
+    if torch.is_inference_mode_enabled():
+        # The same in one step: pixel_unshuffle makes a copy of its own before the channels come last.
+        cells = planes.unflatten(-1, (-1, SCALE)).unflatten(2, (-1, SCALE))  # [K, 8, h, 4, w, 4]
+        return cells.permute(0, 2, 4, 1, 3, 5).flatten(3).permute(0, 3, 1, 2)
     return functional.pixel_unshuffle(planes, SCALE).contiguous(memory_format=torch.channels_last)
 
 

@@ -25,6 +25,7 @@ from mfrec.image.filters import gaussian
 from mfrec.image.geometry import enlarge, inside, resize, warp
 from mfrec.pipeline import Run, in_range
 from mfrec.registration.dense import identity_registration, register
+from mfrec.runtime.memory import give_back
 from mfrec.runtime.threads import side_by_side
 from mfrec.stages.assess import labels_on_canvas
 from mfrec.types import Canvas, FaceTrack, FloatArray, Fused, Observation, Quality
@@ -486,11 +487,11 @@ def learned(
     for done, one in enumerate(side_by_side(laid, track.observations)):
         planes[done] = one  # by number: a view of the last frame's would keep all of them until the end
         progress(done + 1, steps)
+    one = None  # the last planes, which are in their place
     told = np.stack([conditions(noise_of(o.frame)) for o in track.observations])
     shown = unhidden(track) if shown is None else shown
-    sources = sources_of(track, shown)
     planes = without_glare(planes, shown)
-    apart = unlike(sources, canvas.scale)
+    apart = unlike(sources_of(track, shown), canvas.scale)
     same = uncontradicted(apart)
     given = given_by_hand(track)
     share, light = (None, None) if given is None else given
@@ -503,8 +504,11 @@ def learned(
     if share is not None and light is not None:
         planes[:, 7] = taken_by_hand(planes[:, 7], share)
         planes[:, :6] += np.concatenate([light, light], axis=-1).transpose(0, 3, 1, 2)
+    give_back()
     made = fuse_planes(network, planes, told, track.reference)
     del planes, same  # the largest arrays of a run
+    give_back()
+    sources = sources_of(track, shown)  # made again: beside the planes they would be a tenth of a run's memory
     progress(steps - 3, steps)
     prior, weight, sigma = made.image, made.weight, made.sigma
     if canvas.scale != network.scale:
