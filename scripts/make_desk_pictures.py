@@ -1,12 +1,14 @@
 """Pictures of the desk for the documentation: ``python scripts/make_desk_pictures.py docs/``.
 
 Films the public-domain portrait, works on it in a real Chromium (on PATH, with the package ``playwright``), and writes
-``desk-case.png``, ``desk-look.png``, ``desk-runs.png`` and ``desk-compare.png``.
+``desk-case.png``, ``desk-look.png``, ``desk-runs.png``, ``desk-compare.png`` and
+``desk-survey.png``, the page of a participant.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,9 +53,9 @@ def take(address: str, clip: Path, out: Path) -> None:
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.set_default_timeout(600_000)
 
-        def shoot(name: str) -> None:
-            page.wait_for_timeout(600)
-            page.screenshot(path=out / f"desk-{name}.png")
+        def shoot(name: str, shown: Any = page) -> None:
+            shown.wait_for_timeout(600)
+            shown.screenshot(path=out / f"desk-{name}.png")
 
         page.goto(address)
         page.get_by_label("Title").fill("Shop, till 2")
@@ -72,7 +74,7 @@ def take(address: str, clip: Path, out: Path) -> None:
         point(page, ".view canvas", 0.5, 0.45)
         shoot("look")
         page.get_by_role("button", name="Run", exact=True).click()
-        page.get_by_role("radio", name="evidence").check()
+        page.get_by_role("radio", name=re.compile("^evidence")).check()
         page.wait_for_timeout(600)
         page.get_by_role("button", name="Run", exact=True).click()
         page.get_by_role("link", name="Run 0003 is queued.").click()
@@ -83,6 +85,17 @@ def take(address: str, clip: Path, out: Path) -> None:
         page.wait_for_timeout(1000)
         point(page, "figure[data-side=b] canvas", 0.5, 0.5)
         shoot("compare")
+        page.get_by_role("link", name="Survey", exact=True).click()
+        for name in ("result", "reference, bicubic"):
+            page.get_by_label(name, exact=True).check()
+        page.get_by_role("button", name="Make the survey").click()
+        with page.context.expect_page() as opening:
+            page.get_by_role("link", name="Page for the next person").click()
+        theirs = opening.value
+        theirs.locator("figure img").last.wait_for()
+        theirs.set_viewport_size({"width": 940, "height": 760})
+        shoot("survey", theirs)
+        theirs.close()
         # A run would outlive the desk, and its folder is about to go.
         page.get_by_role("link", name="Runs", exact=True).click()
         page.locator("#content[data-ready=runs]").wait_for()

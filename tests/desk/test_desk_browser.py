@@ -40,6 +40,8 @@ PASSPHRASE = "correct horse battery"
 
 MARKUP = '<img src=x onerror="window.broken = 1">'
 
+WINDOW = {"width": 1440, "height": 900}
+
 
 @dataclass
 class Walk:
@@ -127,7 +129,7 @@ def walked(cases: Path) -> Iterator[Walk]:
 
     with served(cases) as desk, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+        context = browser.new_context(viewport=WINDOW, accept_downloads=True)
         page = context.new_page()
         page.set_default_timeout(60_000)
         walk = Walk(desk, page, cases)
@@ -269,6 +271,10 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     page.keyboard.press("r")
     assert re.search(r" --box 2\d\d,\d+,\d+,\d+@0\.200", walk.command("--box")), "the man on the right"
 
+    # Also where a button lies over the face, the pixel under the pointer is read.
+    page.mouse.move(*walk.where(293, 125))
+    page.locator(".values").filter(has_text="x 293, y 125: ").wait_for()
+
     # His eyes come from another frame, and where his mouth is, is drawn.
     page.get_by_text("Regions by hand").click()
     page.keyboard.press("Escape")
@@ -288,7 +294,10 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     y, x = np.mgrid[: inside.shape[0], : inside.shape[1]]
     diamond = np.abs(x - 299) / 10 + np.abs(y - 139) / 5
     assert inside[diamond < 1].all() and not inside[diamond > 1].any(), "the polygon alone"
+    page.set_viewport_size({"width": 640, "height": 450})  # 1280 x 900 at 200 %
     page.get_by_role("radio", name=re.compile("^evidence")).check()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    page.set_viewport_size(WINDOW)
     page.get_by_label("Enlargement").fill("2")
     page.get_by_label("Enlargement").press("Tab")
     page.get_by_text("Parameters of the stages").click()

@@ -99,15 +99,15 @@ export class ChoicePanel {
     const button = (label, name, onclick, properties = {}) =>
       h("button", { type: "button", "data-keep": name, onclick, ...properties }, label);
     const rows = [h("div.line", {}, h("span.label", { title: t("choose.reference.help") }, t("choose.reference"), " ", what(t("choose.reference"), "index")),
-      h("output.name", {}, chosen), h("span.spacer"),
-      button(t("choose.reference.this"), "reference", () => clip.makeReference()),
-      reference === "auto" ? null : button(t("choose.auto"), "reference-auto", () => choices.set("reference", "auto")))];
+      h("output.name", {}, chosen), h("span.ends", {},
+        button(t("choose.reference.this"), "reference", () => clip.makeReference()),
+        reference === "auto" ? null : button(t("choose.auto"), "reference-auto", () => choices.set("reference", "auto"))))];
     if (clip.player.sheet.kind === "video") {
       for (const [name, label, empty] of [["start", t("choose.from"), t("choose.begin")], ["end", t("choose.to"), t("choose.end")]]) {
         const value = choices.get(name);
         rows.push(h("div.line", {}, h("span.label", {}, label), h("output", {}, value === null ? empty : t("look.time", { time: value })),
-          h("span.spacer"), button(t("choose.here"), name, () => clip.cut(name), { "aria-label": `${label}: ${t("choose.here")}` }),
-          value === null ? null : button(t("choose.clear"), `${name}-clear`, () => choices.set(name, null), { "aria-label": `${label}: ${t("choose.clear")}` })));
+          h("span.ends", {}, button(t("choose.here"), name, () => clip.cut(name), { "aria-label": `${label}: ${t("choose.here")}` }),
+            value === null ? null : button(t("choose.clear"), `${name}-clear`, () => choices.set(name, null), { "aria-label": `${label}: ${t("choose.clear")}` }))));
       }
     }
     if (choices.has("without")) {

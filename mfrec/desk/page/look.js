@@ -268,24 +268,31 @@ class Look {
     }));
   }
 
-  /** Buttons over the faces of the frame that is shown. */
+  /** Buttons over the faces of the frame that is shown; the same ones as long as they can be, or no press would end on one. */
   placeFaces() {
     const frame = this.player.shown?.frame;
     const chosen = this.chosenPerson();
-    const buttons = [];
     for (const person of this.found?.people ?? []) {
       const box = person.at.get(frame);
+      const button = this.faceButton(person.number);
+      button.hidden = !box;
       if (!box) continue;
       const [x, y] = this.view.placeOf(box[0], box[1]);
       const [right, bottom] = this.view.placeOf(box[0] + box[2], box[1] + box[3]);
-      const label = t("look.face", { number: person.number });
-      const button = h("button.face", { type: "button", "aria-label": label, title: label, "aria-pressed": String(person.number) === chosen,
-        onclick: () => { this.follow(String(person.number), frame); this.placeFaces(); this.view.canvas.focus(); } }, h("span", {}, person.number));
+      button.setAttribute("aria-pressed", String(person.number) === chosen);
       Object.assign(button.style, { left: `${x}px`, top: `${y}px`, width: `${right - x}px`, height: `${bottom - y}px` });
-      button.style.setProperty("--face", faceColour(person.number));
-      buttons.push(button);
     }
-    this.faces.replaceChildren(...buttons);
+  }
+
+  faceButton(number) {
+    const known = this.faces.querySelector(`[data-person="${number}"]`);
+    if (known) return known;
+    const label = t("look.face", { number });
+    const button = h("button.face", { type: "button", "data-person": number, "aria-label": label, title: label,
+      onclick: () => { this.follow(String(number), this.player.shown.frame); this.placeFaces(); this.view.canvas.focus(); } }, h("span", {}, number));
+    button.style.setProperty("--face", faceColour(number));
+    this.faces.append(button);
+    return button;
   }
 
   /** Jobs have changed: is somebody looking for people in this input, and what was found? */
@@ -306,6 +313,7 @@ class Look {
     if (!found) return;
     for (const person of found.people) person.at = new Map(person.seen.map((seen) => [frameOf(seen, this.sheet), seen.box]));
     this.found = found;
+    this.faces.replaceChildren();
     const count = found.people.length;
     const people = count === 1 ? t("look.people.one") : t("look.people.many", { count });
     this.search.replaceChildren(h("span.note", {}, count ? t("look.people.found", { people, count: found.frames }) : t("look.people.none", { count: found.frames })));

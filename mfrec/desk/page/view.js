@@ -166,9 +166,10 @@ export class View {
   }
 
   _listen() {
-    const { canvas } = this;
+    // What lies over the canvas, such as the buttons over faces, takes no more than the press.
+    const { canvas, element } = this;
     let drag = null;
-    canvas.addEventListener("wheel", (event) => {
+    element.addEventListener("wheel", (event) => {
       event.preventDefault();
       const box = canvas.getBoundingClientRect();
       const ratio = window.devicePixelRatio || 1;
@@ -180,7 +181,7 @@ export class View {
       drag = [event.clientX, event.clientY];
       canvas.setPointerCapture(event.pointerId);
     });
-    canvas.addEventListener("pointermove", (event) => {
+    element.addEventListener("pointermove", (event) => {
       if (drag) {
         this.moveBy(event.clientX - drag[0], event.clientY - drag[1]);
         drag = [event.clientX, event.clientY];
