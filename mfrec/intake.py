@@ -25,7 +25,7 @@ from mfrec.face.search import look
 from mfrec.face.surroundings import cut, overview, surroundings
 from mfrec.face.turn import turned, turned_box
 from mfrec.image.geometry import resize
-from mfrec.options import DEFAULT, Options, as_most, as_subject
+from mfrec.options import DEFAULT, Options, as_most, as_scale, as_subject
 from mfrec.pipeline import Progress, silent
 from mfrec.runtime.threads import ahead, one_thread
 from mfrec.stages.align import reduced_crop
@@ -190,11 +190,14 @@ def at_own_sampling(track: FaceTrack, options: Options) -> tuple[FaceTrack, Opti
     (enlarged,) = found
     assert enlarged is not None
     height, width = frames[0].image.shape[:2]
-    small, scale = (enlarged.height, enlarged.width), round(options.scale * enlarged.factor)
+    small = enlarged.height, enlarged.width
+    asked = as_scale(options.scale)
+    # By the face's size in its own pixels, where nobody asked for a size of the picture.
+    scale = round(asked * enlarged.factor) if isinstance(asked, int) else asked
     words = f"enlarged {enlarged.factor:.3g} times ({enlarged.kernel}) from {small[1]} x {small[0]} px"
-    if scale > MAX_SCALE or (scale * small[1], scale * small[0]) != (options.scale * width, options.scale * height):
+    if isinstance(scale, int) and isinstance(asked, int) and not _same_size(scale, small, asked, (height, width)):
         warning = (
-            f"the frames were {words} before they were saved, and --scale {options.scale} of them is no whole multiple "
+            f"the frames were {words} before they were saved, and --scale {asked} of them is no whole multiple "
             "of that: they are used as they are, which gains little; export them at their own size"
         )
         return replace(track, warnings=(*track.warnings, warning)), options
@@ -209,7 +212,8 @@ def at_own_sampling(track: FaceTrack, options: Options) -> tuple[FaceTrack, Opti
         )
         box = None if observation.box is None else smaller(observation.box, 1 / enlarged.factor)
         observations.append(replace(observation, frame=own, box=box))
-    warning = f"the frames were {words} before they were saved; they were brought back to that, and enlarge by {scale}"
+    enlarge = f"enlarge by {scale}" if scale != "auto" else "enlarge by the size of the face there"
+    warning = f"the frames were {words} before they were saved; they were brought back to that, and {enlarge}"
     wanted = track.wanted
     if wanted is not None and wanted.box is not None:
         wanted = replace(wanted, box=smaller(wanted.box, 1 / enlarged.factor))
@@ -230,6 +234,11 @@ def at_own_sampling(track: FaceTrack, options: Options) -> tuple[FaceTrack, Opti
         ),
     )
     return track, replace(options, scale=scale, crop=reduced_crop(options.crop, enlarged.factor))
+
+
+def _same_size(scale: int, small: tuple[int, int], asked: int, size: tuple[int, int]) -> bool:
+    """Whether ``scale`` of frames of the size ``small`` gives as large a picture as ``asked`` of frames of ``size``."""
+    return scale <= MAX_SCALE and all(scale * a == asked * b for a, b in zip(small, size, strict=True))
 
 
 def _chosen_frames(

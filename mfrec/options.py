@@ -23,7 +23,7 @@ class Options:
     recipe: str | os.PathLike[str] | Recipe = "restore"
     settings: tuple[str, ...] = ()
     reference: str | int = "auto"
-    scale: int = 4
+    scale: str | int = 4
     crop: str = "auto"
     subject: str | int = "auto"
     turn: str | int = "auto"
@@ -65,7 +65,7 @@ class Options:
         """
         return recipe.with_call(
             reference=reference,
-            scale=self.scale,
+            scale=as_scale(self.scale),
             crop=self.crop,
             subject=as_subject(self.subject),
             turn=as_turn(self.turn),
@@ -119,6 +119,19 @@ def as_turn(turn: str | int) -> str | int:
     if str(turn) not in ("0", "90", "180", "270"):
         raise UsageError(f"--turn is '{turn}'; expected auto, or degrees clockwise: 0, 90, 180 or 270")
     return int(turn)
+
+
+def as_scale(scale: str | int) -> str | int:
+    """What the stage ``align`` takes: ``"auto"``, or a whole number.
+
+    Raises:
+        UsageError: neither of the two.
+    """
+    if scale == "auto" or (isinstance(scale, int) and not isinstance(scale, bool)):
+        return scale
+    if not str(scale).isdecimal():
+        raise UsageError(f"--scale is '{scale}'; expected auto, or how many output pixels a pixel becomes on each side")
+    return int(scale)
 
 
 def as_most(most: str | int) -> int | None:

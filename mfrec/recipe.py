@@ -130,13 +130,13 @@ class Recipe:
         return replace(self, stages=tuple(changed[stage.name] for stage in self.stages))
 
     def with_call(
-        self, *, reference: str | int, scale: int, crop: str, subject: str | int, turn: str | int = "auto"
+        self, *, reference: str | int, scale: str | int, crop: str, subject: str | int, turn: str | int = "auto"
     ) -> Recipe:
         """The recipe with the parameters that belong to one call; what has no stage in the chain is left out.
 
         Args:
             reference: ``"auto"``, a frame's index, or its name.
-            scale: super-resolution factor.
+            scale: super-resolution factor, or ``"auto"``.
             crop: ``"auto"``, ``"face"`` or ``"frame"``.
             subject: ``"auto"`` or a number from 1.
             turn: ``"auto"`` or degrees clockwise, a multiple of 90.

@@ -50,7 +50,7 @@ def reconstruct(
     *,
     recipe: str | os.PathLike[str] | Recipe = "restore",
     reference: str | int = "auto",
-    scale: int = 4,
+    scale: str | int = 4,
     crop: str = "auto",
     device: str = "auto",
     seed: int = 0,
@@ -81,7 +81,8 @@ def reconstruct(
             the natural order of their paths, however they are listed; arrays in the order of time.
         recipe: a name, the path of a TOML file, or a :class:`~mfrec.recipe.Recipe`.
         reference: the frame whose pose and light the result has: ``"auto"``, an index from 0, or a name.
-        scale: how many output pixels a reference pixel has along each side.
+        scale: how many output pixels a reference pixel has along each side; ``"auto"`` takes 4 of a small face and
+            fewer of a large one, see :func:`mfrec.stages.align.fitting_scale`.
         crop: ``"face"``, ``"frame"``, ``"auto"`` for ``"frame"`` where the face fills most of it, or a rectangle
             ``"x,y,w,h"`` of the reference frame in its pixels, once it is upright.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.

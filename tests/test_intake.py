@@ -50,6 +50,13 @@ def test_where_no_whole_scale_fits_the_frames_stay_and_the_reader_is_told(portra
     assert "export them at their own size" in track.warnings[-1]
 
 
+def test_by_the_size_of_the_face_captures_are_brought_back_whatever_they_were_enlarged_by(portrait):
+    options = Options(scale="auto")
+    track, used = at_own_sampling(read_track(captures(portrait, 1.7), options), options)
+    assert used.scale == "auto" and track.observations[0].frame.image.shape == (64, 64, 3)
+    assert "by the size of the face there" in track.warnings[-1]
+
+
 def test_frames_of_their_own_size_pass(portrait):
     read = read_track(captures(portrait, 1.0), Options())
     assert at_own_sampling(read, Options()) == (read, Options())

@@ -91,6 +91,18 @@ def test_a_recipe_may_be_a_name_a_path_or_a_value(tmp_path: Path) -> None:
         assert [parameters(stage)["method"] for stage in chosen.stages if stage.name == "fuse"] == ["median"]
 
 
+@pytest.mark.parametrize(("scale", "taken"), [("auto", "auto"), ("3", 3), (3, 3)])
+def test_the_scale_is_a_number_or_by_the_face(scale: str | int, taken: str | int) -> None:
+    _, align, *_ = map(parameters, Options(scale=scale).applied_to(load("evidence"), 0).stages)
+    assert align["scale"] == taken
+
+
+@pytest.mark.parametrize("scale", ["large", "2.5", "-1", True])
+def test_a_scale_that_is_neither_is_refused(scale: str | int) -> None:
+    with pytest.raises(UsageError, match="expected auto"):
+        Options(scale=scale).applied_to(load("evidence"), 0)
+
+
 def test_what_belongs_to_the_call_reaches_the_stages() -> None:
     options = Options(scale=3, crop="face", subject="2", reference="a.png")
     track, align, *_ = map(parameters, options.applied_to(load("evidence"), 5).stages)

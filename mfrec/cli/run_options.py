@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mfrec.cli.options import End, Settings, Start
-from mfrec.options import Options
+from mfrec.options import Options, as_scale
 
 
 def run_options(
@@ -33,7 +33,10 @@ def run_options(
     turn: Annotated[
         str, typer.Option("--turn", help="Turn the frames clockwise first: auto, 0, 90, 180 or 270 degrees.")
     ] = "auto",
-    scale: Annotated[int, typer.Option("--scale", help="Output pixels per reference pixel along each side.")] = 4,
+    scale: Annotated[
+        str,
+        typer.Option("--scale", help="Output pixels per reference pixel along each side, or auto, by the face's size."),
+    ] = "4",
     crop: Annotated[
         str,
         typer.Option("--crop", help="auto, face, frame for the whole reference frame, or a rectangle x,y,w,h of it."),
@@ -70,7 +73,7 @@ def run_options(
         recipe=recipe,
         settings=tuple(settings or ()),
         reference=reference,
-        scale=scale,
+        scale=as_scale(scale),
         crop=crop,
         subject=subject,
         turn=turn,

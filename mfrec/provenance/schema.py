@@ -57,7 +57,7 @@ class Arguments(Struct):
     recipe: str = ""
     settings: list[str] = []
     reference: str | int = "auto"
-    scale: int = 4
+    scale: str | int = 4
     crop: str = "auto"
     subject: str | int = "auto"
     turn: str | int = "auto"

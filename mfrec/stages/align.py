@@ -17,7 +17,7 @@ from mfrec.image.colour import luma
 from mfrec.image.geometry import enlarge, fit_similarity, inside, similarity_map, warp
 from mfrec.pipeline import Run, in_range
 from mfrec.registration.dense import identity_registration, register
-from mfrec.registration.reference import choose_reference
+from mfrec.registration.reference import choose_reference, face_side
 from mfrec.runtime.threads import side_by_side
 from mfrec.types import Canvas, Dropped, FaceTrack, FloatArray, FlowSettings, Observation, Similarity
 from mfrec.types.geometry import MAX_SCALE
@@ -216,13 +216,26 @@ def without_damaged(track: FaceTrack, wanted: str | int) -> FaceTrack:
     return replace(track, observations=tuple(kept), dropped=(*track.dropped, *dropped))
 
 
+FACE_WANTED, USUAL_SCALE = 256, 4
+"""Pixels that a face has along its side in the picture where the scale is chosen, and the most that it is enlarged."""
+
+
+def fitting_scale(reference: Observation) -> int:
+    """The least whole scale by which a face comes out at :data:`FACE_WANTED` pixels, at most :data:`USUAL_SCALE`.
+
+    That much is also taken of a face that nobody found.
+    """
+    side = face_side(reference)
+    return USUAL_SCALE if not side else min(USUAL_SCALE, max(1, math.ceil(FACE_WANTED / side)))
+
+
 @dataclass(frozen=True)
 class Align:
     """Register every frame onto the reference: landmarks, similarity, then dense optical flow both ways.
 
     Attributes:
         reference: ``"auto"``, a frame's index, or its name.
-        scale: super-resolution factor.
+        scale: super-resolution factor, or ``"auto"``, see :func:`fitting_scale`.
         crop: ``"auto"``, ``"face"``, ``"frame"``, or a rectangle of the reference ``"x,y,w,h"`` in its pixels.
         patch, smoothness: side of the flow's patches in half reference pixels; weight of its smoothness term.
         presmooth: standard deviation of the blur before the flow, in half reference pixels, or ``"auto"``, see
@@ -232,7 +245,7 @@ class Align:
     """
 
     reference: str | int = "auto"
-    scale: int = 4
+    scale: int | Literal["auto"] = 4
     crop: str = "auto"
     patch: int = 12
     smoothness: float = 40.0
@@ -251,8 +264,10 @@ class Align:
 
     def __post_init__(self) -> None:
         as_rectangle(self.crop)
-        if not 1 <= self.scale <= MAX_SCALE:
-            raise UsageError(f"scale {self.scale} is out of range; expected a whole number from 1 to {MAX_SCALE}")
+        if self.scale != "auto" and not 1 <= self.scale <= MAX_SCALE:
+            raise UsageError(
+                f"scale {self.scale} is out of range; expected auto, or a whole number from 1 to {MAX_SCALE}"
+            )
         # DIS divides by the patch and needs several of them in the smallest picture.
         in_range("align.patch", self.patch, 4, 32)
         in_range("align.smoothness", self.smoothness, 0, 1000)
@@ -266,11 +281,12 @@ class Align:
         track = without_damaged(track, self.reference)
         chosen, why, scores = choose_reference(track.observations, self.reference)
         reference = track.observations[chosen]
-        canvas = make_canvas(reference, self.scale, self.crop)
+        scale = fitting_scale(reference) if self.scale == "auto" else self.scale
+        canvas = make_canvas(reference, scale, self.crop)
         noises = [noise_of(o.frame) for o in track.observations]
         presmooth = presmooth_for(noises) if self.presmooth == "auto" else float(self.presmooth)
         flow = FlowSettings(patch=self.patch, smoothness=self.smoothness, presmooth=presmooth)
-        run.resolve({"presmooth": presmooth})
+        run.resolve({"presmooth": presmooth, "scale": scale})
         check_size(canvas, len(track.observations))
         x0, y0 = canvas.x0, canvas.y0
         target = enlarge(reference.frame.image[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)

@@ -298,8 +298,7 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     page.get_by_role("radio", name=re.compile("^evidence")).check()
     assert page.evaluate("document.documentElement.scrollWidth") <= 640
     page.set_viewport_size(WINDOW)
-    page.get_by_label("Enlargement").fill("2")
-    page.get_by_label("Enlargement").press("Tab")
+    page.get_by_label("Enlargement").select_option("2")
     page.get_by_text("Parameters of the stages").click()
     page.get_by_label("passes", exact=True).fill("99")
     page.get_by_label("passes", exact=True).press("Tab")

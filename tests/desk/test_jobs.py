@@ -74,7 +74,7 @@ def test_runs_wait_in_their_order_and_a_waiting_one_can_be_cancelled(desk: Opene
     later = Jobs(Cases(desk.desk.cases.folder))
     assert [handle.job.state for handle in later.of(later.cases.case(desk.case.key))] == ["waiting", "cancelled"]
     kept = json.loads((desk.case.folder / "jobs" / "0002.json").read_text())
-    assert kept["wanted"]["options"] == {"scale": 2} and kept["words"][:2] == ["reconstruct", "inputs/01/clip.mp4"]
+    assert kept["wanted"]["options"] == {"scale": "2"} and kept["words"][:2] == ["reconstruct", "inputs/01/clip.mp4"]
 
 
 def test_a_number_is_never_given_twice(desk: Opened) -> None:

@@ -12,9 +12,12 @@ from mfrec.image.geometry import resize, similarity_map, warp
 from mfrec.pipeline import Pipeline, Run
 from mfrec.stages.align import (
     ENOUGH_WHOLE,
+    FACE_WANTED,
+    USUAL_SCALE,
     Align,
     check_size,
     correlation,
+    fitting_scale,
     make_canvas,
     presmooth_for,
     reduced_crop,
@@ -60,6 +63,25 @@ def test_a_rectangle_is_what_the_picture_shows():
         make_canvas(blank(480, 640), 2, "600,0,64,64")
     assert reduced_crop("face", 2.0) == "face"
     assert reduced_crop("11,20,64,65", 2.0) == "5,10,33,33"
+
+
+@pytest.mark.parametrize(
+    ("side", "scale"), [(20, 4), (64, 4), (65, 4), (86, 3), (128, 2), (129, 2), (256, 1), (400, 1)]
+)
+def test_the_scale_by_the_face_is_the_least_that_shows_it_large_enough(side, scale):
+    assert fitting_scale(blank(480, 640, (30, 20, 30 + side, 20 + side))) == scale
+    assert scale in (USUAL_SCALE, 1) or (scale - 1) * side < FACE_WANTED <= scale * side
+
+
+def test_of_a_face_that_nobody_found_the_scale_is_the_usual_one():
+    assert fitting_scale(blank(64, 64)) == USUAL_SCALE
+
+
+def test_the_chosen_scale_is_that_of_the_canvas_and_of_the_record(filmed):
+    track = FaceTrack(tuple(seen(frame, (0, 0, 100, 100)) for frame in filmed.frames))
+    run = Run()
+    out = Pipeline((Align(reference=0, scale="auto"),), given=frozenset({"boxes"}))(track, run)
+    assert out.canvas is not None and out.canvas.scale == run.steps[0].parameters["scale"] == 3
 
 
 @pytest.mark.parametrize("crop", ["1,2,3", "1,2,30,-4", "1.5,2,30,40", "a,b,c,d", "", "1,2,8,40"])

@@ -132,8 +132,8 @@ export class ChoicePanel {
 
   _shape() {
     const { choices } = this;
-    const scale = h("input", { type: "number", min: 1, max: 16, step: 1, value: choices.get("scale"), "data-keep": "scale",
-      onchange: (event) => choices.set("scale", event.target.valueAsNumber || null) });
+    const scale = select([[null, ["auto", "1", "2", "3", "4", "5", "6", "8"].map((value) => [value, value === "auto" ? t("choose.scale.auto") : `×${value}`])]],
+      String(choices.get("scale")), (value) => choices.set("scale", value), { "data-keep": "scale" });
     return h("div.pair", {}, field(t("choose.scale"), scale, t("choose.scale.help")),
       choiceRow(t("choose.crop"), ["auto", "face", "frame"].map((value) => [value, t(`choose.crop.${value}`)]), choices.get("crop"),
         (value) => choices.set("crop", value)));
