@@ -517,7 +517,8 @@ async def note_picture(request: Request) -> Response:
 # Surveys.
 
 
-async def survey_page(_request: Request) -> Response:
+async def survey_page(request: Request) -> Response:
+    await run_in_threadpool(surveys.folder, _case(request), request.path_params["survey"])
     return FileResponse(PAGE / "answer.html", media_type=TYPES[".html"])
 
 

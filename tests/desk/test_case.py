@@ -127,6 +127,7 @@ def test_no_parameter_leads_out_of_the_case(desk: Opened, bad: str) -> None:
         "run": "0001",
         "job": "0001",
         "note": "0001-01",
+        "survey": "01",
         "name": "x",
     }
     for method, path, _ in ROUTES:
@@ -147,10 +148,10 @@ def test_links_in_a_case_are_not_followed(desk: Opened, tmp_path: Path) -> None:
     (secret / "0001-01.png").write_text("secret")
     (secret / "0001.log").write_text("secret")
     folder = desk.case.folder
-    for part in ("runs", "notes", "inputs", "jobs"):
+    for part in ("runs", "notes", "inputs", "jobs", "surveys"):
         shutil.rmtree(folder / part, ignore_errors=True)
         (folder / part).symlink_to(secret)
-    paths = ("runs/0001", "runs/0001/files/report.html", "notes/0001-01", "jobs/0001/log")
+    paths = ("runs/0001", "runs/0001/files/report.html", "notes/0001-01", "jobs/0001/log", "surveys")
     for path in (*paths, ""):
         answer = desk.client.get(f"{desk.base}/{path}".rstrip("/"))
         assert answer.status_code in (403, 404) and "secret" not in answer.text.replace("secret'", ""), path
