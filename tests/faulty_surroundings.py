@@ -35,7 +35,7 @@ TABLE = """name,path,set,scale
 gone,gone.mp4,,
 two,other,,
 two,other,,
-forever,large,fuse.method=map,6
+forever,large,fuse.method=map,2
 """
 """Cases of a batch beside the folder of all commands: one is missing, one is named twice, one takes forever."""
 

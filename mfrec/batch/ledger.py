@@ -192,7 +192,8 @@ class Ledger:
                 database.execute("DROP TABLE asked")
                 database.execute("COMMIT")
             except BaseException:
-                database.execute("ROLLBACK")
+                if database.in_transaction:  # SQLite itself ends it where the disk is full
+                    database.execute("ROLLBACK")
                 raise
         return changed
 

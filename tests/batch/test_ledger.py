@@ -83,12 +83,35 @@ def test_a_full_disk_stops_nothing_and_loses_nothing_once_there_is_room(tmp_path
         book.ended(attempt(number, 6, "x" * 2000), "failed")
         book.write()
     assert "full" in book.trouble
-    with pytest.raises(UsageError, match="make room"):
+    with pytest.raises(UsageError, match=r"full.*make room"):
         book.take_up([case("y" * 100 + str(n)) for n in range(500)], [])
     database.execute("PRAGMA max_page_count = 100000")
     assert book.write() and book.trouble == ""
     assert book.counts() == {"failed": 40}
     assert [len(book.attempts(number)) for number in range(1, 41)] == [1] * 40
+
+
+class Ended:
+    """A database whose disk is full when it commits: SQLite has ended the transaction then."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.database = database
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.database, name)
+
+    def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        if statement == "COMMIT":
+            self.database.execute("ROLLBACK")
+            raise sqlite3.OperationalError("database or disk is full")
+        return self.database.execute(statement, *values)
+
+
+def test_a_disk_that_is_full_at_the_commit_is_said_as_that(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "l")
+    book._database = Ended(book._database)  # type: ignore[assignment]
+    with pytest.raises(UsageError, match=r"full.*make room"):
+        book.take_up([case("a")], [])
 
 
 def test_many_outputs_lie_in_folders_of_their_own(tmp_path: Path) -> None:
