@@ -1,6 +1,7 @@
 """Batches whose scheduler, workers and client are killed at random, and what is there in the end.
 
-``python tests/killed_batches.py 300 10`` (``make faults``) works on 300 cases of seven frames and kills ten times.
+``python tests/killed_batches.py 300 10`` (``make faults``) works on 300 cases of seven frames and kills ten times. Then
+a few on a cluster of which one worker has another mfrec: it gets none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from killed_runs import OPTIONS, film_frames
 
+import mfrec
 from mfrec.batch.ledger import Ledger
 from mfrec.batch.night import LEDGER
 from mfrec.provenance.record import read_record
@@ -34,10 +36,11 @@ class Cluster:
         folder: for what they write.
         workers: how many.
         port: of the scheduler; 0 for any that is free.
+        last: folder from which the last worker takes its mfrec; None for the same as all.
     """
 
-    def __init__(self, folder: Path, workers: int, port: int = 0) -> None:
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path, workers: int, port: int = 0, last: Path | None = None) -> None:
+        self.folder, self.port, self.last = folder, port, last
         self.scheduler: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes] | None] = [None] * workers
         self.mend()
@@ -60,7 +63,8 @@ class Cluster:
         for number, worker in enumerate(self.workers):
             if worker is None or worker.poll() is not None:
                 options = ("--nthreads", "1", "--no-nanny", "--local-directory", str(self.folder))
-                self.workers[number] = self._start("dask_worker", f"tcp://127.0.0.1:{self.port}", *options)
+                own = self.last if number == len(self.workers) - 1 else None
+                self.workers[number] = self._start("dask_worker", f"tcp://127.0.0.1:{self.port}", *options, own=own)
 
     def processes(self) -> dict[str, subprocess.Popen[bytes]]:
         """Name to process of all that runs."""
@@ -73,15 +77,17 @@ class Cluster:
             process.kill()
             process.wait()
 
-    def _start(self, module: str, *options: str) -> subprocess.Popen[bytes]:
+    def _start(self, module: str, *options: str, own: Path | None = None) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", f"distributed.cli.{module}", *options, "--host", "127.0.0.1", "--no-dashboard"]
         log = (self.folder / f"{module}.log").open("ab")
-        return subprocess.Popen(command, env=environment(), stdout=log, stderr=log)
+        # Python looks for a module in the working folder first, and there may be an mfrec.
+        return subprocess.Popen(command, env=environment(own), stdout=log, stderr=log, cwd=self.folder)
 
 
-def environment() -> dict[str, str]:
-    """In which a process finds the same mfrec."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+def environment(own: Path | None = None) -> dict[str, str]:
+    """In which a process finds the same mfrec, or the one in a folder."""
+    paths = [*([] if own is None else [str(own)]), *filter(None, sys.path)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
 
 
 def kill_many(folder: Path, cases: int, kills: int, seed: int = 0) -> tuple[Counter[str], list[str]]:
@@ -138,6 +144,39 @@ def kill_many(folder: Path, cases: int, kills: int, seed: int = 0) -> tuple[Coun
     return killed, wrongs(out, frames, folder / "single", cases, seen)
 
 
+def mix_versions(folder: Path, cases: int) -> list[str]:
+    """What is wrong after cases on two workers, one of which has an mfrec with another comment in its source.
+
+    Args:
+        folder: empty.
+        cases: how many.
+    """
+    frames = film_frames(folder / "frames")
+    for number in range(cases):
+        shutil.copytree(frames, folder / "cases" / f"c{number:04d}")
+    package = Path(mfrec.__file__).parent
+    for part in (package, package.parent / "models", package.parent / "weights"):
+        if part.exists():
+            shutil.copytree(part, folder / "other" / part.name)
+    with (folder / "other" / "mfrec" / "version.py").open("a") as file:
+        file.write("# another\n")
+    (folder / "dask").mkdir()
+    cluster = Cluster(folder / "dask", 2, last=folder / "other")
+    command = [sys.executable, "-m", "mfrec", "batch", str(folder / "cases"), "-o", str(folder / "out"), *QUICK]
+    try:
+        run = subprocess.run(
+            [*command, "--engine", cluster.address], env=environment(), capture_output=True, text=True, check=False
+        )
+    finally:
+        cluster.close()
+    with contextlib.closing(Ledger(folder / "out" / LEDGER)) as book:
+        tries = [attempt for entry in book.entries() for attempt in book.attempts(entry.number)]
+    by = Counter(attempt.worker for attempt in tries)
+    found = [] if run.returncode == 0 and len(tries) == cases else [f"code {run.returncode}, {len(tries)} tries"]
+    found += [] if len(by) == 1 else [f"workers of two versions had cases: {dict(by)}"]
+    return found + ([] if "gets no case: it has mfrec source" in run.stderr else [f"it was not said: {run.stderr}"])
+
+
 def wrongs(out: Path, frames: Path, single: Path, cases: int, seen: dict[str, str]) -> list[str]:
     """What is wrong with the outputs of a batch in which every case is the same.
 
@@ -183,4 +222,7 @@ if __name__ == "__main__":
         who, wrong = kill_many(Path(place), int(sys.argv[1]), int(sys.argv[2]), *map(int, sys.argv[3:]))
     print(f"{sys.argv[1]} cases, {time.monotonic() - begun:.0f} s; killed: {dict(who)}")
     print("\n".join(wrong) or "every case exactly once, and as a single run makes it")
-    sys.exit(1 if wrong else 0)
+    with tempfile.TemporaryDirectory(prefix="mfrec-versions-") as place:
+        mixed = mix_versions(Path(place), 8)
+    print("\n".join(mixed) or "a worker with another mfrec had no case, and it was said why")
+    sys.exit(1 if wrong or mixed else 0)

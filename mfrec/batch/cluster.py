@@ -28,6 +28,10 @@ CONNECT = 10.0
 QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster"}
 """Engine to the class of dask-jobqueue."""
 
+HERE = {f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}
+"""Dask's configuration for workers in this process: it serves pages about its state even without a dashboard. These are
+empty, and for this machine alone."""
+
 SCHEMES = ("dask://", "tcp://", "tls://")
 
 
@@ -62,21 +66,24 @@ def cluster(engine: str, workers: int, memory: int) -> Iterator[Cluster]:
         address = as_address(engine)
         yield Cluster(lambda: _connected(address), 60.0, own=False)
     elif engine == "local":
-        with (
-            tempfile.TemporaryDirectory(prefix="mfrec-dask-") as place,
-            # Dask serves pages about its state even without a dashboard: only to this machine, and empty ones.
-            dask_config.set({f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}),
-            LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=False,
-                dashboard_address="127.0.0.1:0",
-                worker_dashboard_address="127.0.0.1:0",
-                memory_limit=0,
-                local_directory=place,
-            ) as local,
-        ):
-            yield Cluster(lambda: Client(local, set_as_default=False), 60.0, own=True)
+        with tempfile.TemporaryDirectory(prefix="mfrec-dask-") as place, dask_config.set(HERE):
+            try:
+                local = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=False,
+                    dashboard_address="127.0.0.1:0",
+                    worker_dashboard_address="127.0.0.1:0",
+                    memory_limit=0,
+                    local_directory=place,
+                )
+            except (RuntimeError, OSError) as error:  # no handles, no memory for a thread
+                raise UsageError(
+                    f"no worker could be started here ({error.__cause__ or error}); let this process have more files "
+                    "and threads, or take fewer --workers"
+                ) from None
+            with local:
+                yield Cluster(lambda: Client(local, set_as_default=False), 60.0, own=True)
     elif engine in QUEUES:
         with _queued(engine, workers, memory) as jobs:
             # A job may wait in its queue for as long as it likes.

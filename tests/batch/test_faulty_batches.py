@@ -83,3 +83,17 @@ def test_what_is_gone_when_its_turn_comes_costs_itself(pictures: Path, tmp_path:
     made = run_batch(cases, tmp_path / "out", EASY, gather=gather, report=said.append)
     assert (made.counts, made.code) == ({"done": 2, "failed": 1}, 3)
     assert any("1.png' cannot be used: No such file" in status.message for status in said)
+
+
+def test_a_process_in_which_no_worker_can_be_started_says_so(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def started(**_: Any) -> None:
+        try:
+            raise OSError(24, "Too many open files")
+        except OSError as error:
+            raise RuntimeError("Worker failed to start.") from error
+
+    monkeypatch.setattr("mfrec.batch.cluster.LocalCluster", started)
+    with pytest.raises(UsageError, match=r"no worker could be started here \(.*Too many open files\)"):
+        measured(pictures, tmp_path / "out")
