@@ -212,14 +212,14 @@ def command_of(name: str, given: Path, out: Path) -> list[str | bytes]:
         for frame in frames:
             (given / f"{frame.index}.png").write_bytes(png_bytes(frame.image))
         words = SHORT
-    if name == "batch":
-        (given.parent / "large").mkdir()
-        for frame in frames:
-            large = frame.image.repeat(24, axis=0).repeat(24, axis=1)
-            (given.parent / "large" / f"{frame.index}.png").write_bytes(png_bytes(large))
-        shutil.copytree(given, given.parent / "other")
-        (given.parent / "cases.csv").write_text(TABLE)
-        words = (str(given.parent / "cases.csv"), *SHORT, *LIMITS)
+        if name == "batch":
+            (given.parent / "large").mkdir()
+            for frame in frames:
+                large = frame.image.repeat(24, axis=0).repeat(24, axis=1)
+                (given.parent / "large" / f"{frame.index}.png").write_bytes(png_bytes(large))
+            shutil.copytree(given, given.parent / "other")
+            (given.parent / "cases.csv").write_text(TABLE)
+            words = (str(given.parent / "cases.csv"), *SHORT, *LIMITS)
     return [name, os.fsencode(given), "-o", os.fsencode(out), *words]
 
 
