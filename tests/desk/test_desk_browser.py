@@ -40,7 +40,7 @@ PASSPHRASE = "correct horse battery"
 
 MARKUP = '<img src=x onerror="window.broken = 1">'
 
-WINDOW = {"width": 1440, "height": 900}
+WINDOW: Any = {"width": 1440, "height": 900}
 
 
 @dataclass
