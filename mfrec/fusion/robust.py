@@ -253,8 +253,8 @@ def believed(sources: Sequence[Source], judged: Judged, settings: MapSettings) -
     floor = (1 / 255) ** 2
     # What shows something else says nothing about how much detail there is to see here.
     told = np.empty((len(sources), *energy[chief].shape), np.float32)
-    for k, own in enumerate(told):
-        own[:] = np.where(alike[k] < SOMETHING_ELSE, energy[chief], energy[k])
+    for k, own in enumerate(energy):
+        told[k] = np.where(alike[k] < SOMETHING_ELSE, energy[chief], own)
     middle = np.median(told, axis=0, overwrite_input=True)
     out = told  # its numbers are spent
     for k, source in enumerate(sources):
