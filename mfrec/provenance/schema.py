@@ -6,7 +6,7 @@ mfrec can add some under the same number. A measurement that had no finite value
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -57,7 +57,7 @@ class Arguments(Struct):
     recipe: str = ""
     settings: list[str] = []
     reference: str | int = "auto"
-    scale: str | int = 4
+    scale: int | Literal["auto"] = 4
     crop: str = "auto"
     subject: str | int = "auto"
     turn: str | int = "auto"

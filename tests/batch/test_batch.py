@@ -100,7 +100,7 @@ def test_the_summary_says_what_and_why(done: tuple[Path, int, str]) -> None:
     out, _, said = done
     assert "2 done, 3 failed\n2 entries are no case" in said
     text = (out / "summary.html").read_text()
-    for words in ("is that of", "GiB, and 1.2 are the limit", "there is no file or folder", "int, got str, in scale"):
+    for words in ("is that of", "GiB, and 1.2 are the limit", "there is no file or folder", "much"):
         assert words in text
     links = Links()
     links.feed(text)
