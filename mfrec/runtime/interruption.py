@@ -7,10 +7,12 @@ on.
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -29,12 +31,10 @@ class Terminated(SystemExit):
     number = signal.SIGTERM
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise Interrupted
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated(128 + signal.SIGTERM)
+def _raised(number: int) -> NoReturn:
+    if number == Interrupted.number:
+        raise Interrupted
+    raise Terminated(128 + number)
 
 
 LATER = 0.01
@@ -51,17 +51,31 @@ def interruptible() -> Iterator[None]:
         ValueError: called outside the main thread.
     """
     print_ignored = sys.unraisablehook
+    hooks = 0
+
+    def once_more(number: int) -> None:
+        time.sleep(LATER)
+        # To the main thread itself, so that it wakes if it waits for something.
+        signal.pthread_kill(threading.main_thread().ident, number)  # pyright: ignore[reportArgumentType]
+
+    def take(number: int, _frame: FrameType | None) -> None:
+        if not hooks:
+            _raised(number)
+        _thread.start_new_thread(once_more, (number,))  # the hook below would swallow it
 
     def raise_again(ignored: sys.UnraisableHookArgs) -> None:
-        if isinstance(ignored.exc_value, Interrupted | Terminated):
-            # To the main thread itself, so that it wakes if it waits for something.
-            main = threading.main_thread().ident
-            threading.Timer(LATER, signal.pthread_kill, [main, ignored.exc_value.number]).start()
-        else:
-            print_ignored(ignored)
+        nonlocal hooks
+        hooks += 1
+        try:
+            if isinstance(ignored.exc_value, Interrupted | Terminated):
+                # threading.Thread would wait here until it runs, on a busy machine for longer than the signal takes.
+                _thread.start_new_thread(once_more, (ignored.exc_value.number,))
+            else:
+                print_ignored(ignored)
+        finally:
+            hooks -= 1
 
-    handlers = {Interrupted.number: _interrupt, Terminated.number: _terminate}
-    previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    previous = {number: signal.signal(number, take) for number in (Interrupted.number, Terminated.number)}
     sys.unraisablehook = raise_again
     try:
         yield
