@@ -851,7 +851,7 @@ def test_fields_are_separated(tmp_path: Path, full: bool) -> None:
 def test_fields_of_a_video_that_does_not_say_it_is_interlaced(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.mkv", interlaced(6, 0), "ffv1", "yuv444p")
     reading = read(path, deinterlace=True)
-    assert "does not mark it as interlaced, top field first assumed" in reading.frames[0].notes[0]
+    assert "does not mark it as interlaced, top field first as measured" in reading.frames[0].notes[0]
     assert_moments(reading)
 
 
