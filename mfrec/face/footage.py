@@ -374,10 +374,9 @@ def _side_by_side(group: list[_Piece], known: dict[int, list[FloatArray]]) -> li
             continue
 
         def distance(part: list[int], number: int = number) -> float:
-            gaps = [
-                vectors[number] - vectors[i] for i in part if vectors[i] is not None and vectors[number] is not None
-            ]
-            return float(np.mean([np.linalg.norm(gap) for gap in gaps])) if gaps else 0.0
+            own, others = vectors[number], [vectors[i] for i in part]
+            gaps = [np.linalg.norm(own - other) for other in others if own is not None and other is not None]
+            return float(np.mean(gaps)) if gaps else 0.0
 
         min(free, key=distance).append(number)
     return [[group[number] for number in part] for part in parts]

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ class Ended:
     def __getattr__(self, name: str) -> object:
         return getattr(self.database, name)
 
-    def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
         if statement == "COMMIT":
             self.database.execute("ROLLBACK")
             raise sqlite3.OperationalError("database or disk is full")

@@ -63,7 +63,7 @@ def scheduler(folder: Path) -> Iterator[str]:
         protocol="tls://",
         host="127.0.0.1",
         security=Security(),
-        dashboard_address=None,
+        dashboard_address=None,  # pyright: ignore[reportArgumentType] (none at all)
         local_directory=str(folder),
     ) as local:
         assert local.scheduler_address.startswith("tls://127.0.0.1:")

@@ -138,7 +138,7 @@ def test_votes_and_scores_are_counted(results: Path, key: dict[str, Any]) -> Non
     assert (found.participants, found.cases, found.answers, found.left_out) == (3, 4, 12, ())
     by_name = {result.method: result for result in found.methods}
     assert [by_name[m].quality.votes for m in METHODS] == [0, 0, 12]
-    assert [by_name[m].match.votes for m in METHODS] == [0, 6, 6]
+    assert [match and match.votes for match in (by_name[m].match for m in METHODS)] == [0, 6, 6]
     assert found.methods[0].method == "restore-secret"
     opinion = by_name["evidence"].opinion
     assert opinion is not None and opinion.mean == pytest.approx(11 / 3) and opinion.scores == 12

@@ -131,7 +131,11 @@ def test_a_full_set_of_answers_makes_the_right_table(page: Any, folder: Path) ->
         "evidence": 0,
         "restore": 3,
     }
-    assert {name: result.match.votes for name, result in by_name.items()} == {"bicubic": 0, "evidence": 1, "restore": 2}
+    assert {name: result.match and result.match.votes for name, result in by_name.items()} == {
+        "bicubic": 0,
+        "evidence": 1,
+        "restore": 2,
+    }
     assert {name: result.opinion and result.opinion.mean for name, result in by_name.items()} == OPINION
     assert found.methods[0].method == "restore"
 
