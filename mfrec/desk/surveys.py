@@ -185,12 +185,14 @@ def folder(case: Case, number: str) -> Path:
 
 
 def question(case: Case, number: str) -> dict[str, Any]:
-    """What the page of a participant gets: :class:`Kept`.
+    """What the page of a participant gets: :class:`Kept`, its pictures in an order that is drawn at every call.
 
     Raises:
         RefusalError: there is no such survey, or it cannot be read.
     """
-    return msgspec.to_builtins(_kept(folder(case, number)))
+    asked = msgspec.to_builtins(_kept(folder(case, number)))
+    secrets.SystemRandom().shuffle(asked["pictures"])
+    return asked
 
 
 def _kept(place: Path) -> Kept:

@@ -91,7 +91,9 @@ def test_what_a_participant_gets_names_no_method(desk: Opened) -> None:
             assert word not in text
         assert not {"etag", "last-modified"} & set(answer.headers) or answer is page, "times tell an order"
     key = json.loads((desk.case.folder / "surveys" / survey[-2:] / "key.json").read_text())
-    assert question.json()["pictures"] == sorted(key["pictures"])
+    assert sorted(question.json()["pictures"]) == sorted(key["pictures"])
+    orders = {tuple(desk.client.get(f"{survey}/question").json()["pictures"]) for _ in range(40)}
+    assert len(orders) > 1, "each participant has an order of his own"
     for name in ("key.json", "../key", "..%2Fkey", "answers", "person", "0" * 16):
         assert desk.client.get(f"{survey}/pictures/{name}").status_code == 404
 

@@ -82,7 +82,8 @@ def test_an_interrupt_ends_the_work_beside_at_its_next_step() -> None:
     assert len(steps) == done  # nobody is left at work
 
 
-def test_side_by_side_keeps_the_order_and_is_never_more_than_two() -> None:
+def squared_side_by_side() -> tuple[list[int], int]:
+    """The squares of the numbers below 7, of which the later take less time, and how many were worked on at once."""
     running, most, lock = 0, 0, threading.Lock()
 
     def work(number: int) -> int:
@@ -95,33 +96,21 @@ def test_side_by_side_keeps_the_order_and_is_never_more_than_two() -> None:
             running -= 1
         return number * number
 
-    assert list(side_by_side(work, range(7))) == [n * n for n in range(7)]
-    assert most == 2
+    return list(side_by_side(work, range(7))), most
+
+
+def test_side_by_side_keeps_the_order_and_is_never_more_than_two() -> None:
+    assert squared_side_by_side() == ([n * n for n in range(7)], 2)
 
 
 def test_side_by_side_is_one_at_a_time_while_other_work_runs_beside() -> None:
-    def most() -> int:
-        running, most, lock = 0, 0, threading.Lock()
-
-        def work(_: int) -> None:
-            nonlocal running, most
-            with lock:
-                running += 1
-                most = max(most, running)
-            time.sleep(0.005)
-            with lock:
-                running -= 1
-
-        list(side_by_side(work, range(6)))
-        return most
-
     go_on = threading.Event()
     with Aside(lambda *_: None) as aside:
         wait = aside.start(partial(go_on.wait, 10))
-        assert most() == 1
+        assert squared_side_by_side()[1] == 1
         threading.Timer(0.02, go_on.set).start()
         assert wait()
-        assert most() == 2
+        assert squared_side_by_side()[1] == 2
     assert Aside.busy == 0
 
 

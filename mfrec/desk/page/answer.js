@@ -11,23 +11,6 @@ const content = document.getElementById("content");
 const [key, number] = location.pathname.split("/").slice(2).map(decodeURIComponent);
 const paths = casePaths(key);
 
-/** A whole number below n, each equally likely: values beyond the last full multiple are drawn again. */
-function below(n) {
-  const limit = Math.floor(2 ** 32 / n) * n;
-  const box = new Uint32Array(1);
-  do crypto.getRandomValues(box); while (box[0] >= limit);
-  return box[0] % n;
-}
-
-function shuffled(list) {
-  const out = [...list];
-  for (let i = out.length - 1; i > 0; i -= 1) {
-    const j = below(i + 1);
-    [out[i], out[j]] = [out[j], out[i]];
-  }
-  return out;
-}
-
 function picture(name, alt) {
   const image = h("img", { alt, onload: () => { image.width = image.naturalWidth * Math.max(1, Math.round(WIDE / image.naturalWidth)); } });
   image.src = paths.survey(number, `pictures/${name}`);
@@ -46,7 +29,7 @@ function card(token, place, person) {
 
 function ask(question) {
   const participant = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const shown = shuffled(question.pictures);
+  const shown = question.pictures;
   const began = performance.now();
   const name = h("input", { maxlength: 200, autocomplete: "off" });
   const form = h("form", { onsubmit: guarded(async (event) => {
@@ -55,7 +38,7 @@ function ask(question) {
     const opinion = Object.fromEntries(shown.map((token) => [token, Number(chosen.get(token))]));
     await send("POST", paths.survey(number, "answers"), { participant, name: name.value.trim(), seconds: (performance.now() - began) / 1000,
       answer: { shown, quality: chosen.get("quality"), match: chosen.get("match"), opinion } });
-    thank(question);
+    thank();
   }) },
   h("div.board", {}, question.person ? h("figure.person", {}, picture("person", t("answer.person")), h("figcaption", {}, t("answer.person"))) : null,
     ...shown.map((token, place) => card(token, place, question.person))),
@@ -64,17 +47,21 @@ function ask(question) {
   content.dataset.ready = "question";
 }
 
-function thank(question) {
+function thank() {
   content.replaceChildren(h("h1", {}, t("answer.thanks")), h("p.lede", { role: "status" }, t("answer.kept")),
-    h("p", {}, h("button", { type: "button", onclick: () => ask(question) }, t("answer.again"))));
+    h("p", {}, h("button", { type: "button", onclick: guarded(begin) }, t("answer.again"))));
   content.dataset.ready = "thanks";
   content.focus();
 }
 
-try {
+async function begin() {
   const question = await get(paths.survey(number, "question"));
   document.title = question.title;
   ask(question);
+}
+
+try {
+  await begin();
 } catch (error) {
   trouble(error);
   content.dataset.ready = "error";
