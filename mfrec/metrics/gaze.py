@@ -56,11 +56,12 @@ def face_gaze(image: FloatArray, landmarks: Landmarks) -> NDArray[np.float64]:
     return estimate_gaze([left, right[:, ::-1]]) * np.array([[1.0, 1.0], [-1.0, 1.0]])
 
 
-def estimate_gaze(eyes: Sequence[FloatArray]) -> NDArray[np.float64]:
+def estimate_gaze(eyes: Sequence[FloatArray], card: str = "gaze") -> NDArray[np.float64]:
     """Gaze of cut eyes that have the nose to their right.
 
     Args:
         eyes: ``[48, 80, 3]`` each, as :func:`mfrec.face.eyes.cut_eye` cuts; mirror those of the other side.
+        card: name or path of the card of another network that estimates gaze.
 
     Returns:
         ``[K, 2]`` yaw and pitch in radians, to the right of the picture and up.
@@ -74,7 +75,7 @@ def estimate_gaze(eyes: Sequence[FloatArray]) -> NDArray[np.float64]:
 
     batch = torch.from_numpy(np.ascontiguousarray(np.stack(eyes).transpose(0, 3, 1, 2), np.float32))
     with torch.inference_mode(), one_thread():
-        return _network()(batch).gaze.numpy().astype(np.float64)
+        return _network(card)(batch).gaze.numpy().astype(np.float64)
 
 
 def angles(a: NDArray, b: NDArray) -> NDArray[np.float64]:
@@ -92,7 +93,7 @@ def directions(gaze: NDArray) -> NDArray[np.float64]:
 
 
 @functools.cache
-def _network() -> Any:
+def _network(card: str) -> Any:
     from mfrec.cards.load import load_network
 
-    return load_network("gaze")
+    return load_network(card)

@@ -29,6 +29,7 @@ from mfrec.train.streams.portrait_stream import PortraitStream
 from mfrec.train.streams.restoration_stream import RestorationStream
 from mfrec.train.streams.scene_stream import SceneStream
 from mfrec.train.streams.stream import Stream, checked_arguments
+from mfrec.train.streams.user_eye_stream import UserEyeStream
 
 Task = Callable[[Sequence[Path], int, Split, Mapping[str, Any]], Stream]
 """``task(folders, seed, split, arguments)`` gives the samples of one split."""
@@ -123,17 +124,28 @@ def enlarge_task(folders: Sequence[Path], seed: int, split: Split, arguments: Ma
     return stream
 
 
-def eye_pairs_task(folders: Sequence[Path], seed: int, split: Split, arguments: Mapping[str, Any]) -> Stream:
-    """The task that draws pairs of eyes and makes them small; it reads no pictures.
+def users_task(name: str, stream: Callable[..., Stream]) -> Task:
+    """The task that draws eyes of users and reads no pictures; it validates on those of the iris texture left out.
 
-    Raises:
-        UsageError: folders were given, or an argument is unknown or cannot be.
+    Args:
+        name: of the task.
+        stream: the class, called with the seed and the arguments.
+
+    Returns:
+        A function that raises UsageError where folders were given, or an argument is unknown or cannot be.
     """
-    if folders:
-        raise UsageError("the task 'eye_pairs' draws its own eyes and reads no pictures; leave out --data")
-    given = checked_arguments(EyePairStream, arguments, "the task 'eye_pairs'")
-    given["length"] = given.get("length", VALIDATION_SAMPLES) if split == "valid" else None
-    return EyePairStream(seed, **{**given, "only_left_out": split == "valid"})
+
+    def task(folders: Sequence[Path], seed: int, split: Split, arguments: Mapping[str, Any]) -> Stream:
+        if folders:
+            raise UsageError(f"the task '{name}' draws its own eyes and reads no pictures; leave out --data")
+        given = checked_arguments(stream, arguments, f"the task '{name}'")
+        if split == "train":
+            return stream(seed, **{**given, "length": None, "only_left_out": False})
+        # Each is looked at as it was made.
+        given["length"] = given.get("length", VALIDATION_SAMPLES)
+        return stream(seed, **{**given, "only_left_out": True, "pool": 0})
+
+    return task
 
 
 TASKS: dict[str, Task] = {
@@ -143,6 +155,7 @@ TASKS: dict[str, Task] = {
     "portraits": task_of("portraits", PortraitStream),
     "restoration": task_of("restoration", RestorationStream),
     "gaze": gaze_task,
-    "eye_pairs": eye_pairs_task,
+    "eye_pairs": users_task("eye_pairs", EyePairStream),
+    "user_gaze": users_task("user_gaze", UserEyeStream),
 }
 """What a recipe's ``task`` names."""

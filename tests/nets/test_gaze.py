@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from network_checks import parameters, stack
 
@@ -33,6 +34,20 @@ def test_brightness_and_contrast_do_not_matter() -> None:
         plain, dim = network(eyes).gaze, network(0.1 + 0.5 * eyes).gaze
     assert plain.shape == (2, 2) and plain.dtype == torch.float32
     torch.testing.assert_close(plain, dim, atol=0.03, rtol=0)
+
+
+def test_the_form_of_the_thesis_is_there_to_be_had() -> None:
+    torch.manual_seed(0)
+    network = Gaze(hidden=(16, 8), pool="average", normalised=True, dropout=0.5, noise=0.2)
+    eyes = stack(4, 3, HEIGHT, WIDTH)
+    first, second = network(eyes).gaze, network(eyes).gaze
+    assert not torch.equal(first, second), "a training leaves units out and adds noise"
+    network.eval()
+    assert torch.equal(network(eyes).gaze, network(eyes).gaze)
+    assert network.fc1.in_features == 128 and isinstance(network.after2, torch.nn.BatchNorm1d)
+    assert {name.split(".")[0] for name in Gaze().state_dict()} == {"conv1", "bn1", "stages", "fc1", "fc2", "fc3"}
+    with pytest.raises(ValueError, match="'places' or 'average'"):
+        Gaze(pool="maximum")  # pyright: ignore[reportArgumentType]
 
 
 def test_flat_pictures_and_mixed_precision_give_numbers() -> None:

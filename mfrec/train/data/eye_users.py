@@ -72,6 +72,7 @@ class EyePair(Drawn):
 
     Attributes:
         user, pose, look: numbers, from 0.
+        place: of the middle between the eyes, ``(x, y, z)`` in millimetres to the right, down and away from the camera.
         left: as it lies in the picture.
         right: mirrored, so that the nose is to its right.
     """
@@ -79,6 +80,7 @@ class EyePair(Drawn):
     user: int
     pose: int
     look: int
+    place: tuple[float, float, float]
     left: Eye
     right: Eye
 
@@ -102,14 +104,42 @@ def draw_pair(user: int, pose: int, look: int, rng: np.random.Generator) -> EyeP
     moment = draw_eye(rng)
     eyes = []
     for side in (-1.0, 1.0):
-        eye = place + np.array([side * BETWEEN / 2, 0.0, 0.0])
+        eye = one_eye(place, side)
         # Angles against the line to the camera, which is in the middle of the square.
         toward, camera = angles(target - eye[:2], eye[2]), angles(-eye[:2], eye[2])
         gaze = (toward[0] - camera[0], toward[1] - camera[1])
         head = (float(-camera[0] + turned[0]), float(-camera[1] + turned[1]))
         mirror = -1.0 if side > 0 else 1.0
         eyes.append(of_user(user, moment, (mirror * gaze[0], gaze[1]), (mirror * head[0], head[1]), side > 0))
-    return EyePair(user, pose, look, eyes[0], eyes[1])
+    x, y, z = place.tolist()
+    return EyePair(user, pose, look, (x, y, z), eyes[0], eyes[1])
+
+
+def one_eye(place: np.ndarray, side: float) -> np.ndarray:
+    """Place ``(x, y, z)`` of the eye on the left (-1) or on the right (1) of the picture."""
+    return place + np.array([side * BETWEEN / 2, 0.0, 0.0])
+
+
+def looked_at(pair: EyePair, gazes: np.ndarray) -> np.ndarray:
+    """Where both eyes look if each has that gaze: the mean of where their lines meet the plane of the square.
+
+    A gaze tracker knows from its calibration where the head is; here it is known because it was drawn.
+
+    Args:
+        pair: whose eyes.
+        gazes: ``[2, 2]`` yaw and pitch against the line to the camera in radians, of the left eye and of the right one
+            as it lies in :class:`EyePair`, mirrored.
+
+    Returns:
+        ``(x, y)`` in millimetres from the middle of the square.
+    """
+    met = []
+    for side, (yaw, pitch) in zip((-1.0, 1.0), gazes, strict=True):
+        x, y, z = one_eye(np.array(pair.place), side)
+        camera = angles(np.array([-x, -y]), z)
+        across, up = -side * yaw + camera[0], pitch + camera[1]
+        met.append((x + z * math.tan(across), y - z * math.tan(up)))
+    return np.mean(met, axis=0)
 
 
 def angles(offset: np.ndarray, distance: float) -> tuple[float, float]:

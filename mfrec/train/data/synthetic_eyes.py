@@ -34,6 +34,9 @@ in millimetres."""
 FINER = 2
 """Each pixel is the mean of so many readings along each axis."""
 
+IRIS_POINTS, PUPIL_POINTS = 16, 8
+"""Of :func:`contours`, on each of the two circles."""
+
 IRISES = ((0.24, 0.13, 0.07), (0.13, 0.07, 0.04), (0.33, 0.42, 0.52), (0.38, 0.40, 0.38), (0.34, 0.36, 0.20))
 """Brown, dark brown, blue, grey, green."""
 
@@ -190,14 +193,8 @@ def render_eye(eye: Eye, spokes: Sequence[float] | None = None) -> DrawnEye:
         spokes: brightness of the 48 fibres of the iris, from the left clockwise; None draws them from the eye's seed.
     """
     rng = np.random.default_rng(eye.seed)
-    turn = rotation(*eye.head)
-    upper, lower = (margin @ turn.T for margin in lid_margins(eye))
-    corners = upper[[0, -1], :2]
-    # The similarity from pixels of the cut to millimetres; the corners are known as well as landmarks know them.
-    places = np.asarray(CORNERS, np.float64) + eye.place
-    a, b = [complex(*p) for p in places], [complex(*p) for p in corners]
-    scale = (b[1] - b[0]) / (a[1] - a[0])
-    shift = b[0] - scale * a[0]
+    upper, lower = turned_margins(eye)
+    scale, shift = to_millimetres(eye, upper)
     x = (np.arange(WIDTH * FINER) + 0.5) / FINER - 0.5
     y = (np.arange(HEIGHT * FINER) + 0.5) / FINER - 0.5
     plane = scale * (x[None] + 1j * y[:, None]) + shift
@@ -215,18 +212,65 @@ def render_eye(eye: Eye, spokes: Sequence[float] | None = None) -> DrawnEye:
     area = math.pi * eye.iris**2 * toward[2] * (FINER / abs(scale)) ** 2
     sharp = image.reshape(HEIGHT, FINER, WIDTH, FINER, 3).mean(axis=(1, 3))
 
+    iris, pupil = in_the_cut(eye, np.array([[0.0, 0.0], eye.off_centre]), (scale, shift))
+    return DrawnEye(photographed(eye, sharp, rng), iris, pupil, eye.iris / abs(scale), min(1.0, iris_pixels / area))
+
+
+def in_the_cut(eye: Eye, places: NDArray[np.float64], similarity: tuple[complex, complex]) -> NDArray[np.float64]:
+    """Where places in the plane of the iris are seen.
+
+    Args:
+        eye: whose.
+        places: ``[K, 2]`` in millimetres from the centre of the iris, along the eye's own axes to the right and down.
+        similarity: of :func:`to_millimetres`.
+
+    Returns:
+        ``[K, 2]`` in pixels of the cut, whether a lid covers them or not.
+    """
+    axes = rotation(*eye.gaze)
     depth = math.sqrt(BALL**2 - eye.iris**2)
-    right, down = rotation(*eye.gaze)[:, 0], rotation(*eye.gaze)[:, 1]
-    centre = depth * toward
-    hole = centre + eye.off_centre[0] * right + eye.off_centre[1] * down
-    found = [(complex(*point[:2]) - shift) / scale for point in (centre, hole)]
-    return DrawnEye(
-        photographed(eye, sharp, rng),
-        np.array([found[0].real, found[0].imag]),
-        np.array([found[1].real, found[1].imag]),
-        eye.iris / abs(scale),
-        min(1.0, iris_pixels / area),
-    )
+    seen = (depth * direction(*eye.gaze) + places @ axes[:, :2].T)[:, :2]
+    scale, shift = similarity
+    found = (seen @ np.array([1, 1j]) - shift) / scale
+    return np.column_stack([found.real, found.imag]).astype(np.float64)
+
+
+def contours(eye: Eye) -> NDArray[np.float64]:
+    """Places ``[2 + 16 + 8, 2]`` in pixels of the cut: the centres of iris and pupil, then their contours.
+
+    The contours go from the right of the eye over below and the left, :data:`IRIS_POINTS` and :data:`PUPIL_POINTS`
+    places of equal angles.
+    """
+    centres = np.array([[0.0, 0.0], eye.off_centre])
+    circles = (eye.iris * spokes_of(IRIS_POINTS), centres[1] + eye.pupil * spokes_of(PUPIL_POINTS))
+    return in_the_cut(eye, np.concatenate([centres, *circles]), to_millimetres(eye, turned_margins(eye)[0]))
+
+
+def spokes_of(count: int) -> NDArray[np.float64]:
+    """So many unit vectors ``[count, 2]`` of equal angles."""
+    angle = math.tau * np.arange(count) / count
+    return np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+def turned_margins(eye: Eye) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both of :func:`lid_margins` as the camera sees them."""
+    turn = rotation(*eye.head)
+    upper, lower = (margin @ turn.T for margin in lid_margins(eye))
+    return upper, lower
+
+
+def to_millimetres(eye: Eye, upper: NDArray[np.float64]) -> tuple[complex, complex]:
+    """The similarity ``scale * (x + i y) + shift`` from pixels of the cut to millimetres before the eyeball's centre.
+
+    Args:
+        eye: whose corners are known as well as landmarks know them.
+        upper: margin of its upper lid, of :func:`turned_margins`.
+    """
+    corners = upper[[0, -1], :2]
+    places = np.asarray(CORNERS, np.float64) + eye.place
+    a, b = [complex(*p) for p in places], [complex(*p) for p in corners]
+    scale = (b[1] - b[0]) / (a[1] - a[0])
+    return scale, b[0] - scale * a[0]
 
 
 def lid_margins(eye: Eye) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

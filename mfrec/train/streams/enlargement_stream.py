@@ -73,8 +73,9 @@ class EnlargementStream(Stream[DrawnPair]):
         jitter: of ``"whole"``: how much smaller the part may be, as a share of its sides; it is then anywhere.
         grey: use luma alone.
         augmentation: ``"mirror"`` reverses columns half of the time. ``"spatial"`` and ``"hard"`` are ESRGAN's of the
-            slides: three times of four one of a flip and a transposition of equal odds; ``"hard"`` does that in a
-            quarter of those cases only, and spoils a quarter of the small pictures by JPEG and a quarter by holes.
+            slides, with Albumentations' meaning of a flip and of "one of" (Buslaev et al., Information 11(2), 2020):
+            three times of four one of a flip and a transposition of equal odds, a flip being that of the columns, of
+            the rows or of both; ``"hard"`` also spoils a quarter of the small pictures by JPEG and a quarter by holes.
         centre: take the part in the middle, and spoil and turn nothing: for validation.
 
     Raises:
@@ -141,10 +142,9 @@ class EnlargementStream(Stream[DrawnPair]):
             return False, False, False
         if self.augmentation == "mirror":
             return bool(rng.random() < 0.5), False, False
-        often = 0.75 * (0.25 if self.augmentation == "hard" else 1.0)
-        happens, which, along = rng.random() < often, rng.random() < 0.5, rng.random() < 0.5
+        happens, which, along = rng.random() < 0.75, rng.random() < 0.5, int(3 * rng.random())
         flip = bool(happens and which)
-        return flip and bool(along), flip and not along, bool(happens and not which)
+        return flip and along != 1, flip and along != 0, bool(happens and not which)
 
     def draw_damage(self, rng: np.random.Generator) -> tuple[int | None, tuple[tuple[int, int, int, int], ...]]:
         """Quality of a JPEG, and holes, of the small picture."""

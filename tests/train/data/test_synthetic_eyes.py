@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mfrec.face.eyes import CORNERS, EYE, HEIGHT, WIDTH
-from mfrec.train.data.synthetic_eyes import Eye, direction, draw_eye, render_eye, rotation
+from mfrec.train.data.synthetic_eyes import IRIS_POINTS, Eye, contours, direction, draw_eye, render_eye, rotation
 
 
 def plain(seed: int = 0, **changes) -> Eye:
@@ -116,3 +116,21 @@ def test_people_and_directions_are_many() -> None:
     assert np.std([eye.skin for eye in eyes]) > 0.15
     widths = [eye.width for eye in eyes]
     assert min(widths) < 10 and max(widths) > 50
+
+
+def test_contours_lie_where_iris_and_pupil_end() -> None:
+    eye = plain(gaze=(0.3, -0.1), off_centre=(0.2, 0.0), pupil=2.4, colour=(0.4, 0.4, 0.4), fibres=0.0, limbus=0.1)
+    drawn, points = render_eye(eye), contours(eye)
+    np.testing.assert_allclose(points[:2], [drawn.iris, drawn.pupil])
+    grey = drawn.image.mean(axis=2)
+
+    def read(from_centre: float, contour: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        x, y = (centre + from_centre * (contour - centre)).T.round().astype(int)
+        return grey[y, x]
+
+    # To both sides, where no lid is.
+    iris = points[2 : 2 + IRIS_POINTS][[0, 1, 7, 8]]
+    assert (read(1.25, iris, points[0]) > read(0.8, iris, points[0]) + 0.2).all()
+    pupil = points[2 + IRIS_POINTS :]
+    assert (read(1.5, pupil, points[1]) > read(0.5, pupil, points[1]) + 0.2).all()
+    assert np.ptp(iris[:, 0]) < 2 * drawn.radius, "an iris that is turned away is narrower"
