@@ -60,6 +60,7 @@ bench: $(VENV)/.installed-dev ## measure everything into docs/benchmarks.md; tak
 	$(BENCH) $(SEQUENCES) --table identity $(if $(PEOPLE),--people $(PEOPLE))
 	$(BENCH) --table eyes
 	$(BENCH) --table enlarged-eyes
+	$(BENCH) --table left-out-eyes
 	$(BENCH) --plot eyes
 	$(BENCH) $(SEQUENCES) --table single $(SOME)
 	$(BENCH) $(PORTRAITS) --table portraits $(SOME)

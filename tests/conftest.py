@@ -13,6 +13,8 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mfrec.bench.tables.repose_trials import Picture
     from mfrec.camera.film import Film
     from mfrec.types import FloatArray
@@ -63,6 +65,17 @@ def filmed_sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("sequences")
     film_sequences(root, count=1)
     return root
+
+
+@pytest.fixture
+def few_learnt_eyes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tables of enlarged eyes whose contours are learnt from sixty eyes and not from hundreds."""
+    from mfrec.bench.tables import judged_eyes
+
+    monkeypatch.setattr(judged_eyes, "LEARNT", 60)
+    judged_eyes.learnt_contours.cache_clear()
+    yield
+    judged_eyes.learnt_contours.cache_clear()
 
 
 @pytest.fixture

@@ -9,22 +9,24 @@ from typer.testing import CliRunner
 
 from mfrec.bench.plots import plot
 from mfrec.bench.single_picture_plots import ALPHAS, ENDS
+from mfrec.bench.tables.judged_eyes import SETS
 from mfrec.cli import app
 from mfrec.errors import UsageError
 from mfrec.train.checkpoint import Checkpoint, save_checkpoint
 
 
-def test_eyes_of_learnt_and_of_left_out_textures_in_cumulative_curves() -> None:
-    made = plot("eyes", [], limit=3)
-    titles = [panel.title for panel in made.panels]
-    assert titles[0].startswith("Iris centre, textures learnt from")
-    assert "left out" in titles[-1]
+def test_eyes_of_three_sets_in_cumulative_curves(few_learnt_eyes: None) -> None:
+    made = plot("eyes", [], limit=2)
+    assert [panel.title.split(",")[:2] for panel in made.panels] == [
+        [metric, f" {name}"] for metric in ("Contours of iris and pupil", "Gaze") for name in SETS
+    ]
     for panel in made.panels:
-        assert [label.split(",")[0] for label in panel.series] == ["originals", "bicubic", "srresnet_eyes"]
+        shown = [label.split(", mean")[0] for label in panel.series]
+        assert shown == ["originals", "x2 bicubic", "x4 bicubic", "srgan_eyes, adversarial", "srresnet_eyes"]
         for points in panel.series.values():
             assert points[0][1] == 0
             assert len(points) == 101
-    assert set(made.cards) >= {"srresnet_eyes", "gaze"}
+    assert set(made.cards) == {"srresnet_eyes", "srgan_eyes", "gaze_users"}
 
 
 def test_between_two_networks_fidelity_falls_and_its_ends_are_theirs() -> None:

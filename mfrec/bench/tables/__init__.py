@@ -9,8 +9,9 @@
   cannot reproduce those has another bicubic, another luma or another border than the literature.
 * ``faces`` is bicubic enlargement at the published settings for single faces, 16 -> 128 and 32 -> 128 px.
 * ``single`` and ``portraits`` are every network of single pictures on faces of held-out people, x4 and x2, and on grey
-  portraits (:mod:`mfrec.bench.tables.single_pictures`); ``enlarged-eyes`` is eyes judged by gaze
-  (:mod:`mfrec.bench.tables.enlarged_eyes`).
+  portraits (:mod:`mfrec.bench.tables.single_pictures`); ``enlarged-eyes`` is eyes judged by gaze and by the contours
+  of iris and pupil (:mod:`mfrec.bench.tables.enlarged_eyes`), ``left-out-eyes`` trains networks for them five times,
+  without one iris texture each (:mod:`mfrec.bench.tables.left_out_eyes`).
 * ``parser`` is the intersection over union of every face region, on labelled faces that the parser has not learnt from.
 * ``regions`` and ``foreign`` are trials: whether the one sharp region is chosen
   (:mod:`mfrec.bench.tables.region_trials`), and whether a frame of somebody else is found
@@ -42,6 +43,7 @@ from mfrec.bench.tables.eyes import eyes_table
 from mfrec.bench.tables.generator import generator_table
 from mfrec.bench.tables.identity import identity_table
 from mfrec.bench.tables.ladders import metrics_table
+from mfrec.bench.tables.left_out_eyes import left_out_table
 from mfrec.bench.tables.likeness import alike_table, likeness_table
 from mfrec.bench.tables.long import long_table
 from mfrec.bench.tables.memory import with_memory
@@ -71,6 +73,7 @@ WHOLE_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], 
     "single": faces_table,
     "portraits": portraits_table,
     "enlarged-eyes": enlarged_eyes_table,
+    "left-out-eyes": left_out_table,
 }
 """Name to ``table(data, people, seed, limit, progress)``."""
 
@@ -93,13 +96,13 @@ def tables(
     Args:
         names: of :data:`NAMES`.
         data: for ``set5``, ``set14`` and ``faces`` a folder of pictures, for ``parser`` one of pictures and labels as
-            :mod:`mfrec.train.data.labelled_faces` describes it, else a folder of sequences as :mod:`mfrec.bench.run`
-            describes it; None films the portrait.
+            :mod:`mfrec.train.data.labelled_faces` describes it, for ``left-out-eyes`` one that keeps its trainings,
+            else a folder of sequences as :mod:`mfrec.bench.run` describes it; None films the portrait.
         methods: added to the rows of every table on sequences; of ``generator`` alone, cards of generators.
         people, seed: as in :func:`mfrec.bench.run.bench`.
         limit: at most so many sequences; of ``regions`` and ``foreign`` trials, of ``3.5`` pairs of each turn, of
-            ``parser`` and ``faces`` faces, of ``set5`` and ``set14`` pictures, of ``eyes`` eyes. The head of the table
-            says how many there were.
+            ``parser`` and ``faces`` faces, of ``set5`` and ``set14`` pictures, of ``eyes`` eyes, of ``enlarged-eyes``
+            and ``left-out-eyes`` pairs. The head of the table says how many there were.
         progress: called as ``progress("tables", done, total)``.
 
     Raises:

@@ -1,36 +1,23 @@
-"""Enlarged eyes judged by what gaze tracking needs: PSNR, gaze and iris, beside the thesis on eyes.
-
-Pairs of drawn eyes of the iris texture that nothing was trained on (:mod:`mfrec.train.data.eye_users`), made four times
-smaller and enlarged again. Gaze and iris are estimated in the enlarged picture and compared with the truth that was
-drawn; the row of the originals is the best that the estimators do.
-"""
+"""The shipped networks for eyes, beside the thesis on eyes: fidelity, gaze and contours on three sets of pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from mfrec.bench.scores import BASELINE
+from mfrec.bench.tables.judged_eyes import SCALES, SETS, Found, Judges, measured, pairs_of, rows_of
 from mfrec.bench.tables.result import Published, Row, TableResult, finished, means, spreads
-from mfrec.bench.tables.single_pictures import Compared, interpolated, methods
-from mfrec.bench.weights import MEASURING
-from mfrec.errors import UsageError, WeightsError
+from mfrec.bench.tables.single_pictures import Compared, methods
 from mfrec.pipeline import Progress
-from mfrec.runtime.extras import not_installed
 
 PAIRS = 100
-"""How many pairs are drawn where no limit is given."""
-
-SCALE = 4
+"""How many pairs of each set are drawn where no limit is given."""
 
 TEXTURE = 0
 """Of the iris that the shipped networks have not learnt from."""
 
-SEED = 2**37
-"""Draws of this table; those of trainings lie below."""
+GAZE = "gaze_users"
+"""Card of the network that estimates gaze."""
 
 THESIS = "table 7.1 of the thesis on eyes, U2Eyes 97 x 21 to 388 x 84 px; other eyes than ours"
 
@@ -40,101 +27,71 @@ IN_PRINT = {
 }
 """Card of ours to what the thesis has of the same kind."""
 
+NAMES = {
+    "gaze": "gaze °",
+    "more": "more ° (95 %)",
+    "moved": "moved °",
+    "iris": "iris centre",
+    "contour": "contours",
+}
+"""Value of :class:`~mfrec.bench.tables.judged_eyes.Found` to its column, where that is called otherwise. Behind ``±``
+stands a standard deviation, but in ``more`` half of the 95 % confidence interval."""
 
-@dataclass(frozen=True)
-class Eyes:
-    """What was measured of enlarged eyes.
+WITHIN = "iris ≤ 0.01"
+"""Column of the share of pairs whose iris is found that near, the bound that the thesis reads its curves at."""
 
-    Attributes:
-        rows: originals, interpolation, networks.
-        found: label of a row to the values of each pair: ``psnr``, ``ssim``, ``gaze`` in degrees, ``iris`` in eye
-            widths.
-        reason: why the gaze is missing; empty where it is not.
-    """
-
-    rows: tuple[Compared, ...]
-    found: Mapping[str, Sequence[Mapping[str, float]]]
-    reason: str
+COLUMNS = ("psnr", "ssim", "perceptual", *list(NAMES.values())[:3], "mm", "iris centre", WITHIN, "contours")
 
 
-def measured_eyes(count: int, seed: int, progress: Progress, *, left_out: bool = True) -> Eyes:
-    """Draw pairs of eyes and measure every method on them.
+def shipped() -> tuple[Compared, ...]:
+    """The networks for pairs of eyes that have weights."""
+    return tuple(each for each in methods(3, of_eyes=True) if each.cards)
 
-    Args:
-        count: of pairs.
-        seed: of the drawing.
-        progress: see :func:`mfrec.bench.tables.tables`.
-        left_out: those of the iris texture that nothing was trained on; else other people of the textures that was.
 
-    Raises:
-        UsageError: a package of training is not installed.
-    """
-    from mfrec.face.eyes import EYE
-    from mfrec.face.iris import find_iris
-    from mfrec.metrics.gaze import angles, estimate_gaze
-    from mfrec.metrics.psnr import psnr
-    from mfrec.metrics.ssim import ssim
-
-    try:
-        from mfrec.train.data.eye_users import TEXTURES, cut_pair
-        from mfrec.train.data.synthetic_eyes import render_eye
-        from mfrec.train.streams.eye_pair_stream import EyePairStream
-    except ModuleNotFoundError as error:
-        raise UsageError(not_installed("drawing eyes", error.name, "train")) from None
-
-    stream = EyePairStream(SEED + seed, length=count, scale=SCALE, left_out=TEXTURE, only_left_out=left_out)
-    ours = [each for each in methods(3, of_eyes=True) if each.cards and each.scale == SCALE]
-    rows = (Compared("originals", SCALE), Compared(BASELINE, SCALE, (), interpolated(SCALE)), *ours)
-    found: dict[str, list[dict[str, float]]] = {each.label: [] for each in rows}
-    reason = ""
-    for i in range(count):
-        progress("tables, enlarged eyes", i, count)
-        pair = stream.drawn(i)
-        (small,), wanted = stream.make(pair)
-        truth, little = (x.permute(1, 2, 0).numpy() for x in (wanted["truth"], small))
-        drawn = [render_eye(eye, TEXTURES[pair.texture].spokes) for eye in (pair.left, pair.right)]
-        gazes = np.array([pair.left.gaze, pair.right.gaze])
-        for each in rows:
-            image = truth if each.enlarge is None else each.enlarge(little)
-            cuts = cut_pair(image)
-            values = {} if each.enlarge is None else {"psnr": psnr(image, truth), "ssim": ssim(image, truth)}
-            try:
-                values["gaze"] = float(angles(estimate_gaze(cuts), gazes).mean())
-            except WeightsError as error:
-                reason = f"gaze is not measured ({error})"
-            seen = [(cut, eye) for cut, eye in zip(cuts, drawn, strict=True) if eye.seen >= 0.5]
-            misses = [float(np.linalg.norm(find_iris(cut).centre - eye.iris)) / EYE for cut, eye in seen]
-            if misses:
-                values["iris"] = float(np.mean(misses))
-            found[each.label].append(values)
-    progress("tables, enlarged eyes", count, count)
-    return Eyes(rows, found, reason)
+def row(label: str, found: Found, each: Compared, *, published: Published | None = None) -> Row:
+    """The row of a method, with the standard deviations of its figures."""
+    values = found.values[each.label]
+    mean, spread = ({NAMES.get(name, name): value for name, value in of(values).items()} for of in (means, spreads))
+    irises = [one["iris"] for one in values if "iris" in one]
+    if irises:
+        mean[WITHIN] = sum(iris <= 0.01 for iris in irises) / len(irises)
+    kept = {column: spread[column] for column in ("psnr", "ssim", NAMES["gaze"]) if column in spread}
+    half = found.interval(each.label, "more")
+    if half is not None:
+        kept[NAMES["more"]] = half
+    return Row(label, mean, len(values), published=published, spreads=kept, cards=each.cards)
 
 
 def enlarged_eyes_table(
     data: Path | None, people: str, seed: int, limit: int | None, progress: Progress
 ) -> TableResult:
-    """PSNR and SSIM, the error of the gaze in degrees, and of the iris in eye widths, with their standard deviations.
+    """PSNR, SSIM and perceptual distance, errors of the gaze in degrees and millimetres, and of iris and pupil.
 
     Raises:
         UsageError: a package of training is not installed.
     """
     del data, people  # the eyes are drawn
     count = limit or PAIRS
-    eyes = measured_eyes(count, seed, progress)
-    rows, found, reason = eyes.rows, eyes.found, eyes.reason
-    made = [
-        Row(
-            each.label,
-            means(found[each.label]),
-            count,
-            reason if each is rows[0] else "",
-            IN_PRINT.get(each.cards[0]) if each.cards else None,
-            spreads(found[each.label]),
-            each.cards,
-        )
-        for each in rows
-    ]
-    said = f"{count} pairs of drawn eyes of the iris texture {TEXTURE}, seed {seed}; 12 x 40 to 48 x 160 px"
-    title = "Enlarged eyes: fidelity, and errors of gaze and iris against what was drawn"
-    return finished("enlarged-eyes", title, said, ("psnr", "ssim", "gaze", "iris"), made, cards=(MEASURING["gaze"],))
+    rows = rows_of(shipped())
+    made: list[Row] = []
+    reasons: dict[str, None] = {}
+    for name in SETS:
+        found = measured(pairs_of(name, TEXTURE, count, seed), rows, Judges(TEXTURE, GAZE), progress, "tables, eyes")
+        reasons |= dict.fromkeys(found.reasons)
+        made += [row(f"{name}: {each.label}", found, each, published=in_print(each, name)) for each in rows]
+    said = (
+        f"{count} pairs of drawn eyes a set, 48 x 160 px, seed {seed}, made {' and '.join(map(str, SCALES))} times "
+        f"smaller; test: of the iris texture {TEXTURE}, which nothing has learnt from{told(tuple(reasons))}"
+    )
+    title = "Enlarged eyes: fidelity, and errors of gaze, iris and pupil against what was drawn"
+    return finished("enlarged-eyes", title, said, COLUMNS, made, cards=(GAZE,))
+
+
+def in_print(each: Compared, name: str) -> Published | None:
+    """What the thesis has of the same kind, for the set that it is of."""
+    return IN_PRINT.get(each.cards[0]) if each.cards and name == "test" else None
+
+
+def told(reasons: Sequence[str]) -> str:
+    """Why something is missing, after what else is said."""
+    return "".join(f"; {reason}" for reason in reasons)

@@ -70,17 +70,13 @@ def test_frames_are_those_of_the_chosen_people(filmed_sequences: Path, tmp_path:
 @pytest.mark.slow
 def test_the_tables_of_the_shipped_networks() -> None:
     """On the portrait, which none of them has seen, each beats bicubic unless a discriminator taught it."""
-    single, portraits, eyes = tables(["single", "portraits", "enlarged-eyes"], None, limit=6)
+    single, portraits = tables(["single", "portraits"], None, limit=6)
     for table in (single, portraits):
         assert {"psnr", "psnr_gain", "ssim", "perceptual", "identity"} <= set(table.columns)
         fidelity = [
             row for row in table.rows if row.cards and "adversarial" not in row.label and "_eyes" not in row.label
         ]
         assert all(row.values["psnr_gain"] > 0 for row in fidelity)
-    rows = {row.label: row for row in eyes.rows}
-    assert rows["originals"].values["iris"] < rows["bicubic"].values["iris"]
-    assert "psnr" not in rows["originals"].values
-    assert rows["bicubic"].spreads["psnr"] > 0
 
 
 def test_the_slides_stand_beside_ours() -> None:
