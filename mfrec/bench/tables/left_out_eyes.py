@@ -1,9 +1,9 @@
 """Leave one iris texture out, five times: SRResNet for eyes trained without it, and measured on it.
 
 The protocol of the thesis on eyes. The trainings are short: they begin with the shipped network for faces, which has
-seen no drawn eye, and take users of the four other textures by the hundred. From interpolation and from the protocol's
-20 users, a third as many steps ended 1 dB lower. A folder keeps the trainings, and the same command goes on after it
-was stopped; without a folder they are gone at its end.
+seen no drawn eye, and take users of the four other textures by the hundred. A folder keeps the trainings, and the same
+command goes on after it was stopped; without a folder they are gone at its end. What lies in the folder is measured as
+it is, and the head of the table says how long each network was trained.
 """
 
 from __future__ import annotations
