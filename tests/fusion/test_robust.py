@@ -8,17 +8,11 @@ from moving_portrait import SCALE, film_shifts, psnr_inside
 
 from mfrec.camera.forward import degrade
 from mfrec.camera.noise import noise_of
-from mfrec.fusion.robust import (
-    MapSettings,
-    as_source,
-    believe,
-    bound,
-    detail_energy,
-    estimate,
-    precision_scalar,
-    registration_variance,
-    unlike,
-)
+from mfrec.fusion.belief import believe, detail_energy, unlike
+from mfrec.fusion.bounded import bound
+from mfrec.fusion.data_term import precision_scalar, registration_variance
+from mfrec.fusion.robust import estimate
+from mfrec.fusion.source import MapSettings, as_source
 from mfrec.image.colour import rgb_to_ycc
 from mfrec.image.geometry import enlarge, resize
 from mfrec.registration.dense import identity_registration, register
