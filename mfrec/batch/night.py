@@ -89,7 +89,7 @@ def run_batch(
         files: list[Path] = []
         table: Table | None = None
         try:
-            with cluster(engine, workers, limits.memory) as crew:
+            with cluster(engine, workers, limits.memory, target) as crew:
                 ended = work_off(book, crew, target, lock, limits, retries=retries, report=report)
         finally:
             for folder in book.outputs():
