@@ -23,7 +23,7 @@ class Bounded:
     Attributes:
         image: ``[H, W, 3]`` RGB in [0, 1].
         share: ``[N, H, W]`` each frame's share of the precision that all frames bring, sums to 1 where there is any.
-        observed: ``[H, W]`` share of the frames in the sum of their precision and the prior's, 0..1.
+        observed: ``[H, W]`` share of the frames in the sum of their precision and the prior's, in luma, 0..1.
     """
 
     image: FloatArray
@@ -38,6 +38,7 @@ def bound(
     canvas: Canvas,
     settings: MapSettings,
     *,
+    chroma: float = 1.0,
     apart: FloatArray | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> Bounded:
@@ -54,6 +55,7 @@ def bound(
         sigma: ``[H, W]`` its expected error, standard deviation in [0, 1] grey levels.
         canvas: the output grid.
         settings: of the data term.
+        chroma: error of the prior's colour differences, as a multiple of ``sigma``.
         apart: as of :func:`believe`.
         progress: called after each channel.
     """
@@ -64,18 +66,20 @@ def bound(
     mass = data.mass(precision)
     total = mass.sum(axis=0)
     mean = rgb_to_ycc(prior)
-    # Steps in units of what a pixel may move: a few of them then do, however much the prior's certainty varies.
-    unit = np.asarray(1.0 / np.sqrt(stiff + np.pad(total, data.margin, mode="edge")), np.float32)
     planes = []
     for channel in range(3):
+        own = stiff / np.float32(chroma**2) if channel else stiff
+        # Steps in units of what a pixel may move: a few of them then do, however much the prior's certainty varies.
+        unit = np.asarray(1.0 / np.sqrt(own + np.pad(total, data.margin, mode="edge")), np.float32)
         tables = pixel_precisions(precision_tables(sources, channel, settings))
         start = np.pad(mean[..., channel], data.margin, mode="edge")
         change = np.zeros_like(start)
 
-        # Luma and colour differences err less than R, G and B, of which they are means; the prior's share is the same.
-        def apply(v: NDArray, tables: list[FloatArray] = tables) -> NDArray:
+        def apply(
+            v: NDArray, tables: list[FloatArray] = tables, own: FloatArray = own, unit: FloatArray = unit
+        ) -> NDArray:
             moved = unit * v
-            return unit * (data.normal(moved, tables) + stiff * moved)
+            return unit * (data.normal(moved, tables) + own * moved)
 
         residual = unit * (data.right_side(channel, tables) - data.normal(start, tables))
         conjugate_gradients(apply, residual, change, settings.inner)

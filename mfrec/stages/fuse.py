@@ -68,6 +68,12 @@ The frames of a clip repeat each other's errors, and their quantisers say little
 of 0.4 clips would gain 0.008 dB, and the frames would have a quarter of their say."""
 
 
+CHROMA_ERROR = 0.3
+"""Error of the network's colour differences as a multiple of that of its luma: measured as 0.24 (Cb) and 0.33 (Cr) on
+ten sequences of training people, 32 px JPEGs. A frame's blurred colours moved the picture as far as its luma did with 1
+in its place: 0.009 to 0.069 dB lost there (mean 0.037), nothing on clips; the identity distance stays within 0.001."""
+
+
 def given_by_hand(track: FaceTrack) -> tuple[FloatArray, FloatArray] | None:
     """What single frames give by hand: shares ``[N, H, W]`` and light ``[N, H, W, 3]``; None where nobody asked.
 
@@ -522,7 +528,14 @@ def learned(
     weight = credited(weight, shown)
     ticks = iter(range(steps - 2, steps + 1))
     bounded = bound(
-        sources, prior, doubt * sigma, canvas, settings, apart=apart, progress=lambda: progress(next(ticks), steps)
+        sources,
+        prior,
+        doubt * sigma,
+        canvas,
+        settings,
+        chroma=CHROMA_ERROR,
+        apart=apart,
+        progress=lambda: progress(next(ticks), steps),
     )
     seen = weight.sum(axis=0) > 0
     mixed = (1.0 - bounded.observed) * weight

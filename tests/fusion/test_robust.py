@@ -247,6 +247,20 @@ def test_the_prior_yields_only_where_it_is_unsure(jpegs, made):
     assert moved[20:-20, 10:70].mean() < 0.1 * moved[20:-20, 90:-10].mean()
 
 
+def test_colour_moves_as_little_as_the_prior_is_sure_of_it_and_luma_as_before(jpegs, made):
+    sources, target, _ = made
+    wrong = np.clip(target * np.float32([1.1, 1.0, 0.8]), 0, 1)
+    sigma = flat(jpegs, 0.05)
+    moved = []
+    for chroma in (1.0, 0.3, 1e-3):
+        image = bound(sources, wrong, sigma, jpegs.canvas, SETTINGS, chroma=chroma).image
+        moved.append(np.abs(rgb_to_ycc(image) - rgb_to_ycc(wrong)).mean(axis=(0, 1)))
+    luma, blue, red = np.array(moved).T
+    assert blue[0] > blue[1] > 10 * blue[2]
+    assert red[0] > red[1] > 10 * red[2]
+    assert np.allclose(luma, luma[0], rtol=0.05)  # but where RGB ends
+
+
 def test_ten_steps_reach_the_solution_where_certainty_varies(jpegs, made):
     """Certainty varies a hundredfold over the canvas, as that of a network does."""
     sources, target, _ = made
