@@ -129,8 +129,27 @@ class Ledger:
                     f"the ledger '{path}' has schema {version}, and this version of mfrec writes schema {SCHEMA}; "
                     "go on with the version that began it, or choose another folder with -o"
                 )
+            if not self._is_ours():
+                raise UsageError(
+                    f"the ledger '{path}' is not as mfrec writes it: it has other tables, or outputs outside of its "
+                    "folder; choose another folder with -o"
+                )
         except sqlite3.Error as error:
             raise UsageError(f"the ledger '{path}' cannot be used ({error}); name another with --ledger") from None
+
+    def _is_ours(self) -> bool:
+        """Whether there is nothing but our tables (a trigger of somebody else would run), and no output leads out."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as model:
+            model.executescript(TABLES)
+            tables = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+            if model.execute(tables).fetchall() != self._database.execute(tables).fetchall():
+                return False
+        astray = self._database.execute(
+            "SELECT 1 FROM cases WHERE out NOT IN (name, printf('%04d/%s', number / ?, name)) "
+            "OR name IN ('', '.', '..') OR instr(name, '/') OR instr(name, char(0)) LIMIT 1",
+            (GROUP,),
+        )
+        return astray.fetchone() is None
 
     def close(self) -> None:
         """After a last try to write what was kept."""
