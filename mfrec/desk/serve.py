@@ -14,13 +14,14 @@ from pathlib import Path
 
 import uvicorn
 
-from mfrec.desk.app import Desk, desk_app
+from mfrec.desk.app import desk_app
 from mfrec.desk.case import Cases
 from mfrec.desk.frames import Frames
 from mfrec.desk.guard import Keys
 from mfrec.desk.inputs import UPLOAD_LIMIT
 from mfrec.desk.jobs import Jobs
 from mfrec.desk.passwords import read_password
+from mfrec.desk.request import Desk
 from mfrec.desk.results import Results
 from mfrec.errors import UsageError
 

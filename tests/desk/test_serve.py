@@ -17,12 +17,13 @@ import pytest
 from desk_service import served
 from starlette.testclient import TestClient
 
-from mfrec.desk.app import Desk, desk_app
+from mfrec.desk.app import desk_app
 from mfrec.desk.case import Cases
 from mfrec.desk.frames import Frames
 from mfrec.desk.guard import Keys
 from mfrec.desk.jobs import Jobs
 from mfrec.desk.passwords import hashed, matches, read_password, write_password
+from mfrec.desk.request import Desk
 from mfrec.desk.results import Results
 from mfrec.desk.serve import Service, check_certificate, folder_of_cases, listening
 from mfrec.errors import UsageError
