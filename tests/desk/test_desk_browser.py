@@ -459,3 +459,38 @@ def test_at_twice_the_size_nothing_is_wider_than_the_window(walk: Walk) -> None:
     page.keyboard.press("?")
     assert page.get_by_role("dialog", name="Keys").is_visible()
     page.close()
+
+
+def test_the_player_by_keys_and_what_the_codec_did(walk: Walk) -> None:
+    """In and out points, a frame left out, both directions, and blocks laid over the picture."""
+    page = walk.page.context.new_page()
+    page.goto(walk.desk.address)
+    origin = {"Origin": f"http://{walk.desk.host}"}
+    cases = f"http://{walk.desk.host}/api/cases"
+    made = page.request.post(cases, data={"title": "Keys"}, headers=origin).json()["key"]
+    clip = h264_bytes([scene(number) for number in range(5)], 20, 5)
+    sent = page.request.post(f"{cases}/{made}/inputs?name=a.mp4", data=clip, headers=origin)
+    assert sent.ok, sent.text()
+    page.goto(f"http://{walk.desk.host}/#/case/{made}/look")
+    page.wait_for_selector("#content[data-ready=look]")
+    keys = Walk(walk.desk, page, walk.cases)
+    keys.shows("Frame 0 of 5")
+    for key in ("ArrowRight", "i", "x"):
+        page.keyboard.press(key)
+    keys.command("--start 0.2 ")
+    keys.command("--without 1")
+    page.keyboard.press("l")
+    keys.shows("Frame 4 of 5")
+    page.keyboard.press("j")
+    keys.shows("Frame 0 of 5")
+    for key in ("k", "Shift+ArrowRight", "ArrowLeft", "o"):
+        page.keyboard.press(key)
+    keys.shows("Frame 3 of 5")
+    keys.command("--end 0.6 ")
+    page.get_by_text("true pixels").wait_for()
+    page.get_by_text("Mean quantiser").wait_for()
+    page.mouse.move(5, 5)
+    plain = keys.shot(".view canvas").astype(int)
+    page.get_by_role("radio", name="quantiser").check(force=True)
+    assert np.abs(keys.shot(".view canvas") - plain).max() > 30, "a colour for each block"
+    page.close()

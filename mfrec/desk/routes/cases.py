@@ -43,10 +43,14 @@ async def about_desk(request: Request) -> Response:
             "here_alone": desk.here_alone,
             "upload_limit": desk.upload_limit,
             "choices": [asdict(choice) for choice in choices()],
-            "recipes": await run_in_threadpool(recipes),
             "regions": masks.region_names(),
         }
     )
+
+
+async def offered_recipes(_request: Request) -> Response:
+    # By itself: it imports every stage, for which the page of all cases does not wait.
+    return JSONResponse(await run_in_threadpool(recipes))
 
 
 def _case_line(desk: Desk, key: str) -> dict[str, Any]:
@@ -127,6 +131,7 @@ async def watch(request: Request) -> Response:
 
 ROUTES: Routes = (
     ("GET", "/api/desk", about_desk),
+    ("GET", "/api/recipes", offered_recipes),
     ("GET", "/api/cases", list_cases),
     ("POST", "/api/cases", add_case),
     ("GET", CASE, one_case),
