@@ -158,6 +158,23 @@ def test_a_ledger_of_a_stranger_is_refused(tmp_path: Path, change: str) -> None:
         Ledger(tmp_path / "ledger.sqlite")
 
 
+def test_a_ledger_whose_words_are_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with contextlib.closing(Ledger(path)) as book:
+        book.take_up([case("a")], [])
+    # SQLite quotes what it cannot make sense of.
+    path.write_bytes(path.read_bytes().replace(b"TRIGGER added", b"\xff" * 13))
+    with pytest.raises(UsageError, match="name another with --ledger"):
+        Ledger(path)
+
+
+def test_a_ledger_that_is_spoilt_while_it_is_read(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "ledger.sqlite")
+    book._database.execute("DROP TABLE counts")
+    with contextlib.closing(book), pytest.raises(UsageError, match="take it from your backup"), book.readable():
+        book.counts()
+
+
 def test_no_name_is_a_formula_in_the_table(tmp_path: Path) -> None:
     with contextlib.closing(Ledger(tmp_path / "ledger.sqlite")) as book:
         book.take_up([case("=1+1"), case("door")], [Problem("@line", "-1 is no number")])
