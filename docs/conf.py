@@ -68,6 +68,7 @@ autodoc_mock_imports = [
     "dask",
     "dask_jobqueue",
     "distributed",
+    "tornado",
     "psutil",
     "starlette",
     "uvicorn",

@@ -50,7 +50,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
         limit: bytes that it may have.
 
     Raises:
-        DocumentError: it is missing, unreadable, no regular file, or larger.
+        DocumentError: it is missing, unreadable, no regular file, larger, or somebody is writing it.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -60,15 +60,16 @@ def read_bytes(path: Path, limit: int) -> bytes:
                 raise DocumentError("it is no regular file")
             if found.st_size > limit:
                 raise DocumentError(f"it has {found.st_size} bytes, and {limit} are the limit")
-            data = file.read(limit + 1)
+            # No more is asked for than there is: room for that is taken at once.
+            data = file.read(found.st_size + 1)
     except OSError as error:
         raise DocumentError(error.strerror or str(error)) from None
     except ValueError as error:
         if isinstance(error, DocumentError):
             raise
         raise DocumentError("its name cannot be one of a file") from None  # it has a zero byte
-    if len(data) > limit:
-        raise DocumentError(f"it has more than {limit} bytes, which is the limit")
+    if len(data) > found.st_size:
+        raise DocumentError("it grows while it is read; try again when it is complete")
     return data
 
 

@@ -35,7 +35,16 @@ INSTALL = """#!/bin/sh
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 there=${1:-mfrec-environment}
-(cd "$here" && sha256sum --quiet -c SHA256SUMS)
+# pip takes the highest version that it finds: a wheel that somebody added is as bad as one that was changed.
+(
+    cd "$here"
+    sha256sum --quiet -c SHA256SUMS
+    find wheels ! -type d | while read -r file; do
+        cut -c67- SHA256SUMS | grep -qxF "$file" && continue
+        echo "'$file' is not of this bundle, so nothing is installed; get the bundle again" >&2
+        exit 1
+    done
+)
 "${PYTHON:-python3}" -m venv "$there"
 "$there/bin/python" -m pip install --quiet --no-index --find-links "$here/wheels" mfrec
 "$there/bin/mfrec" weights verify

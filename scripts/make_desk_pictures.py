@@ -1,8 +1,8 @@
 """Pictures of the desk for the documentation: ``python scripts/make_desk_pictures.py docs/``.
 
 Films the public-domain portrait, works on it in a real Chromium (on PATH, with the package ``playwright``), and writes
-``desk-case.png``, ``desk-look.png``, ``desk-runs.png``, ``desk-compare.png`` and
-``desk-survey.png``, the page of a participant.
+``desk-cases.png``, ``desk-case.png``, ``desk-look.png``, ``desk-runs.png``, ``desk-compare.png``, ``desk-notes.png``,
+``desk-surveys.png`` and ``desk-survey.png``, the page of a participant.
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ def take(address: str, clip: Path, out: Path) -> None:
         for label, text in (("Case number", "2026-0142"), ("Exhibit", "AB/7"), ("Analyst", "A. N. Alyst")):
             page.get_by_label(label).fill(text)
         page.get_by_role("button", name="Make the case").click()
+        page.locator("#content[data-ready=case]").wait_for()
+        page.get_by_role("link", name="mfrec desk").click()
+        page.locator("#content[data-ready=cases]").wait_for()
+        shoot("cases")
+        page.get_by_role("link", name="Shop, till 2").click()
         page.locator("input[type=file]").set_input_files(clip)
         page.locator(".input").wait_for()
         shoot("case")
@@ -85,6 +90,9 @@ def take(address: str, clip: Path, out: Path) -> None:
         page.wait_for_timeout(1000)
         point(page, "figure[data-side=b] canvas", 0.5, 0.5)
         shoot("compare")
+        mark(page)
+        page.locator(".note-card img").wait_for()
+        shoot("notes")
         page.get_by_role("link", name="Survey", exact=True).click()
         for name in ("result", "reference, bicubic"):
             page.get_by_label(name, exact=True).check()
@@ -95,7 +103,19 @@ def take(address: str, clip: Path, out: Path) -> None:
         theirs.locator("figure img").last.wait_for()
         theirs.set_viewport_size({"width": 940, "height": 760})
         shoot("survey", theirs)
+        theirs.get_by_label("highest quality").first.check()
+        for figure in theirs.locator("figure").all():
+            figure.get_by_label("4", exact=True).check()
+        theirs.get_by_role("button", name="Keep my answer").click()
+        theirs.locator("#content[data-ready=thanks]").wait_for()
         theirs.close()
+        for name in ("Anna", "Ben"):
+            page.get_by_label("Name or initials").fill(name)
+            page.get_by_role("button", name="Make a link").click()
+            page.get_by_label(f"Link for {name}").wait_for()
+        page.get_by_role("button", name="Count").click()
+        page.get_by_text("intervals of 95").wait_for()
+        shoot("surveys")
         # A run would outlive the desk, and its folder is about to go.
         page.get_by_role("link", name="Runs", exact=True).click()
         page.locator("#content[data-ready=runs]").wait_for()
@@ -105,6 +125,23 @@ def take(address: str, clip: Path, out: Path) -> None:
         for state in ("waiting", "running"):
             page.locator(f"article[data-state='{state}']").wait_for(state="detached")
         browser.close()
+
+
+def mark(page: Any) -> None:
+    """Draw on a copy of the result: a region and an arrow, with their words."""
+    page.get_by_text("Draw on a copy").click()
+    for kind, words, start, end in (
+        ("region", "seen in 5 frames", (0.6, 0.42), (0.72, 0.56)),
+        ("arrow", "reflection", (0.3, 0.25), (0.42, 0.4)),
+    ):
+        page.get_by_role("radio", name=kind).check()
+        page.get_by_label("Text of the mark").fill(words)
+        for corner in (start, end):
+            point(page, "figure[data-side=b] canvas", *corner)
+            page.mouse.down()
+            page.mouse.up()
+    page.get_by_role("button", name="Save the copy").click()
+    page.get_by_text("Saved as notes/").click()
 
 
 def point(page: Any, selector: str, across: float, down: float) -> None:

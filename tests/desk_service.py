@@ -13,11 +13,12 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from mfrec.desk.app import Desk, desk_app
+from mfrec.desk.app import desk_app
 from mfrec.desk.case import Case, Cases
 from mfrec.desk.frames import Frames
 from mfrec.desk.guard import Keys
 from mfrec.desk.jobs import Jobs
+from mfrec.desk.request import Desk
 from mfrec.desk.results import Results
 from mfrec.provenance.about import About
 

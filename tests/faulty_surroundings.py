@@ -1,16 +1,17 @@
 """Commands where something around them is wrong: a full disk, few handles, no home, names that are no text.
 
-``python tests/faulty_surroundings.py [COMMAND ...]`` (part of ``make faults``) runs ``reconstruct``, ``upscale``,
-``batch`` and ``train`` in each of :data:`SURROUNDINGS`, every one in a process of its own. Each has to end by itself,
-in an exit code and a sentence or with a whole output, and to leave nothing behind. A batch is given two good cases, a
-clip that is missing, an output twice and a case that takes forever: the good ones are done all the same, and the table
-says why of the others. Its ledger lies on a full disk too, and the same command with room for it finds what is done.
+``python tests/faulty_surroundings.py [COMMAND ...]`` (part of ``make faults``) runs each of :data:`COMMANDS` in each of
+:data:`SURROUNDINGS`, every one in a process of its own. Each has to end by itself, in an exit code and a sentence or
+with a whole output, and to leave nothing behind. A batch is given two good cases, a clip that is missing, an output
+twice and a case that takes forever: the good ones are done all the same, and the table says why of the others; one that
+measures is given two cases. Ledgers lie on full disks too, and the same command with room for it finds what is done.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import os
 import resource
 import shutil
@@ -26,8 +27,10 @@ from pathlib import Path
 import numpy as np
 
 from mfrec.errors import MfrecError
-from mfrec.provenance.record import read_record
+from mfrec.provenance.record import read_record, seal_holds
 from mfrec.publication.claims import foreign
+
+COMMANDS = ("reconstruct", "upscale", "train", "batch", "evaluate-batch", "bench-batch")
 
 SHORT = ("--recipe", "evidence", "--set", "fuse.method=mean", "--set", "parse.method=polygons", "--scale", "2")
 
@@ -103,7 +106,6 @@ class Surroundings:
         meanwhile: called in the parent while the command runs.
         names: of the input and of the output.
         ledger: whether the ledger of a batch lies on that file system, and its output does not.
-        dask: whether a batch works where other commands do. Dask waits by the clock on the wall.
     """
 
     name: str
@@ -116,7 +118,6 @@ class Surroundings:
     meanwhile: Callable[[Path], None] = nothing
     names: tuple[bytes, bytes] = (b"input", b"out")
     ledger: bool = False
-    dask: bool = True
 
 
 def limited(kind: int, amount: int) -> Callable[[Path], None]:
@@ -174,7 +175,7 @@ SURROUNDINGS = (
                  environment={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
     Surroundings("nobody who reads stdout and stderr", True, streams="pipe"),
     Surroundings("no stdout and stderr", True, streams="closed"),
-    Surroundings("a clock that jumps", True, environment={"PYTHONPATH": "{folder}/jumping"}, dask=False),
+    Surroundings("a clock that jumps", True, environment={"PYTHONPATH": "{folder}/jumping"}),
     Surroundings("a folder that is gone", None, without_folder),
     Surroundings("a mask of all rights", None, without_rights),
 )  # fmt: skip
@@ -205,6 +206,17 @@ def command_of(name: str, given: Path, out: Path) -> list[str | bytes]:
         (given.parent / "small.toml").write_text(CARD)
         return ["train", str(given.parent / "small.toml"), "--data", os.fsencode(given), "-o", os.fsencode(out),
                 "--device", "cpu", "--terms", "public domain"]  # fmt: skip
+    elif name == "evaluate-batch":
+        given.mkdir()
+        for number in range(2):
+            (given / f"{number}.png").write_bytes(png_bytes(rng.random((64, 64, 3), np.float32)))
+        words = ("--truth", os.fsdecode(given), "--metric", "psnr", *LIMITS)
+    elif name == "bench-batch":
+        for number in range(2):
+            (given / str(number)).mkdir(parents=True)
+            for shot in range(7):
+                (given / str(number) / f"{shot}.png").write_bytes(png_bytes(astronaut()[10:266, 90:346]))
+        words = ("--protocol", "jpeg32", "--method", "unregistered", *LIMITS[:-1], str(6 * MINUTES))
     else:
         given.mkdir()
         (given.parent / "clip.mp4").write_bytes(clip)
@@ -276,7 +288,7 @@ def tried(name: str, around: Surroundings, folder: Path) -> tuple[str, str]:
             code = f"hung ({child.wait()})"
         wrong = _judged(name, around, code, said.read_text("utf-8", "replace"), out)
     if around.ledger and not wrong:
-        wrong = _resumed([os.fsdecode(word) for word in words], out, environment)
+        wrong = _resumed(name, [os.fsdecode(word) for word in words], out, environment)
     last = (said.read_text("utf-8", "replace").strip().splitlines() or ["nothing was said"])[-1]
     return f"{code}: {last[:150]}", wrong
 
@@ -300,9 +312,7 @@ def _judged(name: str, around: Surroundings, code: str, said: str, out: Path) ->
         return f"ended with {code}: {said[-600:]}"
     if "Traceback" in said or "Exception ignored" in said:
         return said[-900:]
-    # A batch ends with the code of the case that took forever.
-    works = None if name == "batch" and not around.dask else around.works
-    if works is not None and (code == ("6" if name == "batch" else "0")) != works:
+    if around.works is not None and (code == good_code(name)) != around.works:
         return f"ended with {code}: {said[-600:]}"
     if code != "0" and around.streams == "kept" and not said.strip():
         return f"ended with {code} without a word"
@@ -325,7 +335,23 @@ def _judged(name: str, around: Surroundings, code: str, said: str, out: Path) ->
     if name == "batch":
         with contextlib.suppress(OSError):
             out.chmod(0o755)
-        return _judged_batch(out, complete=bool(works))
+        return _judged_batch(out, complete=bool(around.works))
+    return _judged_figures(out, complete=bool(around.works)) if name.endswith("-batch") else ""
+
+
+def good_code(name: str) -> str:
+    """With which a command ends where nothing is wrong around it; a batch, with that of the case that took forever."""
+    return "6" if name == "batch" else "0"
+
+
+def _judged_figures(out: Path, *, complete: bool) -> str:
+    """What is wrong with the folder of a batch that measures."""
+    files = list(out.glob("*__*.json"))
+    for file in files:
+        if not seal_holds(file, json.loads(file.read_text())):
+            return f"'{file.name}' is not whole"
+    if complete and (len(files) != 2 or (out / "cases.csv").read_text().count(",done,0,") != 2):
+        return f"only {[file.name for file in files]} are there"
     return ""
 
 
@@ -348,23 +374,29 @@ def _judged_batch(out: Path, *, complete: bool) -> str:
     return "" if any("is that of" in why for why in said.values()) else f"what was named twice is not said: {said}"
 
 
-def _resumed(words: list[str], out: Path, environment: Mapping[str, str]) -> str:
+def _resumed(name: str, words: list[str], out: Path, environment: Mapping[str, str]) -> str:
     """What is wrong after the same batch once more, with room for its ledger; what was done is not done again."""
-    before = {place.parent.name: read_record(place)["seal"] for place in out.glob("*/run.json")}
+    before = _seals(out)
     command = [sys.executable, "-m", "mfrec", *words]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    after = {place.parent.name: read_record(place)["seal"] for place in out.glob("*/run.json")}
-    if run.returncode != 6 or {name: after.get(name) for name in before} != before:
+    after = _seals(out)
+    if str(run.returncode) != good_code(name) or {place: after.get(place) for place in before} != before:
         return f"the same command with room for its ledger ended with {run.returncode}: {run.stderr[-600:]}"
-    return _judged_batch(out, complete=True)
+    return (_judged_batch if name == "batch" else _judged_figures)(out, complete=True)
+
+
+def _seals(out: Path) -> dict[str, str]:
+    """Of what a batch has done: the seal of each record or file of figures."""
+    places = [*out.glob("*/run.json"), *out.glob("*__*.json")]
+    return {str(place.relative_to(out)): json.loads(place.read_text())["seal"] for place in places}
 
 
 if __name__ == "__main__":
     bad = 0
     only = os.environ.get("ONLY", "")
-    for command in sys.argv[1:] or ["reconstruct", "upscale", "batch", "train"]:
+    for command in sys.argv[1:] or COMMANDS:
         for each in SURROUNDINGS:
-            if only not in each.name or (each.ledger and command != "batch"):
+            if only not in each.name or (each.ledger and not command.endswith("batch")):
                 continue
             place = Path(tempfile.mkdtemp(prefix="mfrec-faults-"))
             try:

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from mfrec.documents import DEPTH, DocumentError, check_schema, parse_json, parse_toml, read_text, shaped, shortened
+from mfrec.documents import (
+    DEPTH,
+    DocumentError,
+    check_schema,
+    parse_json,
+    parse_toml,
+    read_bytes,
+    read_text,
+    shaped,
+    shortened,
+)
 
 
 class Inner(Struct):
@@ -46,6 +56,16 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         read_text(Path("/dev/zero"), 100)
     (tmp_path / "fits").write_text("x" * 100)
     assert read_text(tmp_path / "fits", 100) == "x" * 100
+
+
+def test_no_more_memory_is_taken_than_a_file_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "small").write_bytes(b"x" * 101)
+    assert len(read_bytes(tmp_path / "small", 1 << 60)) == 101
+    found = (tmp_path / "small").stat()
+    (tmp_path / "small").write_bytes(b"x" * 102)
+    monkeypatch.setattr("mfrec.documents.os.fstat", lambda _: found)
+    with pytest.raises(DocumentError, match="it grows while it is read"):
+        read_bytes(tmp_path / "small", 1 << 60)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ IMPORTED = {
     "spandrel": "peers",
     "starlette": "desk",
     "tomlkit": "train",
+    "tornado": "batch",
     "torchvision": "train",
     "uvicorn": "desk",
 }

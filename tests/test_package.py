@@ -135,6 +135,24 @@ def test_the_bill_names_licences_and_the_checksums_hold(tmp_path: Path) -> None:
     assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=tmp_path, check=False).returncode
 
 
+@pytest.mark.parametrize(
+    ("change", "code"), ((None, 9), ("mfrec-99.0-py3-none-any.whl", 1), ("some_package-1.2-py3-none-any.whl", 1))
+)
+def test_a_wheel_that_was_added_or_changed_is_never_installed(tmp_path: Path, change: str | None, code: int) -> None:
+    script = bundle_script()
+    (tmp_path / "wheels").mkdir()
+    wheel_of(tmp_path / "wheels", "some_package", "")
+    (tmp_path / "SHA256SUMS").write_text(script.checksums(tmp_path))
+    (tmp_path / "install.sh").write_text(script.INSTALL)
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 9\n")  # it is reached
+    (tmp_path / "python").chmod(0o755)
+    if change:
+        (tmp_path / "wheels" / change).write_bytes(b"PK")
+    command = ["sh", str(tmp_path / "install.sh"), str(tmp_path / "there")]
+    run = subprocess.run(command, env={**os.environ, "PYTHON": str(tmp_path / "python")}, check=False)
+    assert run.returncode == code
+
+
 @pytest.mark.slow
 def test_wheel_holds_its_data_and_works_elsewhere(tmp_path: Path, sequence: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]

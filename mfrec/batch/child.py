@@ -22,6 +22,7 @@ from typing import Any
 
 from mfrec.batch.case import from_text
 from mfrec.errors import InputError, MfrecError, UsageError
+from mfrec.runtime.memory import TOO_LITTLE, ran_out
 
 IDLE = 60.0
 """Seconds without a case after which it ends: Dask's workers may live on for days, and it holds half a gigabyte."""
@@ -79,7 +80,7 @@ def worked(request: dict[str, Any]) -> dict[str, Any]:
         code, again = (InputError.exit_code, False) if named else (BROKEN, True)
         reason = f"'{error.filename}' cannot be used: {error.strerror}" if named else defect(error)
     except Exception as error:
-        code, reason, again = BROKEN, defect(error), True
+        code, reason, again = BROKEN, TOO_LITTLE if ran_out(error) else defect(error), True
     return {"code": code, "reason": reason, "again": again, "seconds": time.monotonic() - begun}
 
 

@@ -2,23 +2,29 @@
 
 On one machine the workers are threads, because the work is done by processes that they start: no port is opened to
 which somebody else could connect. Elsewhere Dask's own configuration says how connections are encrypted
-(``distributed.comm.tls``), and a scheduler's address is then one of TLS.
+(``distributed.comm.tls``), and a scheduler's address is then one of TLS. Jobs of a queue come over the network: where
+it says nothing they get a key that was made for them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mfrec.errors import UsageError
+from mfrec.publication.folder import writing
 from mfrec.runtime.extras import not_installed
 
 try:
     import dask.config as dask_config
-    from distributed import Client, LocalCluster, Security
+    from distributed import Client, LocalCluster, Security, Status
+
+    from mfrec.batch import dask_clock
 except ModuleNotFoundError as error:
     raise UsageError(not_installed("mfrec batch", error.name, "batch")) from None
 
@@ -34,6 +40,12 @@ empty, and for this machine alone."""
 
 SCHEMES = ("dask://", "tcp://", "tls://")
 
+JOBS = ".mfrec-jobs"
+"""Folder in that of the batch with the key by which jobs of a queue connect, for its owner only."""
+
+ROLES = ("client", "scheduler", "worker")
+"""Of Dask's processes, each with its own certificate."""
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -43,21 +55,24 @@ class Cluster:
         connect: a new connection to them.
         patience: seconds without any worker, or without a scheduler, after which it is no use to wait longer.
         own: whether they end with this process.
+        refusal: why there will be no worker, as far as that is known; empty where there may be one.
     """
 
     connect: Callable[[], Client]
     patience: float
     own: bool
+    refusal: Callable[[], str] = lambda: ""
 
 
 @contextlib.contextmanager
-def cluster(engine: str, workers: int, memory: int) -> Iterator[Cluster]:
+def cluster(engine: str, workers: int, memory: int, out: Path) -> Iterator[Cluster]:
     """Workers as long as the block runs.
 
     Args:
         engine: ``"local"``, ``"dask://HOST:PORT"`` (or ``tcp://``, ``tls://``), ``"slurm"`` or ``"pbs"``.
         workers: how many; of a cluster behind an address all are used.
         memory: bytes that a case may have, which a queue reserves.
+        out: folder of the batch, which all workers share; jobs of a queue find their key in it.
 
     Raises:
         UsageError: there is no such engine, what it needs is not installed, or it does not answer.
@@ -85,9 +100,9 @@ def cluster(engine: str, workers: int, memory: int) -> Iterator[Cluster]:
             with local:
                 yield Cluster(lambda: Client(local, set_as_default=False), 60.0, own=True)
     elif engine in QUEUES:
-        with _queued(engine, workers, memory) as jobs:
+        with _key(out / JOBS) as security, _queued(engine, workers, memory, security) as jobs:
             # A job may wait in its queue for as long as it likes.
-            yield Cluster(lambda: Client(jobs, set_as_default=False), float("inf"), own=True)
+            yield Cluster(lambda: Client(jobs, set_as_default=False), float("inf"), own=True, refusal=jobs.refusal)
     else:
         raise UsageError(f"there is no engine '{engine}'; expected local, dask://HOST:PORT, slurm or pbs")
 
@@ -97,8 +112,12 @@ def as_address(engine: str) -> str:
     scheme, _, place = engine.partition("://")
     if scheme != "dask":
         return engine
-    security = Security()
-    return f"{'tls' if security.require_encryption or security.tls_ca_file else 'tcp'}://{place}"
+    return f"{'tls' if _encrypted(Security()) else 'tcp'}://{place}"
+
+
+def _encrypted(security: Security) -> bool:
+    """Whether Dask's configuration says how."""
+    return bool(security.require_encryption or security.tls_ca_file)
 
 
 def _connected(address: str) -> Client:
@@ -112,16 +131,85 @@ def _connected(address: str) -> Client:
         ) from None
 
 
-def _queued(engine: str, workers: int, memory: int) -> Any:
+@contextlib.contextmanager
+def _key(place: Path) -> Iterator[Security]:
+    """How jobs and this process know each other: as Dask's configuration says, else by a key that lies in a folder.
+
+    Args:
+        place: the folder; one that a dead process left is emptied. Only one process works on a batch.
+
+    Raises:
+        UsageError: it cannot be written, or what makes the key is not installed.
+    """
+    configured = Security()
+    if _encrypted(configured):
+        yield configured
+        return
+    try:
+        made = Security.temporary()
+    except ImportError:
+        raise UsageError(not_installed("a queue's jobs without certificates", "cryptography", "batch")) from None
+    shutil.rmtree(place, ignore_errors=True)  # does not follow a link
+    with writing(place):
+        place.mkdir(mode=0o700)
+    try:
+        with writing(place):
+            for name, text in (("key.pem", made.tls_worker_key), ("certificate.pem", made.tls_ca_file)):
+                (place / name).write_text(text)
+        key, certificate = str(place / "key.pem"), str(place / "certificate.pem")
+        files = {f"tls_{role}_{part}": path for role in ROLES for part, path in (("key", key), ("cert", certificate))}
+        yield Security(tls_ca_file=certificate, require_encryption=True, **files)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _queued(engine: str, workers: int, memory: int, security: Security) -> Iterator[Any]:
+    """As many jobs as workers; one that ends, by its queue's limit of time for example, is followed by another."""
     try:
         import dask_jobqueue
     except ModuleNotFoundError as error:
         raise UsageError(not_installed(f"--engine {engine}", error.name, "batch")) from None
-    make = getattr(dask_jobqueue, QUEUES[engine])
-    try:
-        # Account, partition and time come from Dask's configuration, jobqueue.yaml. The worker itself is small.
-        jobs = make(cores=1, processes=1, memory=f"{memory / 2**30 + 1:.1f}GiB", security=Security())
-        jobs.scale(jobs=workers)
-    except (ValueError, OSError, RuntimeError) as error:
-        raise UsageError(f"--engine {engine} cannot be used: {error}; see dask-jobqueue's configuration") from None
-    return jobs
+    refused: list[str] = []
+    made = getattr(dask_jobqueue, QUEUES[engine])
+
+    class Job(made.job_cls):
+        """A job; that its queue did not take it is kept, where Dask would log it once a second."""
+
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except (RuntimeError, ValueError, OSError) as error:
+                refused.append(" ".join(str(error).split()))
+                self.status = Status.running
+
+    class Jobs(made):
+        """As many of them as are asked for."""
+
+        job_cls = Job
+
+        def refusal(self) -> str:
+            """See :class:`Cluster`: nothing as long as the queue has one."""
+            return "" if any(job.job_id for job in self.workers.values()) or not refused else refused[-1]
+
+    configured = dask_config.get(f"jobqueue.{engine}.scheduler-options", {})
+    with dask_config.set(HERE):
+        try:
+            # Account, partition and time come from Dask's configuration, jobqueue.yaml. The worker itself is small.
+            jobs = Jobs(
+                cores=1,
+                processes=1,
+                nanny=False,
+                memory=f"{memory / 2**30 + 1:.1f}GiB",
+                security=security,
+                scheduler_options={"dashboard": False, "dashboard_address": "127.0.0.1:0", **configured},
+                worker_extra_args=[
+                    *(dask_config.get(f"jobqueue.{engine}.worker-extra-args") or ()),
+                    *("--no-dashboard", "--preload", dask_clock.__name__),
+                ],
+            )
+        except (ValueError, OSError, RuntimeError) as error:
+            raise UsageError(f"--engine {engine} cannot be used: {error}; see dask-jobqueue's configuration") from None
+        with jobs:
+            jobs.adapt(minimum_jobs=workers, maximum_jobs=workers)
+            yield jobs

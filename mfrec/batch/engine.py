@@ -136,7 +136,7 @@ def work_off(
                 continue
             shift.connected = True
             try:
-                return shift.work(client, cluster.patience)
+                return shift.work(client, cluster)
             except LostError as error:
                 gone = time.monotonic()
                 shift.say(f"the scheduler is gone ({error}); waiting for it")
@@ -187,8 +187,8 @@ class Shift:
     begun: float = field(default_factory=time.monotonic)
     token: str = field(default_factory=lambda: secrets.token_hex(8))
 
-    def work(self, client: Client, patience: float) -> str:
-        """Work until nothing waits, or nobody is there to work for ``patience`` seconds; the reason for the latter.
+    def work(self, client: Client, cluster: Cluster) -> str:
+        """Work until nothing waits, or nobody is there to work for too long, or will be; the reason for the latter.
 
         Raises:
             LostError: the scheduler is gone.
@@ -209,9 +209,13 @@ class Shift:
                 return ""
             if self.workers:
                 had = time.monotonic()
-            elif time.monotonic() - had > patience:
+            elif refusal := cluster.refusal():
+                return f"the queue takes no job ({refusal})"
+            elif time.monotonic() - had > cluster.patience:
                 why = next(iter(crew.strangers.values()), "")
-                return f"no worker took a case for {patience:g} s" + (f"; one was there, but {why}" if why else "")
+                return f"no worker took a case for {cluster.patience:g} s" + (
+                    f"; one was there, but {why}" if why else ""
+                )
             try:
                 self.take(finished.get(timeout=LOOK))
                 while not finished.empty():

@@ -45,6 +45,9 @@ CREATE TRIGGER moved AFTER UPDATE OF state ON cases WHEN old.state <> new.state 
 END;
 """
 
+SPOILT = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite says of a file that is no ledger; the second where what it says quotes bytes of that file."""
+
 GROUP = 1000
 """From so many cases on, outputs lie in folders of so many: a folder with a million entries is slow to list."""
 
@@ -129,8 +132,27 @@ class Ledger:
                     f"the ledger '{path}' has schema {version}, and this version of mfrec writes schema {SCHEMA}; "
                     "go on with the version that began it, or choose another folder with -o"
                 )
-        except sqlite3.Error as error:
+            if not self._is_ours():
+                raise UsageError(
+                    f"the ledger '{path}' is not as mfrec writes it: it has other tables, or outputs outside of its "
+                    "folder; choose another folder with -o"
+                )
+        except SPOILT as error:
             raise UsageError(f"the ledger '{path}' cannot be used ({error}); name another with --ledger") from None
+
+    def _is_ours(self) -> bool:
+        """Whether there is nothing but our tables (a trigger of somebody else would run), and no output leads out."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as model:
+            model.executescript(TABLES)
+            tables = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+            if model.execute(tables).fetchall() != self._database.execute(tables).fetchall():
+                return False
+        astray = self._database.execute(
+            "SELECT 1 FROM cases WHERE out NOT IN (name, printf('%04d/%s', number / ?, name)) "
+            "OR name IN ('', '.', '..') OR instr(name, '/') OR instr(name, char(0)) LIMIT 1",
+            (GROUP,),
+        )
+        return astray.fetchone() is None
 
     def close(self) -> None:
         """After a last try to write what was kept."""
@@ -247,7 +269,7 @@ class Ledger:
             for statement, values in self._unwritten:
                 self._database.execute(statement, values)
             self._database.execute("COMMIT")
-        except sqlite3.Error as error:
+        except SPOILT as error:
             self.trouble = str(error)
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
@@ -298,6 +320,21 @@ class Ledger:
         found = self._database.execute("SELECT DISTINCT substr(out, 1, length(out) - length(name)) FROM cases")
         return [folder for (folder,) in found]
 
+    @contextlib.contextmanager
+    def readable(self) -> Iterator[None]:
+        """Say in one sentence that the file turned out to be spoilt within it.
+
+        Raises:
+            UsageError: in the place of an error of SQLite.
+        """
+        try:
+            yield
+        except SPOILT as error:
+            raise UsageError(
+                f"the ledger '{self.path}' cannot be read ({error}); take it from your backup, or name another with "
+                "--ledger, which finds the outputs that are there"
+            ) from None
+
     def _entries(self, rest: str, values: tuple[object, ...]) -> list[Entry]:
         columns = ", ".join(Entry.__dataclass_fields__)
         return [Entry(*row) for row in self._database.execute(f"SELECT {columns} FROM cases {rest}", values)]
@@ -317,7 +354,7 @@ def _writing(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
+    except SPOILT as error:
         raise UsageError(
             f"the ledger '{path}' cannot be written ({error}); make room, or name another with --ledger"
         ) from None

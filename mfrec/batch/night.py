@@ -81,7 +81,11 @@ def run_batch(
     if workers < 1 or retries < 0 or not limits.seconds > 0 or limits.memory < 1:
         raise UsageError("a batch needs 1 worker or more, 0 retries or more, and limits above 0")
     target = resolved(out)
-    with _alone(target, Path(out)) as lock, contextlib.closing(Ledger(ledger or target / LEDGER)) as book:
+    with (
+        _alone(target, Path(out)) as lock,
+        contextlib.closing(Ledger(ledger or target / LEDGER)) as book,
+        book.readable(),
+    ):
         book.take_up(cases.cases, cases.problems)
         if retry_failed:
             book.retry_failed()
@@ -89,7 +93,7 @@ def run_batch(
         files: list[Path] = []
         table: Table | None = None
         try:
-            with cluster(engine, workers, limits.memory) as crew:
+            with cluster(engine, workers, limits.memory, target) as crew:
                 ended = work_off(book, crew, target, lock, limits, retries=retries, report=report)
         finally:
             for folder in book.outputs():

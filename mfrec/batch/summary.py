@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from mfrec.batch.case import from_text
 from mfrec.batch.ledger import Entry, Ledger
+from mfrec.provenance.csv_cell import no_formula
 from mfrec.publication.files import replace_files
 from mfrec.report.page import standalone_page
 from mfrec.version import __version__
@@ -67,14 +68,15 @@ def link(entry: Entry) -> str:
 
 
 def table(ledger: Ledger) -> bytes:
-    """Every case as CSV, UTF-8."""
+    """Every case as CSV, UTF-8; no cell is a formula."""
     text = io.StringIO(newline="")
     rows = csv.writer(text)
     rows.writerow(("name", "state", "code", "tries", "seconds", "output", "worker", "reason"))
     for entry, tries in ledger.each():
         seconds = "" if entry.seconds is None else f"{entry.seconds:.3f}"
         code = "" if entry.code is None else entry.code
-        rows.writerow((entry.name, entry.state, code, tries, seconds, entry.out, entry.worker or "", entry.reason))
+        name, out, reason = map(no_formula, (entry.name, entry.out, entry.reason))
+        rows.writerow((name, entry.state, code, tries, seconds, out, entry.worker or "", reason))
     for problem in ledger.problems():
-        rows.writerow((problem.place, "no case", 2, 0, "", "", "", problem.reason))
+        rows.writerow((no_formula(problem.place), "no case", 2, 0, "", "", "", no_formula(problem.reason)))
     return text.getvalue().encode("utf-8")

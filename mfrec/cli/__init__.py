@@ -27,6 +27,7 @@ from mfrec.cli.upscale import upscale
 from mfrec.cli.weights import weights_add, weights_directions, weights_export, weights_list, weights_mix, weights_verify
 from mfrec.errors import InputError, MfrecError
 from mfrec.runtime.interruption import interruptible
+from mfrec.runtime.memory import TOO_LITTLE, ran_out
 from mfrec.version import __version__
 
 
@@ -46,6 +47,11 @@ class Commands(TyperGroup):
                 raise
             # A name that is too long, or in a folder that may not be looked into, wherever it was met.
             say(f"error: '{error.filename}' cannot be used: {error.strerror}; give another path")
+            raise typer.Exit(InputError.exit_code) from None
+        except Exception as error:
+            if not ran_out(error):
+                raise
+            say(f"error: {TOO_LITTLE}")
             raise typer.Exit(InputError.exit_code) from None
         except KeyboardInterrupt:
             say("interrupted; no half-written output is left, and an earlier one is as it was")

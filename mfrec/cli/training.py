@@ -14,6 +14,7 @@ from mfrec.cli.options import Device, Json
 from mfrec.errors import UsageError
 from mfrec.runtime.extras import not_installed
 from mfrec.runtime.interruption import asked_to_stop
+from mfrec.runtime.memory import check_limit
 
 
 def train(
@@ -54,6 +55,7 @@ def train(
     """
     # Threads that spin while they wait are many times slower on busy cores. It is read when PyTorch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    check_limit()
     try:
         from mfrec.train.job import run_job
     except ModuleNotFoundError as error:

@@ -351,7 +351,7 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
     """
     try:
         return x509.load_pem_x509_certificates(read_bytes(path, LIMIT))
-    except (DocumentError, ValueError) as error:
+    except (DocumentError, ValueError, x509.InvalidVersion) as error:
         why = error if isinstance(error, DocumentError) else "it holds no certificates as PEM"
         raise UsageError(
             f"the certificates '{path}' cannot be read ({why}); expected the .crt file that mfrec keys new writes"

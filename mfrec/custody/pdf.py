@@ -145,9 +145,9 @@ def check_pdf(signed: bytes, trusted: Trusted, now: datetime.datetime) -> Embedd
     logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
     try:
         status = validate_pdf_signature(embedded, people, ts_validation_context=time)
-    except FAILURES as error:
+        certificate = x509.load_der_x509_certificate(status.signing_cert.dump())
+    except (*FAILURES, x509.InvalidVersion) as error:
         raise DocumentError(f"its signature cannot be checked: {error}") from None
-    certificate = x509.load_der_x509_certificate(status.signing_cert.dump())
     whole = status.coverage is SignatureCoverageLevel.ENTIRE_FILE
     intact = bool(status.intact and status.valid and whole)
     stamp = status.timestamp_validity

@@ -123,7 +123,7 @@ def open_signature(path: Path) -> Signature:
     try:
         chain = tuple(x509.load_pem_x509_certificate(text.encode("ascii")) for text in statement.certificates)
         time = datetime.datetime.fromisoformat(statement.time)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise DocumentError("its certificates or its time cannot be read") from None
     if not chain or time.tzinfo is None:
         raise DocumentError("it has no certificate, or a time of no zone")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import threading
+import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -19,10 +22,17 @@ from mfrec.imageio.player import Player, player
 from mfrec.types import CodecView, Frame
 
 OPEN = 4
-"""Players that are open at once; each holds a decoder and up to :data:`mfrec.imageio.player.KEPT` bytes."""
+"""Players that are open at once; each holds a decoder and up to :data:`mfrec.imageio.player.KEPT` and
+:data:`mfrec.imageio.player.STRIP` bytes."""
 
 WIDTHS = (320, 640, 960, 1280)
 """Widths that a small frame may have."""
+
+DRAGGED = 640
+"""Width of the small frames that are shown while somebody drags, and made before they do."""
+
+QUIET = 0.15
+"""Seconds without a request after which frames are made ahead: nobody who drags waits for those of somewhere else."""
 
 LOSSLESS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 """The quickest way to write a PNG that is not much larger than others."""
@@ -35,6 +45,13 @@ class OpenPlayer:
         self.player = made
         self.lock = threading.Lock()
         self.png: OrderedDict[int, bytes] = OrderedDict()
+        self.complete = False
+
+    def close(self) -> None:
+        """Let the file go; nothing is made ahead any more."""
+        with self.lock:
+            self.complete = True
+            self.player.close()
 
 
 class Frames:
@@ -44,6 +61,9 @@ class Frames:
         self._open: OrderedDict[tuple[str, str], OpenPlayer] = OrderedDict()
         self._lock = threading.Lock()
         self._opening: dict[tuple[str, str], threading.Lock] = {}
+        self._asked = 0.0
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def sheet(self, case: Case, number: str) -> dict[str, Any]:
         """What can be shown of an input: see :class:`mfrec.imageio.player.Sheet`.
@@ -128,11 +148,32 @@ class Frames:
 
     def close(self) -> None:
         """Let all files go."""
+        self._closed.set()
+        if self._thread is not None:
+            self._thread.join()
         with self._lock:
             for opened in self._open.values():
-                with opened.lock:
-                    opened.player.close()
+                opened.close()
             self._open.clear()
+
+    def _make_ahead(self) -> None:
+        """Small frames of the clips that somebody looks at, while nobody asks for others."""
+        with contextlib.suppress(OSError):
+            # On Linux a thread has a priority of its own.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        while not self._closed.is_set():
+            with self._lock:
+                opened = next((one for one in reversed(self._open.values()) if not one.complete), None)
+                rest = self._asked + QUIET - time.monotonic()
+            if opened is None or rest > 0:
+                self._closed.wait(QUIET if opened is None else rest)
+                continue
+            with opened.lock:
+                try:
+                    opened.complete = opened.complete or not opened.player.ahead(DRAGGED)
+                except MfrecError:
+                    # Whoever asks for such a frame is told why.
+                    opened.complete = True
 
     def _frame(self, opened: OpenPlayer, frame: int) -> Frame:
         try:
@@ -143,6 +184,7 @@ class Frames:
     def _player(self, case: Case, number: str) -> OpenPlayer:
         key = case.key, number
         with self._lock:
+            self._asked = time.monotonic()
             if key in self._open:
                 self._open.move_to_end(key)
                 return self._open[key]
@@ -159,11 +201,13 @@ class Frames:
             gone: list[OpenPlayer] = []
             with self._lock:
                 self._open[key] = opened
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._make_ahead, name="desk frames", daemon=True)
+                    self._thread.start()
                 while len(self._open) > OPEN:
                     gone.append(self._open.popitem(last=False)[1])
             for other in gone:
-                with other.lock:
-                    other.player.close()
+                other.close()
             return opened
 
 

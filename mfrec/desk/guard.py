@@ -6,6 +6,8 @@
   say it.
 * **Key.** The address that the desk prints carries a random token, which is exchanged for a cookie that is sent by the
   desk's own pages alone (``SameSite=Strict``, ``HttpOnly``). Beyond this computer a password takes its place.
+* **Invitation.** The link of somebody who is invited to a survey carries a token of its own, see
+  :mod:`mfrec.desk.invitations`: addresses under it, and the files that its page is made of, need no key.
 * **Content.** A policy lets the page load nothing from elsewhere; a report runs in a sandbox of its own.
 """
 
@@ -42,6 +44,17 @@ COMMON = {
 }
 
 SAFE = ("GET", "HEAD")
+
+INVITED = "/invited/"
+"""Begins the addresses that a token of their own opens."""
+
+PAGE_OF_INVITED = frozenset(
+    {
+        "/words.json", "/page/icon.svg", "/page/desk.css", "/page/answer.js", "/page/api.js", "/page/dom.js",
+        "/page/words.js",
+    }
+)  # fmt: skip
+"""What the page behind such a link is made of: the same in every desk, and nothing of a case."""
 
 
 @dataclass(eq=False)
@@ -118,9 +131,14 @@ class Guard:
         token = connection.query_params.get("token")
         if token is not None and scope["method"] == "GET" and keys.opens(token):
             return keys.admit(RedirectResponse("/", 303))
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        path = scope["path"]
+        # The link itself is followed from a message or another page; what it opens, its own page alone asks for.
+        link = path.startswith(INVITED) and path.count("/") == 2 and not changing
+        if not link and headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return _refused("refused.origin", 403)
-        if scope["path"] in self.open_paths or keys.knows(connection.cookies.get(keys.cookie, "")):
+        if path.startswith(INVITED) or (path in PAGE_OF_INVITED and not changing):
+            return None
+        if path in self.open_paths or keys.knows(connection.cookies.get(keys.cookie, "")):
             return None
         return RedirectResponse("/login", 303) if self.open_paths else _refused("refused.key", 401)
 

@@ -319,9 +319,7 @@ class Jobs:
             job.state, job.ended, job.message = "failed", now(), str(error)
         else:
             job.state, job.started, job.pid = "running", now(), handle.process.pid
-            with contextlib.suppress(OSError):
-                # The page stays quick beside a run.
-                os.setpriority(os.PRIO_PROCESS, handle.process.pid, os.getpriority(os.PRIO_PROCESS, 0) + BEHIND)
+            put_behind(handle.process.pid)
         with contextlib.suppress(RefusalError):
             handle.save()
 
@@ -417,6 +415,15 @@ class Jobs:
                 return file.read(TAIL).decode("utf-8", "replace").splitlines()
         except OSError:
             return []
+
+
+def put_behind(process: int) -> None:
+    """Let a process that leads a session work behind this one, so that the page stays quick beside a run."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, process, os.getpriority(os.PRIO_PROCESS, 0) + BEHIND)
+    with contextlib.suppress(OSError):
+        # Where Linux shares processors among sessions (autogroup), a process is nice to its own session alone.
+        Path(f"/proc/{process}/autogroup").write_text(str(BEHIND), encoding="ascii")
 
 
 def words_of(case: Case, job: Job) -> list[str]:

@@ -95,7 +95,7 @@ def draw(image: Image.Image, note: Note, *, stamp: str, scale: int, strip: str) 
     """
     factor = max(1, round(SIDE / max(image.size)))
     large = image.convert("RGB").resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-    pen, font = max(2, round(max(large.size) / 400)), ImageFont.load_default(size=max(14, max(large.size) // 45))
+    pen, font = max(2, round(max(large.size) / 300)), ImageFont.load_default(size=max(14, max(large.size) // 28))
     canvas = ImageDraw.Draw(large)
 
     def at(x: float, y: float) -> tuple[float, float]:
@@ -107,8 +107,10 @@ def draw(image: Image.Image, note: Note, *, stamp: str, scale: int, strip: str) 
             end = start[0] + mark.length * scale * factor, start[1]
         for colour, width in (((0, 0, 0), pen + 2), (ink, pen)):
             if mark.kind == "box":
-                corners = [min(start[0], end[0]), min(start[1], end[1]), max(start[0], end[0]), max(start[1], end[1])]
-                canvas.rectangle(corners, outline=colour, width=width)
+                # The line is drawn inwards: a wider one begins a pixel farther out, so that it is seen on both sides.
+                out = (width - pen) / 2
+                across, down = ((min(a, b) - out, max(a, b) + out) for a, b in zip(start, end, strict=True))
+                canvas.rectangle([across[0], down[0], across[1], down[1]], outline=colour, width=width)
             elif mark.kind in ("arrow", "scale"):
                 canvas.line([start, end], fill=colour, width=width)
                 for line in _ends(mark.kind, start, end, pen):
@@ -117,8 +119,10 @@ def draw(image: Image.Image, note: Note, *, stamp: str, scale: int, strip: str) 
         if label:
             x, y = start if mark.kind != "box" else (min(start[0], end[0]), min(start[1], end[1]) - font.size - 2 * pen)
             y += 2 * pen if mark.kind == "scale" else 0
-            canvas.text((x, y), label, font=font, fill=ink, stroke_width=max(1, pen // 2), stroke_fill=(0, 0, 0))
-    small = ImageFont.load_default(size=max(13, large.width // 60))
+            canvas.text(
+                (x, y), label, font=font, fill=ink, stroke_width=max(1, round(font.size / 14)), stroke_fill=(0, 0, 0)
+            )
+    small = ImageFont.load_default(size=max(13, large.width // 45))
     lines = [f"{stamp}   {word('note.copy')}", strip]
     sheet = Image.new("RGB", (large.width, large.height + round(small.size * 1.5 * len(lines)) + 12), (255, 255, 255))
     sheet.paste(large, (0, 0))

@@ -14,17 +14,21 @@ from pathlib import Path
 
 import uvicorn
 
-from mfrec.desk.app import Desk, desk_app
+from mfrec.desk.app import desk_app
 from mfrec.desk.case import Cases
 from mfrec.desk.frames import Frames
 from mfrec.desk.guard import Keys
 from mfrec.desk.inputs import UPLOAD_LIMIT
 from mfrec.desk.jobs import Jobs
 from mfrec.desk.passwords import read_password
+from mfrec.desk.request import Desk
 from mfrec.desk.results import Results
 from mfrec.errors import UsageError
 
 LOOPBACK = "127.0.0.1"
+
+NOT_YET, NO_MORE = 9, 10
+"""OpenSSL's numbers for a certificate that does not hold yet, or no more (``X509_V_ERR_CERT_HAS_EXPIRED``)."""
 
 LOCK = ".mfrec-desk.lock"
 """In the folder of the cases: one desk works on them at a time."""
@@ -132,19 +136,49 @@ def check_certificate(certificate: Path | None, key: Path | None) -> None:
         key: PEM file, without a passphrase, because nobody is there to type it.
 
     Raises:
-        UsageError: a key without a certificate, or files that are not such a pair.
+        UsageError: a key without a certificate, files that are not such a pair, or a certificate out of its time.
     """
     if certificate is None:
         if key is not None:
             raise UsageError(f"--key '{key}' belongs to a certificate; name that with --certificate")
         return
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: b"")
+        server.load_cert_chain(certificate, key, password=lambda: b"")
     except (OSError, ValueError) as error:
         raise UsageError(
             f"--certificate '{certificate}' with --key '{key or certificate}' cannot be used for TLS ({error}); "
             "expected PEM files of a certificate and of its own key, which has no passphrase"
         ) from None
+
+    if wrong := _out_of_its_time(certificate, server):
+        raise UsageError(
+            f"--certificate '{certificate}' is out of its time ({wrong}), so browsers would refuse the desk; renew it, "
+            "or set this computer's clock"
+        )
+
+
+def _out_of_its_time(certificate: Path, server: ssl.SSLContext) -> str:
+    """What a client that trusts a certificate finds wrong with its time; empty where it finds nothing.
+
+    The standard library reads no certificate by itself: server and client shake hands in memory.
+    """
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    client.load_verify_locations(certificate)
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = client.wrap_bio(back, there), server.wrap_bio(there, back, server_side=True)
+    for end in ends * 2:
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+        except ssl.SSLCertVerificationError as error:
+            return error.verify_message if error.verify_code in (NOT_YET, NO_MORE) else ""
+        except ssl.SSLError:
+            return ""
+    return ""
 
 
 def folder_of_cases(folder: Path) -> Path:

@@ -7,6 +7,7 @@
       pictures/        TOKEN.png, encoded anew without metadata; person.png, where a photograph of the person is there
       key.json         which picture is whose; it is read when answers are counted and checked, and never given out
       answers/         one file for each person, never written again
+      invitations.json who has a link of their own, see :mod:`mfrec.desk.invitations`
 
 Keys and answers are those of :mod:`mfrec.evaluation.survey`, so ``mfrec survey --collect surveys/01/answers`` counts
 the same.
@@ -24,7 +25,7 @@ from msgspec import Meta, Struct
 
 from mfrec.desk.case import Case, now
 from mfrec.desk.inputs import source_path
-from mfrec.desk.places import child, file_in, number_of, write_whole
+from mfrec.desk.places import NUMBER, child, file_in, number_of, write_whole
 from mfrec.desk.refusal import RefusalError
 from mfrec.desk.results import Results
 from mfrec.desk.signing import enter
@@ -170,7 +171,17 @@ def _photograph(case: Case, number: str) -> Path:
 
 
 def _numbers(surveys: Path) -> list[str]:
-    return sorted(entry.name for entry in surveys.iterdir() if entry.name.isdecimal())
+    return sorted(entry.name for entry in surveys.iterdir() if NUMBER.fullmatch(entry.name))
+
+
+def numbers(case: Case) -> list[str]:
+    """The numbers of a case's surveys; nothing is made where there are none.
+
+    Raises:
+        RefusalError: their folder is a link.
+    """
+    place = child(case.folder, "surveys")
+    return _numbers(place) if place.is_dir() else []
 
 
 def folder(case: Case, number: str) -> Path:
@@ -242,7 +253,7 @@ def answer(case: Case, number: str, given: Given) -> None:
         "given": now(),
         "answers": [{**msgspec.to_builtins(said), "seconds": round(given.seconds, 1)}],
     }
-    path = child(place, "answers", f"answers-{given.participant}.json")
+    path = _answer_of(place, given.participant)
     with case.lock:
         if path.exists():
             raise RefusalError("refused.survey.answered", 409)
@@ -258,6 +269,20 @@ def _key(place: Path) -> Key:
         raise
     except MfrecError as error:
         raise RefusalError("refused.record", 409, why=error) from None
+
+
+def _answer_of(place: Path, participant: str) -> Path:
+    return child(place, "answers", f"answers-{participant}.json")
+
+
+def has_answered(place: Path, participant: str) -> bool:
+    """Whether there is an answer of somebody.
+
+    Args:
+        place: the survey's folder.
+        participant: see :class:`Given`.
+    """
+    return _answer_of(place, participant).exists()
 
 
 def _answers(place: Path) -> list[Path]:

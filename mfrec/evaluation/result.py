@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mfrec.metrics.names import METRICS
+from mfrec.provenance.csv_cell import no_formula
 from mfrec.provenance.plain_json import to_json
 from mfrec.provenance.surroundings import machine, versions
 from mfrec.report.text_table import aligned, mean
@@ -114,14 +115,15 @@ class Evaluation:
         return to_json({**head, "metrics": self.metrics, "means": means, "rows": [asdict(row) for row in self.rows]})
 
     def to_csv(self) -> str:
-        """One line a picture; a metric without value is empty, an infinite PSNR is ``inf``."""
+        """One line a picture; a metric without value is empty, an infinite PSNR is ``inf``, no name is a formula."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("method", "picture", "truth", "width", "height", *self.metrics))
         for row in self.rows:
             values = (row.values.get(name) for name in self.metrics)
             numbers = ("" if value is None else repr(float(value)) for value in values)
-            writer.writerow((row.method, row.picture, row.truth, *row.size, *numbers))
+            names = map(no_formula, (row.method, row.picture, row.truth))
+            writer.writerow((*names, *row.size, *numbers))
         return text.getvalue()
 
 

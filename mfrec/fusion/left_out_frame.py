@@ -22,7 +22,9 @@ from scipy.fft import dctn
 
 from mfrec.camera.forward import degrade
 from mfrec.camera.noise import BLOCK
-from mfrec.fusion.robust import MapSettings, Source, believed, estimate_luma, judge
+from mfrec.fusion.belief import believed, judge
+from mfrec.fusion.robust import estimate_luma
+from mfrec.fusion.source import MapSettings, Source
 from mfrec.image.colour import rgb_to_ycc
 from mfrec.image.geometry import warp
 from mfrec.runtime.threads import side_by_side

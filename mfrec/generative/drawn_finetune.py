@@ -16,7 +16,7 @@ from torch.nn import functional
 from mfrec.errors import UsageError
 from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
-from mfrec.fusion.robust import bound
+from mfrec.fusion.bounded import bound
 from mfrec.generative.answers import pasted
 from mfrec.generative.imagine import landmarks_on_canvas
 from mfrec.generative.measurements import oval
@@ -42,7 +42,7 @@ class DrawnFinetune(Finetune):
     With the method ``"pulse"`` the generator's face is searched whose reduced picture equals the reduced fused one
     (Menon et al., CVPR 2020, which see one picture; the stage ``imagine`` sees all frames). With ``"psfrgan"`` a
     network that sees the picture and its face regions restores it (Chen et al., CVPR 2021). What was drawn is the prior
-    of :func:`mfrec.fusion.robust.bound` with the error :attr:`doubt`; 0 leaves it as it was drawn. With ``"network"``
+    of :func:`mfrec.fusion.bounded.bound` with the error :attr:`doubt`; 0 leaves it as it was drawn. With ``"network"``
     it is :class:`mfrec.stages.finetune.Finetune`.
 
     Attributes:

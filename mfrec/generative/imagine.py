@@ -11,7 +11,8 @@ import torch
 from mfrec.errors import InputError, UsageError
 from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
-from mfrec.fusion.robust import believe, bound
+from mfrec.fusion.belief import believe
+from mfrec.fusion.bounded import bound
 from mfrec.generative.answers import distances_between, pasted, spread_of
 from mfrec.generative.measurements import Measurements, measure, oval
 from mfrec.generative.pulse import draw_starts, search
@@ -31,7 +32,7 @@ class Imagine:
 
     Each search ends with the portrait of the generator's own kind that explains the frames best, seen through the
     declared camera and codec. What it could not draw is taken from the frames: the portrait is the prior of
-    :func:`mfrec.fusion.robust.bound` with the error :attr:`doubt`, which is doubled as often as it takes until no more
+    :func:`mfrec.fusion.bounded.bound` with the error :attr:`doubt`, which is doubled as often as it takes until no more
     is left of the frames than their own noise (Morozov, "On the solution of functional equations by the method of
     regularization", 1966: the discrepancy principle). The best answer becomes the picture; all of them,
     what the frames leave open between them, and how unlike their identities are go into ``track.imagined``. Outside of

@@ -1,6 +1,6 @@
 """The frames of a track as measurements of a portrait: what the declared camera would have made of it, in every frame.
 
-The observation model is that of :mod:`mfrec.fusion.robust`, ``y_k = S_k B x``, with the square of a portrait
+The observation model is that of :mod:`mfrec.fusion.data_term`, ``y_k = S_k B x``, with the square of a portrait
 (:mod:`mfrec.face.portrait_square`) in the place of the canvas. What is left of a frame is compared with what its codec,
 its sensor and its registration let expect, coefficient by coefficient of the 8 x 8 DCT, so that a portrait need not
 explain what a quantiser has thrown away. PULSE (:mod:`mfrec.generative.pulse`) asks this of one bicubic picture; here
@@ -23,7 +23,8 @@ from torch import Tensor
 from mfrec.camera.forward import psf_on_canvas, sampling_matrix
 from mfrec.camera.noise import BLOCK
 from mfrec.errors import InputError
-from mfrec.fusion.robust import MapSettings, Source, block_order, registration_variance
+from mfrec.fusion.data_term import block_order, registration_variance
+from mfrec.fusion.source import MapSettings, Source
 from mfrec.image.colour import TO_YCC, rgb_to_ycc
 from mfrec.image.geometry import warp
 from mfrec.types import FloatArray, Similarity
@@ -128,7 +129,7 @@ def measure(
 
     Args:
         sources: the frames, from :func:`mfrec.stages.fuse.sources_of`.
-        belief: ``[N, H, W]`` how far each is believed at each canvas pixel, see :func:`mfrec.fusion.robust.believe`.
+        belief: ``[N, H, W]`` how far each is believed at each canvas pixel, see :func:`mfrec.fusion.belief.believe`.
         to_canvas: pixels of the square to pixels of the canvas.
         side: pixels of the square.
         settings: of the declared camera.

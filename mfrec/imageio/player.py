@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mfrec.errors import NoFramesError
 from mfrec.imageio.container import frame_rate, opened, picture_stream
@@ -22,6 +22,7 @@ from mfrec.imageio.orientation import upright, video_orientation
 from mfrec.imageio.packets import PacketTable, packet_table
 from mfrec.imageio.pictures import picture_frames
 from mfrec.imageio.reading import Findings, shown
+from mfrec.imageio.small_pictures import SmallPictures
 from mfrec.imageio.survey import survey
 from mfrec.imageio.video import VideoFile, converted
 from mfrec.pipeline import silent
@@ -30,9 +31,25 @@ from mfrec.types import Frame
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-KEPT = 64 << 20
-"""Bytes of small pictures that are kept, as JPEG: some 600 frames 960 pixels wide, through which somebody can go to and
+KEPT = 32 << 20
+"""Bytes of small pictures that are kept, as JPEG: some 300 frames 960 pixels wide, through which somebody can go to and
 fro without decoding anything again."""
+
+STRIP = 64 << 20
+"""Bytes of those that are made before anybody asks for them, see :meth:`ClipPlayer.ahead`: every frame of some 1,500,
+or every second of twice as many."""
+
+LONG = 3000
+"""Frames from which on a clip's key frames alone are made ahead: all frames would keep a processor busy for minutes."""
+
+FAR = 8
+"""Frames from which on the way to one is taken over those alone that others refer to."""
+
+COARSE = 6
+"""Frames from one to the next of those that are made ahead first, so that all of a clip is soon there."""
+
+HASTE = 0.012
+"""Seconds after which whoever moves fast over a clip is shown what has been decoded by then."""
 
 QUALITY = 88
 """Of these, on which nothing is measured."""
@@ -40,9 +57,6 @@ QUALITY = 88
 RECENT = 8
 """Decoded frames that are kept: a page asks for a few frames ahead and then for the exact pixels of the one before
 them, and decoding does not go back for that."""
-
-SOON = 3
-"""Frames ahead that are decoded through even for somebody who moves fast."""
 
 NEAR = 60
 """Frames ahead that are decoded through rather than looked for from a key frame."""
@@ -94,8 +108,10 @@ class ClipPlayer:
         self._container: InputContainer | None = None
         self._pictures: Iterator[Coded] | None = None
         self._recent: deque[Coded] = deque(maxlen=RECENT)
-        self._small: OrderedDict[tuple[int, int], bytes] = OrderedDict()
-        self._bytes = 0
+        self._small = SmallPictures(KEPT)
+        self._strip = SmallPictures(STRIP)
+        self._filling: tuple[int, Iterator[None]] | None = None
+        self._step = 1
         image = self.frame(0).image
         self.sheet = self._sheet(image.shape[1], image.shape[0])
 
@@ -158,48 +174,105 @@ class ClipPlayer:
             raise NoFramesError(
                 f"frame {number} of '{shown(self.path)}' is not there; expected 0 to {self.sheet.count - 1}"
             )
-        kept = self._small.get((number, width))
+        kept = self._known(number, width)
         if kept is not None:
-            self._small.move_to_end((number, width))
             return kept
         recent = self._among_recent(number)
         for coded in self._towards(number) if recent is None else recent[1:]:
             # What is passed on the way is what a step backwards asks for next.
             if number - coded.number <= NEAR and (coded.number, width) not in self._small:
-                self._keep(coded.number, width, jpeg_bytes(self._scaled(coded, width), QUALITY))
-        if (number, width) not in self._small:
+                self._small.keep(coded.number, width, self._jpeg(coded, width))
+        found = self._small.find(number, width)
+        if found is None:
             raise NoFramesError(f"frame {number} of '{shown(self.path)}' cannot be decoded; look at its neighbours")
-        return self._small[number, width]
+        return found
 
     def near(self, number: int, width: int) -> tuple[int, bytes]:
         """What is soonest seen of a place in the clip, for somebody who moves fast over it.
 
         Returns:
-            The number of the frame that is shown, at most ``number``, and its :meth:`preview`: the frame itself where
-            it is known or soon decoded, else the last one before it that is known, or the last key frame.
+            The number of the frame that is shown, at most ``number``, and its :meth:`preview`: the frame itself or the
+            last one before it that is known or decoded within :data:`HASTE`; else the last key frame.
 
         Raises:
             NoFramesError: see :meth:`frame`.
         """
-        last = self._recent[-1].number if self._recent else -1
-        key = self._key_frames.last(number)
-        if (
-            key is None
-            or number >= len(self._table.times)
-            or last < number <= last + SOON
-            or self._among_recent(number)
-        ):
+        key = self._key_frames.last(number) if number < len(self._table.times) else None
+        if key is None:
             return number, self.preview(number, width)
-        for earlier in range(number, key - 1, -1):
-            if (earlier, width) in self._small:
-                return earlier, self.preview(earlier, width)
-        coded = self._key_frames.decoded(key)
-        if coded is None:
-            return number, self.preview(number, width)
-        self._keep(key, width, jpeg_bytes(self._scaled(coded, width), QUALITY))
-        return key, self._small[key, width]
+        found = next((earlier for earlier in range(number, key - 1, -1) if self._known(earlier, width)), None)
+        if found is None:
+            coded = self._key_frames.decoded(key)
+            if coded is None:
+                return number, self.preview(number, width)
+            found = key
+            self._strip.keep(key, width, self._jpeg(coded, width))
+        elif number - found >= self._step:
+            began, latest = perf_counter(), None
+            for coded in self._key_frames.towards(number, all_frames=number - found < FAR):
+                latest = coded
+                if perf_counter() - began > HASTE:
+                    break
+            if latest is not None and found < latest.number <= number:
+                found = latest.number
+                self._strip.keep(found, width, self._jpeg(latest, width))
+        return found, self.preview(found, width)
 
-    def _scaled(self, coded: Coded, width: int) -> NDArray[np.uint8]:
+    def ahead(self, width: int) -> bool:
+        """Make one more small picture before anybody asks for it, so that :meth:`near` has it at once: first of the key
+        frames, then, in a clip of up to :data:`LONG` frames, of as many others as are kept.
+
+        Args:
+            width: that :meth:`near` will be asked for.
+
+        Returns:
+            Whether there is more to do.
+        """
+        if self._filling is None or self._filling[0] != width:
+            self._strip.clear()
+            self._step = 1
+            self._filling = width, self._fill(width)
+        return next(self._filling[1], self) is None
+
+    def _fill(self, width: int) -> Iterator[None]:
+        """Fill the strip, a picture or a few decoded frames at a time; somebody may use the decoder meanwhile."""
+        keys, count, strip = self._key_frames.numbers.tolist(), len(self._table.times), self._strip
+
+        def every(many: int) -> int:
+            """One of how many pictures has room, as large as those are that are there."""
+            return max(1, -(-many * strip.bytes // (max(1, len(strip)) * strip.limit)))
+
+        for chosen in (keys[:1], keys):
+            for key in chosen[:: every(len(chosen))]:
+                if (key, width) not in strip and (coded := self._key_frames.decoded(key)):
+                    strip.keep(key, width, self._jpeg(coded, width))
+                    yield
+        if count > LONG:
+            return
+        step = self._step = every(count)
+        for number in range(0, count, COARSE if step < COARSE else count):
+            for coded in self._one_by_one(number, all_frames=False):
+                if coded.number > number - COARSE // 2:
+                    strip.keep(coded.number, width, self._jpeg(coded, width))
+                yield
+        for number in range(0, count, step):
+            if (number, width) not in strip:
+                for coded in self._one_by_one(number, all_frames=True):
+                    if coded.number % step == 0 and (coded.number, width) not in strip:
+                        strip.keep(coded.number, width, self._jpeg(coded, width))
+                    yield
+
+    def _one_by_one(self, number: int, *, all_frames: bool) -> Iterator[Coded]:
+        """The frames up to another one, whoever else uses the decoder between two of them."""
+        while (coded := next(self._key_frames.towards(number, all_frames=all_frames), None)) is not None:
+            yield coded
+            if coded.number >= number:
+                return
+
+    def _known(self, number: int, width: int) -> bytes | None:
+        return self._small.find(number, width) or self._strip.find(number, width)
+
+    def _jpeg(self, coded: Coded, width: int) -> bytes:
         picture = coded.picture
         across, down = picture.width * max(1.0, self._aspect), picture.height * max(1.0, 1 / self._aspect)
         factor = min(1.0, width / max(across, down))
@@ -210,14 +283,7 @@ class ClipPlayer:
             interpolation="AREA",
         ).to_ndarray()
         orientation = video_orientation(coded.source, coded.jpeg, [])
-        return np.ascontiguousarray(upright(small, orientation), np.uint8)
-
-    def _keep(self, number: int, width: int, small: bytes) -> None:
-        self._small[number, width] = small
-        self._bytes += len(small)
-        while self._bytes > KEPT and len(self._small) > 1:
-            _, gone = self._small.popitem(last=False)
-            self._bytes -= len(gone)
+        return jpeg_bytes(np.ascontiguousarray(upright(small, orientation), np.uint8), QUALITY)
 
     def _exactly(self, number: int) -> tuple[Coded | None, Coded] | None:
         """A frame, and the one shown before it where that can be decoded."""
@@ -325,6 +391,10 @@ class PicturePlayer:
     def near(self, number: int, width: int) -> tuple[int, bytes]:
         """The picture itself, see :meth:`ClipPlayer.near`: no other is read sooner."""
         return number, self.preview(number, width)
+
+    def ahead(self, width: int) -> bool:
+        """Nothing is made before it is asked for: whoever looks at single pictures waits for each."""
+        return False
 
 
 Player = ClipPlayer | PicturePlayer

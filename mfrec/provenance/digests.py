@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,15 @@ from mfrec.errors import InputError
 
 
 def file_digests(path: Path) -> dict[str, str]:
-    """SHA-256 and MD5 of a file; the second for systems that know nothing newer."""
+    """SHA-256 and MD5 of a file; the second for systems that know nothing newer.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe or a device, which is not waited for.
+    """
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
         while block := file.read(1 << 20):
             sha256.update(block)
             md5.update(block)

@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from mfrec.provenance.csv_cell import no_formula
 from mfrec.provenance.left_out import other_files
 
 COLUMNS = (
@@ -58,13 +59,9 @@ def figures_csv(record: Mapping[str, Any]) -> str:
     table.writeheader()
     for row in sorted(rows, key=lambda row: (row["index"] is None, row["index"])):
         cells = {**row, "sha256": hashes.get(row["index"], "")}
-        table.writerow({key: _no_formula(cell) if isinstance(cell, str) else cell for key, cell in cells.items()})
+        table.writerow({key: no_formula(cell) if isinstance(cell, str) else cell for key, cell in cells.items()})
     return text.getvalue()
 
 
 def _grey_levels(value: float | None) -> float | None:
     return None if value is None else round(value * 255, 4)
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -152,7 +152,7 @@ def complete(place: Path, target: Path) -> None:
     Raises:
         OSError: it cannot be ended.
     """
-    if (place / JOURNAL).is_file() and not os.path.lexists(target) and (place / EARLIER).is_dir():
+    if not os.path.lexists(target) and (place / JOURNAL).is_file() and is_folder(place / EARLIER, place / RESULT):
         # The journal is written when the new result is complete.
         (place / RESULT).rename(target)
         sync(place.parent)
@@ -181,7 +181,9 @@ def put_away(earlier: Path, target: Path) -> Path | None:
     Raises:
         OSError: it cannot be done.
     """
-    if not os.path.lexists(earlier) or (not (names_in(earlier) and foreign(earlier)) and remove_written(earlier)):
+    if not os.path.lexists(earlier):
+        return None
+    if is_folder(earlier) and not (names_in(earlier) and foreign(earlier)) and remove_written(earlier):
         return None
     aside = target.with_name(f"{target.name}.earlier-{secrets.token_hex(4)}")
     rename_to_free(earlier, aside)
@@ -194,6 +196,8 @@ def remove_written(folder: Path) -> bool:
     Returns:
         Whether the folder is gone.
     """
+    if not is_folder(folder):
+        return False
     with contextlib.suppress(OSError):
         names = [name for name in names_in(folder) if WRITTEN.fullmatch(name)]
         # The record last: without it nobody could say of the others that mfrec wrote them.
@@ -203,6 +207,14 @@ def remove_written(folder: Path) -> bool:
         folder.rmdir()
         return True
     return False
+
+
+def is_folder(*paths: Path) -> bool:
+    """Whether each is a folder itself. A link may have come out of an archive, and lead to somebody's results."""
+    try:
+        return all(stat.S_ISDIR(path.lstat().st_mode) for path in paths)
+    except OSError:
+        return False
 
 
 def sync(path: Path) -> None:

@@ -14,6 +14,7 @@ removed, and with it what other runs for the same name left; of these only files
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -29,7 +30,7 @@ from mfrec.documents import DocumentError, parse_json, read_text
 from mfrec.errors import UsageError
 from mfrec.provenance.plain_json import to_json
 from mfrec.publication.claims import names_in, sha256
-from mfrec.publication.partial import sync
+from mfrec.publication.partial import is_folder, sync
 
 NAME = re.compile(r"\.mfrec-([0-9a-f]{16})\.unfinished")
 
@@ -67,7 +68,7 @@ class Unfinished:
 
     Raises:
         UsageError: another run works on the same.
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be made, or a link has its name.
     """
 
     def __init__(self, target: Path, request: Mapping[str, Any]) -> None:
@@ -75,6 +76,8 @@ class Unfinished:
         self.key = request_key(request)
         self.place = target.with_name(f".mfrec-{self.key[:16]}.unfinished")
         self.place.mkdir(mode=0o700, exist_ok=True)
+        if not is_folder(self.place):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self.place))
         self._lock = os.open(self.place / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,10 +1,15 @@
-"""Memory that was freed, given back to the system."""
+"""Memory: what was freed, given back to the system; and too little of it, told from other errors."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
 from collections.abc import Callable
+
+from mfrec.errors import UsageError
+
+LEAST = 512
+"""MiB that a process with networks has to have. Below it PyTorch ends the process while it is imported."""
 
 M_ARENA_MAX = -8
 """Of glibc's ``mallopt(3)``: how many arenas there may be."""
@@ -41,3 +46,38 @@ def give_back() -> None:
     trim = _of_glibc("malloc_trim")
     if trim is not None:
         trim(0)
+
+
+def check_limit() -> None:
+    """See that this process may have :data:`LEAST`.
+
+    Raises:
+        UsageError: it may not.
+    """
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return  # Windows has no such limits
+    for option, limit in (("d", resource.RLIMIT_DATA), ("v", resource.RLIMIT_AS)):
+        most, _ = resource.getrlimit(limit)
+        if most != resource.RLIM_INFINITY and most >> 20 < LEAST:
+            raise UsageError(
+                f"this process may have {most >> 20} MiB of memory, and networks need {LEAST} or more; raise its limit "
+                f"(ulimit -{option})"
+            )
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory: Python's own and NumPy's, PyTorch's or OpenCV's."""
+    kind, text = type(error), str(error)
+    if isinstance(error, MemoryError):
+        return True
+    if kind.__module__.startswith("torch") and kind.__name__ == "OutOfMemoryError":
+        return True
+    return "can't allocate memory" in text or (kind.__module__ == "cv2" and "Insufficient memory" in text)
+
+
+TOO_LITTLE = (
+    "there is not enough memory for this; close other programs, choose fewer or smaller frames, or raise limits"
+)
+"""What is said then."""

@@ -25,7 +25,7 @@ from mfrec.face.region_error import (
     weighted_ratio,
 )
 from mfrec.face.regions import FEATURES
-from mfrec.fusion.robust import as_source
+from mfrec.fusion.source import as_source
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import similarity_map, warp

@@ -14,7 +14,7 @@ import numpy as np
 
 from mfrec.cards.single_picture import KINDS, SinglePicture, enlarged_again
 from mfrec.errors import UsageError
-from mfrec.fusion.robust import bound
+from mfrec.fusion.bounded import bound
 from mfrec.pipeline import Run, in_range
 from mfrec.stages.fuse import Fuse, consistency_with, sources_of
 from mfrec.types import FaceTrack, FloatArray
@@ -49,7 +49,7 @@ def finished(network: Any, image: FloatArray) -> FloatArray:
 class Finetune:
     """Correct the fused picture by a single-frame network, within what the frames allow.
 
-    The network's picture is the prior of :func:`mfrec.fusion.robust.bound` with the error that the fused picture was
+    The network's picture is the prior of :func:`mfrec.fusion.bounded.bound` with the error that the fused picture was
     said to have: where the frames are sure they have the last word, and ``observed`` is their share. Who gave a pixel
     stays as it was, and so does its expected error: the network is not known to be surer than what it was given.
 

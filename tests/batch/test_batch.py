@@ -261,7 +261,7 @@ def test_workers_of_another_version_alone_end_the_batch_with_the_reason(
     book = Ledger(tmp_path / LEDGER)
     book.take_up(read_cases([str(cases / "one")], SHORT, tmp_path).cases, [])
     said: list[str] = []
-    with cluster("local", 1, 1 << 30) as workers:
+    with cluster("local", 1, 1 << 30, tmp_path) as workers:
         hasty = dataclasses.replace(workers, patience=0.5)
         ended = work_off(
             book, hasty, tmp_path, tmp_path / LOCK, EASY, report=lambda status: said.append(status.message)
@@ -271,10 +271,10 @@ def test_workers_of_another_version_alone_end_the_batch_with_the_reason(
     assert book.counts() == {"waiting": 1}
 
 
-def test_engines_that_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engines_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mfrec.batch.cluster.CONNECT", 0.5)
     for engine, says in (("cloud", "no engine 'cloud'"), ("dask://127.0.0.1:9", "no scheduler answers")):
-        with pytest.raises(UsageError, match=says), cluster(engine, 1, 1 << 30) as workers:
+        with pytest.raises(UsageError, match=says), cluster(engine, 1, 1 << 30, tmp_path) as workers:
             workers.connect()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from mfrec.batch.case import Case, Reconstruct
 from mfrec.batch.ledger import GROUP, Attempt, Ledger
 from mfrec.batch.manifest import Problem
+from mfrec.batch.summary import table
 from mfrec.errors import UsageError
 from mfrec.provenance.schema import Arguments
 
@@ -133,6 +135,50 @@ def test_another_file_or_version_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(UsageError, match="schema 9"):
         Ledger(tmp_path / "later")
+
+
+@pytest.mark.parametrize(
+    "change",
+    (
+        "UPDATE cases SET out = '../../elsewhere/a'",
+        "UPDATE cases SET out = '/tmp/a'",
+        "UPDATE cases SET name = '..', out = '..'",
+        "CREATE TRIGGER mine AFTER UPDATE ON cases BEGIN DELETE FROM cases; END",
+        "CREATE TABLE mine (a)",
+        "DROP TRIGGER moved",
+    ),
+)
+def test_a_ledger_of_a_stranger_is_refused(tmp_path: Path, change: str) -> None:
+    with contextlib.closing(Ledger(tmp_path / "ledger.sqlite")) as book:
+        book.take_up([case("a")], [])
+    with contextlib.closing(Ledger(tmp_path / "ledger.sqlite")) as book:
+        assert book.counts() == {"waiting": 1}
+        book._database.execute(change)
+    with pytest.raises(UsageError, match="is not as mfrec writes it"):
+        Ledger(tmp_path / "ledger.sqlite")
+
+
+def test_a_ledger_whose_words_are_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with contextlib.closing(Ledger(path)) as book:
+        book.take_up([case("a")], [])
+    # SQLite quotes what it cannot make sense of.
+    path.write_bytes(path.read_bytes().replace(b"TRIGGER added", b"\xff" * 13))
+    with pytest.raises(UsageError, match="name another with --ledger"):
+        Ledger(path)
+
+
+def test_a_ledger_that_is_spoilt_while_it_is_read(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "ledger.sqlite")
+    book._database.execute("DROP TABLE counts")
+    with contextlib.closing(book), pytest.raises(UsageError, match="take it from your backup"), book.readable():
+        book.counts()
+
+
+def test_no_name_is_a_formula_in_the_table(tmp_path: Path) -> None:
+    with contextlib.closing(Ledger(tmp_path / "ledger.sqlite")) as book:
+        book.take_up([case("=1+1"), case("door")], [Problem("@line", "-1 is no number")])
+        assert [row.split(",")[0] for row in table(book).decode().splitlines()] == ["name", "'=1+1", "door", "'@line"]
 
 
 def test_questions_stay_quick_with_many_cases(tmp_path: Path) -> None:

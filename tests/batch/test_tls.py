@@ -89,7 +89,7 @@ def test_a_batch_over_tls(portrait: FloatArray, tmp_path: Path, monkeypatch: pyt
             with (
                 dask_config.set(configured),
                 pytest.raises(UsageError, match=says),
-                cluster(engine, 1, 1 << 30) as workers,
+                cluster(engine, 1, 1 << 30, tmp_path) as workers,
             ):
                 workers.connect()
             # A client that never connected is closed here. In the thread that begins the next one's loop, the

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from signed_folder import PASSPHRASE, Person, person
 
 from mfrec.custody import keys
@@ -62,6 +65,12 @@ def spoil_certificates(key: Path) -> None:
     key.with_suffix(".crt").write_text("nothing")
 
 
+def spoil_version(key: Path) -> None:
+    own = x509.load_pem_x509_certificates(key.with_suffix(".crt").read_bytes())[0].public_bytes(Encoding.DER)
+    text = base64.encodebytes(own.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x42", 1))
+    key.with_suffix(".crt").write_bytes(b"-----BEGIN CERTIFICATE-----\n" + text + b"-----END CERTIFICATE-----\n")
+
+
 def take_others(key: Path) -> None:
     other = person(key.parent.parent / "other", "other")
     key.with_suffix(".crt").write_bytes(other.key.with_suffix(".crt").read_bytes())
@@ -76,6 +85,7 @@ def take_others(key: Path) -> None:
         (lambda key: key.write_text("nothing"), "does not hold the two encrypted keys"),
         (spoil_key, "does not hold the two encrypted keys"),
         (spoil_certificates, "it holds no certificates as PEM"),
+        (spoil_version, "it holds no certificates as PEM"),
         (take_others, "does not hold the certificates of"),
     ],
 )

@@ -128,6 +128,8 @@ def test_no_parameter_leads_out_of_the_case(desk: Opened, bad: str) -> None:
         "job": "0001",
         "note": "0001-01",
         "survey": "01",
+        "invitation": "0" * 16,
+        "token": "x" * 43,
         "name": "x",
     }
     for method, path, _ in ROUTES:

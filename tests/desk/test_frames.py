@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from desk_service import Opened, opened
 from PIL import Image
 from portrait_clips import CODINGS, moving, write
 
+from mfrec.desk.frames import DRAGGED, Frames
 from mfrec.imageio import read, to_uint8
 from mfrec.types import FloatArray
 
@@ -68,3 +70,19 @@ def test_what_is_not_there_is_refused(shown: Clip) -> None:
         status, said, _ = shown.get(frame, **query)
         assert status == 404 and f"frame {COUNT} of" in said.decode()
     assert shown.get(0, width=333)[0] == 400
+
+
+def test_frames_are_made_before_somebody_drags_and_the_thread_ends_with_the_desk(shown: Clip) -> None:
+    frames, wanted = shown.desk.desk.frames, COUNT - 2
+    for _ in range(200):
+        time.sleep(0.05)
+        if all(one.complete for one in frames._open.values()):
+            break
+    status, small, headers = shown.get(wanted, width=DRAGGED, near=1)
+    assert status == 200 and headers["x-frame"] == str(wanted), "at once, though nobody has asked for it"
+    assert small == shown.get(wanted, width=DRAGGED)[1]
+    other = Frames()
+    other.sheet(shown.desk.case, "01")
+    thread = other._thread
+    other.close()
+    assert thread is not None and not thread.is_alive()

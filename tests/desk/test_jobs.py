@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from desk_service import Opened, opened, served
 
 from mfrec.desk.case import Cases
-from mfrec.desk.jobs import Jobs
+from mfrec.desk.jobs import BEHIND, Jobs, put_behind
 
 
 @pytest.fixture
@@ -170,3 +172,15 @@ def test_the_registered_frames_of_a_run_are_asked_for_with_its_own_choices(desk:
     assert desk.client.post(f"{desk.base}/runs/0001/registered").json()["number"] == "0002", "asked for once"
     for other in ("0002", "0009"):
         assert desk.client.post(f"{desk.base}/runs/{other}/registered").status_code == 404
+
+
+def test_a_run_works_behind_the_page() -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        try:
+            put_behind(process.pid)
+            assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + BEHIND)
+            group = Path(f"/proc/{process.pid}/autogroup")
+            if group.exists():
+                assert group.read_text().split()[-2:] == ["nice", str(BEHIND)]
+        finally:
+            process.kill()

@@ -17,12 +17,13 @@ import pytest
 from desk_service import served
 from starlette.testclient import TestClient
 
-from mfrec.desk.app import Desk, desk_app
+from mfrec.desk.app import desk_app
 from mfrec.desk.case import Cases
 from mfrec.desk.frames import Frames
 from mfrec.desk.guard import Keys
 from mfrec.desk.jobs import Jobs
 from mfrec.desk.passwords import hashed, matches, read_password, write_password
+from mfrec.desk.request import Desk
 from mfrec.desk.results import Results
 from mfrec.desk.serve import Service, check_certificate, folder_of_cases, listening
 from mfrec.errors import UsageError
@@ -128,8 +129,8 @@ HERE = "127.0.0.2"
 """For the desk an address like any other that is not localhost; for the test this computer."""
 
 
-def self_made(folder: Path) -> tuple[Path, Path]:
-    """A certificate of its own for :data:`HERE`, and its key."""
+def self_made(folder: Path, begins: float = -1, ends: float = 1) -> tuple[Path, Path]:
+    """A certificate of its own for :data:`HERE`, which begins and ends so many hours from now, and its key."""
     x509 = pytest.importorskip("cryptography.x509")
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.hashes import SHA256
@@ -140,7 +141,7 @@ def self_made(folder: Path) -> tuple[Path, Path]:
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HERE))])
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(hours=1))
+        .not_valid_before(now + datetime.timedelta(hours=begins)).not_valid_after(now + datetime.timedelta(hours=ends))
         .add_extension(names, critical=False)
         .sign(key, SHA256())
     )  # fmt: skip
@@ -148,6 +149,33 @@ def self_made(folder: Path) -> tuple[Path, Path]:
     paths[0].write_bytes(made.public_bytes(Encoding.PEM))
     paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return paths
+
+
+@pytest.mark.parametrize(("begins", "ends", "says"), [(-3, -1, "expired"), (1, 3, "not yet valid"), (-1, 1, "")])
+def test_a_certificate_out_of_its_time_is_a_sentence(begins: float, ends: float, says: str, tmp_path: Path) -> None:
+    certificate, key = self_made(tmp_path, begins, ends)
+    if not says:
+        check_certificate(certificate, key)
+        return
+    with pytest.raises(UsageError, match=rf"out of its time \(.*{says}\).* renew it, or set this computer's clock"):
+        check_certificate(certificate, key)
+
+
+def test_the_first_page_waits_for_no_network_library(tmp_path: Path) -> None:
+    """Importing one takes longer than all the rest of the start."""
+    with served(tmp_path / "cases") as desk:
+        connection = http.client.HTTPConnection(desk.host)
+        connection.request("GET", f"/?token={desk.token}")
+        answer = connection.getresponse()
+        answer.read()
+        headers = {"Cookie": (answer.getheader("Set-Cookie") or "").partition(";")[0]}
+        for path in ("/", "/page/app.js", "/words.json", "/api/desk", "/api/cases"):
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            assert answer.status == 200 and answer.read()
+        maps = Path(f"/proc/{desk.process.pid}/maps").read_text()
+        assert "numpy" in maps and "libtorch" not in maps
+        connection.close()
 
 
 def test_beyond_this_computer_tls_and_the_password_lead_in_and_nothing_else(tmp_path: Path) -> None:

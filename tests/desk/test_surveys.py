@@ -2,61 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from desk_service import Opened, opened
-from PIL import Image
 from report_case import reconstruction
+from survey_case import ASKED, METHODS, filled, given, made, seen
 
 from mfrec.evaluation.survey.answers import collect
 from mfrec.imageio import png_bytes
 from mfrec.outputs import save
 
-METHODS = ("0001/reconstruction.png", "0001/evidence.png", "0001/reference.png")
-
-ASKED = {"title": "Which?", "pictures": [{"run": m[:4], "picture": m[5:]} for m in METHODS]}
-
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     with opened(tmp_path_factory.mktemp("surveys") / "cases") as found:
-        folder = found.case.part("runs") / "0001"
-        save(reconstruction(3, stamp="RESTORED"), folder)
-        for grey, name in enumerate(("reconstruction.png", "evidence.png", "reference.png")):
-            # Told by one grey level, as a person would tell them by looking.
-            words = {"Title": "the secret of the method", "Comment": "RESTORED"}
-            (folder / name).write_bytes(png_bytes(np.full((40, 30, 3), 100 + grey, np.uint8), words))
+        filled(found.case)
         yield found
-
-
-def made(desk: Opened, **change: Any) -> str:
-    answer = desk.client.post(f"{desk.base}/surveys", json={**ASKED, **change})
-    assert answer.status_code == 201, answer.text
-    return f"{desk.base}/surveys/{answer.json()['number']}"
-
-
-def seen(desk: Opened, survey: str) -> dict[str, str]:
-    """Method to its token, told by looking at the pictures."""
-    out = {}
-    for token in desk.client.get(f"{survey}/question").json()["pictures"]:
-        picture = Image.open(io.BytesIO(desk.client.get(f"{survey}/pictures/{token}").content))
-        assert picture.size == (30, 40) and picture.info == {}, "nothing but pixels"
-        out[METHODS[int(np.asarray(picture)[3, 3, 0]) - 100]] = token
-    return out
-
-
-def given(tokens: dict[str, str], best: int, **change: Any) -> dict[str, Any]:
-    """An answer that prefers one method by its position."""
-    shown = list(tokens.values())
-    opinion = {tokens[method]: 5 if number == best else 2 for number, method in enumerate(METHODS)}
-    answer = {"shown": shown, "quality": tokens[METHODS[best]], "match": None, "opinion": opinion}
-    return {"participant": "0123456789abcdef", "answer": {**answer, **change}, "seconds": 12.34}
 
 
 def test_answers_are_counted_by_the_desk_as_by_the_command_line(desk: Opened) -> None:

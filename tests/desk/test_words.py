@@ -13,7 +13,7 @@ from mfrec.desk.words import word, words
 
 DESK = Path(__file__).resolve().parents[2] / "mfrec" / "desk"
 
-SOURCES = {path: path.read_text(encoding="utf-8") for path in (*DESK.glob("*.py"), *(DESK / "page").glob("*.js"))}
+SOURCES = {path: path.read_text(encoding="utf-8") for path in (*DESK.rglob("*.py"), *(DESK / "page").glob("*.js"))}
 
 
 FILES = (".json", ".js", ".css", ".html", ".png", ".npz", ".pdf", ".mfrec")

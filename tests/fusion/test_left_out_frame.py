@@ -12,7 +12,7 @@ from mfrec.camera.forward import degrade
 from mfrec.camera.noise import ijg_tables
 from mfrec.fusion import left_out_frame
 from mfrec.fusion.left_out_frame import LeftOut, in_words, misfit, overall, predict_left_out
-from mfrec.fusion.robust import MapSettings, Source
+from mfrec.fusion.source import MapSettings, Source
 from mfrec.image.colour import rgb_to_ycc
 from mfrec.pipeline import Run
 from mfrec.recipe import load

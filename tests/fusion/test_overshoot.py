@@ -8,7 +8,8 @@ from moving_portrait import film_shifts
 
 from mfrec.camera.noise import noise_of
 from mfrec.fusion.overshoot import within_seen
-from mfrec.fusion.robust import MapSettings, as_source, estimate
+from mfrec.fusion.robust import estimate
+from mfrec.fusion.source import MapSettings, as_source
 from mfrec.image.geometry import enlarge
 from mfrec.registration.dense import identity_registration, register
 from mfrec.types import FloatArray

@@ -8,17 +8,11 @@ from moving_portrait import SCALE, film_shifts, psnr_inside
 
 from mfrec.camera.forward import degrade
 from mfrec.camera.noise import noise_of
-from mfrec.fusion.robust import (
-    MapSettings,
-    as_source,
-    believe,
-    bound,
-    detail_energy,
-    estimate,
-    precision_scalar,
-    registration_variance,
-    unlike,
-)
+from mfrec.fusion.belief import believe, detail_energy, unlike
+from mfrec.fusion.bounded import bound
+from mfrec.fusion.data_term import precision_scalar, registration_variance
+from mfrec.fusion.robust import estimate
+from mfrec.fusion.source import MapSettings, as_source
 from mfrec.image.colour import rgb_to_ycc
 from mfrec.image.geometry import enlarge, resize
 from mfrec.registration.dense import identity_registration, register
@@ -251,6 +245,20 @@ def test_the_prior_yields_only_where_it_is_unsure(jpegs, made):
     wrong = np.clip(target + 0.1, 0, 1)
     moved = np.abs(bound(sources, wrong, sigma, jpegs.canvas, SETTINGS).image - wrong).mean(axis=-1)
     assert moved[20:-20, 10:70].mean() < 0.1 * moved[20:-20, 90:-10].mean()
+
+
+def test_colour_moves_as_little_as_the_prior_is_sure_of_it_and_luma_as_before(jpegs, made):
+    sources, target, _ = made
+    wrong = np.clip(target * np.float32([1.1, 1.0, 0.8]), 0, 1)
+    sigma = flat(jpegs, 0.05)
+    moved = []
+    for chroma in (1.0, 0.3, 1e-3):
+        image = bound(sources, wrong, sigma, jpegs.canvas, SETTINGS, chroma=chroma).image
+        moved.append(np.abs(rgb_to_ycc(image) - rgb_to_ycc(wrong)).mean(axis=(0, 1)))
+    luma, blue, red = np.array(moved).T
+    assert blue[0] > blue[1] > 10 * blue[2]
+    assert red[0] > red[1] > 10 * red[2]
+    assert np.allclose(luma, luma[0], rtol=0.05)  # but where RGB ends
 
 
 def test_ten_steps_reach_the_solution_where_certainty_varies(jpegs, made):

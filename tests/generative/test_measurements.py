@@ -12,7 +12,7 @@ import torch
 from mfrec.errors import InputError
 from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
-from mfrec.fusion.robust import MapSettings, Source
+from mfrec.fusion.source import MapSettings, Source
 from mfrec.generative.imagine import landmarks_on_canvas
 from mfrec.generative.measurements import Measurements, measure, oval
 from mfrec.options import Options

@@ -60,10 +60,17 @@ def test_small_pictures_are_kept_within_a_bound(
     shown = ClipPlayer(path)
     largest = max(len(shown.preview(number, 320)) for number in range(40))
     monkeypatch.setattr("mfrec.imageio.player.KEPT", 8 * largest)
+    monkeypatch.setattr("mfrec.imageio.player.STRIP", 8 * largest)
+    shown = ClipPlayer(path)
     for number in (0, 39, 5, 20):
         shown.preview(number, 48)
-        assert sum(map(len, shown._small.values())) <= 8 * largest
+        assert shown._small.bytes <= 8 * largest
     assert (20, 48) in shown._small, "the one that was asked for last"
+    while shown.ahead(48):
+        assert shown._strip.bytes <= 8 * largest
+    shown._small.clear()
+    far = [number - shown.near(number, 48)[0] for number in range(40)]
+    assert 0 in far and max(far) == -(-40 // len(shown._strip)) - 1 > 0, "every so-manieth, as many as have room"
 
 
 def test_the_frame_before_those_that_were_asked_for_ahead_is_still_there(
@@ -94,8 +101,30 @@ def test_what_is_soonest_seen_of_a_place_is_the_frame_that_it_says(
         assert max((key for key in calm.sheet.keys if key <= number), default=0) <= frame <= number
         assert small == calm.preview(frame, 48)
     assert before < 2 or coding == "h264 refresh" or not decoded, "key frames alone"
+    monkeypatch.setattr("mfrec.imageio.player.HASTE", 0)
+    for number in (35, 22):
+        seen = [hasty.near(number, 48) for _ in range(2 * COUNT)]
+        assert seen == sorted(seen, key=lambda near: near[0]) and seen[-1] == (number, calm.preview(number, 48))
     hasty.close()
     calm.close()
+
+
+@pytest.mark.parametrize("coding", ["h264 open", "hevc"])
+def test_what_is_made_ahead_is_there_at_once_whoever_asked_meanwhile(
+    coding: str, portrait: FloatArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "clip.mkv", moving(portrait, COUNT, 64), CODINGS[coding])
+    hasty, calm = ClipPlayer(path), ClipPlayer(path)
+    rng, steps = np.random.default_rng(0), 0
+    while hasty.ahead(48):
+        steps += 1
+        if steps % 5 == 0:
+            hasty.near(int(rng.integers(0, COUNT)), 48)
+    for name in ("decoded", "towards"):
+        monkeypatch.setattr(hasty._key_frames, name, None)
+    monkeypatch.setattr(hasty, "_towards", None)
+    for number in range(COUNT):
+        assert hasty.near(number, 48) == (number, calm.preview(number, 48))
 
 
 def test_pictures_are_shown_in_the_order_of_a_run(sequence: Path) -> None:

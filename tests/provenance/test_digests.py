@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from mfrec.outputs import reconstruct_into
 from mfrec.provenance.digests import check_unchanged, file_digests
 from mfrec.upscale.asked import Asked
 from mfrec.upscale.job import upscale_into
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no regular file"):
+        file_digests(tmp_path / "pipe")
 
 
 def test_what_was_changed_or_is_gone_is_said(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+import pytest
 from output_folder import contents, earlier
 
 from mfrec.publication.partial import LOCK, SAYS, begin, remove_leftovers
@@ -54,6 +55,19 @@ def test_what_mfrec_did_not_make_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / ".mfrec-00000000000000ff.partial").symlink_to(tmp_path / ".mfrec-holiday.partial")
     remove_leftovers(tmp_path)
     assert (tmp_path / ".mfrec-holiday.partial").is_dir()
+
+
+@pytest.mark.parametrize("name", ("result", "earlier"))
+def test_a_link_that_came_in_an_archive_leads_to_nobodys_result(tmp_path: Path, name: str) -> None:
+    token = "0123456789abcdef"
+    place = tmp_path / "work" / f".mfrec-{token}.partial"
+    place.mkdir(parents=True)
+    (place / LOCK).write_text(SAYS.format(token, json.dumps("out")))
+    earlier(tmp_path / "finished")
+    before = contents(tmp_path / "finished")
+    (place / name).symlink_to(tmp_path / "finished")
+    remove_leftovers(place.parent)
+    assert contents(tmp_path / "finished") == before
 
 
 def test_an_earlier_result_that_was_changed_gets_a_name(tmp_path: Path) -> None:

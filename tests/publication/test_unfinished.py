@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from output_folder import contents
 
 from mfrec.errors import UsageError
 from mfrec.publication.unfinished import NAME, Unfinished, remove_others, request_key
@@ -95,6 +96,17 @@ def test_a_link_in_the_place_of_a_piece_is_not_followed(tmp_path: Path) -> None:
     work.discard()
     assert precious.read_bytes() == b"mine"
     assert (work.place / "piece-00009.mp4").is_symlink()
+
+
+def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    work = with_pieces(tmp_path / "out", 1)
+    work.discard()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.json").write_text("mine")
+    work.place.symlink_to(tmp_path / "mine")
+    with pytest.raises(NotADirectoryError):
+        with_pieces(tmp_path / "out", 1).note("face", 1)
+    assert contents(tmp_path / "mine") == {"notes.json": b"mine"}
 
 
 def test_notes_are_kept(tmp_path: Path) -> None:

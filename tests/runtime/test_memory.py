@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mfrec.runtime.memory import give_back
+from mfrec.cli import app
+from mfrec.errors import InputError, UsageError
+from mfrec.runtime.memory import TOO_LITTLE, check_limit, give_back, ran_out
 
 
 def resident() -> int:
@@ -68,3 +70,41 @@ def test_what_our_threads_have_freed_is_given_back_too() -> None:
 def test_it_may_always_be_asked() -> None:
     give_back()
     give_back()
+
+
+def test_too_little_memory_is_told_from_defects() -> None:
+    import cv2
+    import torch
+
+    large = 1 << 46
+    for ask in (
+        lambda: bytearray(large),
+        lambda: np.ones(large),
+        lambda: torch.ones(large),
+        lambda: cv2.copyMakeBorder(np.ones((9, 9)), 0, 1 << 29, 0, 1 << 16, cv2.BORDER_CONSTANT),
+    ):
+        with pytest.raises(Exception) as said:
+            ask()
+        assert ran_out(said.value), said.value
+    assert not ran_out(RuntimeError("another")) and not ran_out(ValueError("memory"))
+
+
+def test_it_is_said_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("mfrec.outputs.reconstruct_into", full)
+    with pytest.raises(SystemExit) as end:
+        app(["reconstruct", str(tmp_path), "-o", str(tmp_path / "out")])
+    assert (end.value.code, capsys.readouterr().err) == (InputError.exit_code, f"mfrec: error: {TOO_LITTLE}\n")
+
+
+def test_a_limit_below_what_networks_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    check_limit()
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (200 << 20, resource.RLIM_INFINITY))
+    with pytest.raises(UsageError, match=r"may have 200 MiB of memory, and networks need 512 .*ulimit -d"):
+        check_limit()

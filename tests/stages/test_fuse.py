@@ -11,8 +11,8 @@ from small_networks import load
 
 from mfrec.camera.forward import PSF
 from mfrec.errors import UsageError
+from mfrec.fusion.bounded import bound
 from mfrec.fusion.planes import fuse_planes
-from mfrec.fusion.robust import bound
 from mfrec.image.geometry import enlarge
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align

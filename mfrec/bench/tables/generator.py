@@ -65,8 +65,9 @@ def generator_table(
         untrained = new_network(shipped).eval()
     generators: dict[str, Any] = {"untrained": untrained}
     for card in cards:
-        generators[Path(card).stem if card.endswith(".toml") else card] = load_network(card)
-    generators[f"{SHIPPED}, as shipped"] = load_network(SHIPPED)
+        generators[named(card, read_card(card_path(card)).trained_for)] = load_network(card)
+    whole = named(f"{SHIPPED} as shipped", shipped.trained_for)
+    generators[whole] = load_network(SHIPPED)
     stills = evenly(every, limit)
     portraits, _ = upright(Pictures(stills=tuple(stills)), untrained.side)
     if len(portraits) < LEAST:
@@ -88,7 +89,7 @@ def generator_table(
                 continue
             with torch.no_grad():
                 drawn = torch.cat([generator(part) for part in z.split(BATCH)]).clamp(0, 1)
-            names = (SHIPPED,) if label.startswith(f"{SHIPPED},") else ()
+            names = (SHIPPED,) if label == whole else ()
             rows.append(Row(label, distance(features(trunk, drawn), real), len(drawn), cards=names))
         progress("tables, generator", len(generators), len(generators))
     said = (
@@ -104,6 +105,11 @@ def generator_table(
         rows,
         cards=(DETECTOR, FEATURES),
     )
+
+
+def named(card: str, trained_for: str) -> str:
+    """A generator as its row calls it: its name, and how long it learnt where its card says so."""
+    return ", ".join(filter(None, (Path(card).stem if card.endswith(".toml") else card, trained_for)))
 
 
 def distance(a: NDArray, b: NDArray) -> dict[str, float]:

@@ -1,6 +1,6 @@
 // One person's answer to a survey. This page is given pictures by tokens, and nothing that says what they stand for.
 
-import { casePaths, get, send } from "./api.js";
+import { get, send, surveyPaths } from "./api.js";
 import { field, guarded, h, trouble } from "./dom.js";
 import { t } from "./words.js";
 
@@ -8,12 +8,11 @@ import { t } from "./words.js";
 const WIDE = 320;
 
 const content = document.getElementById("content");
-const [key, number] = location.pathname.split("/").slice(2).map(decodeURIComponent);
-const paths = casePaths(key);
+const paths = surveyPaths(location.pathname);
 
 function picture(name, alt) {
   const image = h("img", { alt, onload: () => { image.width = image.naturalWidth * Math.max(1, Math.round(WIDE / image.naturalWidth)); } });
-  image.src = paths.survey(number, `pictures/${name}`);
+  image.src = paths.picture(name);
   return image;
 }
 
@@ -36,26 +35,27 @@ function ask(question) {
     event.preventDefault();
     const chosen = new FormData(form);
     const opinion = Object.fromEntries(shown.map((token) => [token, Number(chosen.get(token))]));
-    await send("POST", paths.survey(number, "answers"), { participant, name: name.value.trim(), seconds: (performance.now() - began) / 1000,
-      answer: { shown, quality: chosen.get("quality"), match: chosen.get("match"), opinion } });
+    const given = { seconds: (performance.now() - began) / 1000, answer: { shown, quality: chosen.get("quality"), match: chosen.get("match"), opinion } };
+    // Whose answer it is, a link says by itself.
+    await send("POST", paths.answers, paths.link ? given : { ...given, participant, name: name.value.trim() });
     thank();
   }) },
   h("div.board", {}, question.person ? h("figure.person", {}, picture("person", t("answer.person")), h("figcaption", {}, t("answer.person"))) : null,
     ...shown.map((token, place) => card(token, place, question.person))),
-  h("div.turn", {}, field(t("answer.name"), name), h("button.primary", {}, t("answer.send"))));
+  h("div.turn", {}, paths.link ? h("p", {}, t("answer.for", { name: question.name })) : field(t("answer.name"), name), h("button.primary", {}, t("answer.send"))));
   content.replaceChildren(h("h1", {}, question.title), h("p.lede", {}, t(question.person ? "answer.lede.person" : "answer.lede")), form);
   content.dataset.ready = "question";
 }
 
 function thank() {
-  content.replaceChildren(h("h1", {}, t("answer.thanks")), h("p.lede", { role: "status" }, t("answer.kept")),
-    h("p", {}, h("button", { type: "button", onclick: guarded(begin) }, t("answer.again"))));
+  content.replaceChildren(h("h1", {}, t("answer.thanks")), h("p.lede", { role: "status" }, t(paths.link ? "answer.kept.link" : "answer.kept")));
+  if (!paths.link) content.append(h("p", {}, h("button", { type: "button", onclick: guarded(begin) }, t("answer.again"))));
   content.dataset.ready = "thanks";
   content.focus();
 }
 
 async function begin() {
-  const question = await get(paths.survey(number, "question"));
+  const question = await get(paths.question);
   document.title = question.title;
   ask(question);
 }

@@ -55,13 +55,20 @@ const decoded = (data) => createImageBitmap(data, { colorSpaceConversion: "none"
 /** A picture, decoded as it is stored. */
 export const bitmap = async (path, signal) => decoded(await blob(path, signal));
 
-/** The picture of a frame, or of an earlier one that is seen sooner, and which one it is. */
+/** Which frame is soonest seen, one that is asked for or an earlier one, and its picture, which is being decoded. */
 export async function nearBitmap(path) {
   const response = await answered(`${path}&near=1`);
-  return { frame: Number(response.headers.get("X-Frame")), picture: await decoded(await response.blob()) };
+  return { frame: Number(response.headers.get("X-Frame")), picture: decoded(await response.blob()) };
 }
 
 const part = encodeURIComponent;
+
+/** Where a participant of a survey is asked: at the desk, or behind a link of their own. */
+export function surveyPaths(page) {
+  const [place, ...names] = page.split("/").slice(1).map(decodeURIComponent);
+  const base = place === "invited" ? `/invited/${part(names[0])}` : `${casePaths(names[0]).base}/surveys/${part(names[1])}`;
+  return { link: place === "invited", question: `${base}/question`, picture: (name) => `${base}/pictures/${part(name)}`, answers: `${base}/answers` };
+}
 
 /** The addresses of a case. */
 export function casePaths(key) {

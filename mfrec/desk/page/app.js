@@ -9,7 +9,7 @@ import { keysDialog } from "./keys.js";
 import { lookView } from "./look.js";
 import { notesView } from "./notes.js";
 import { runsView } from "./runs.js";
-import { desk, linkTo, openCase } from "./state.js";
+import { desk, linkTo, openCase, recipesOffered } from "./state.js";
 import { surveysView } from "./surveys.js";
 import { t } from "./words.js";
 
@@ -63,6 +63,8 @@ async function show() {
     leave = made.leave ?? null;
     made.shown?.();
     content.dataset.ready = where.view;
+    // Whoever looks at the list of cases now, chooses soon.
+    recipesOffered().catch(() => {});
   } catch (error) {
     if (mine !== turn) return;
     trouble(error);

@@ -13,7 +13,7 @@ const PAUSE = 150;
 export class ChoicePanel {
   /**
    * @param choices what is wanted.
-   * @param clip the player, the people that were found, and what takes frames in and out.
+   * @param clip the player, the people that were found, the recipes that are offered, and what takes frames in and out.
    */
   constructor(choices, clip) {
     this.choices = choices;
@@ -123,7 +123,7 @@ export class ChoicePanel {
     const chosen = choices.get("recipe");
     const name = newId();
     return h("fieldset.options", {}, h("legend", {}, t("choose.recipe"), " ", what(t("choose.recipe"), "index", "which-of-the-two-pictures")),
-      ...desk.about.recipes.map((recipe) => h("label", {},
+      ...this.clip.recipes.map((recipe) => h("label", {},
         h("input", { type: "radio", name, value: recipe.name, checked: recipe.name === chosen, "data-keep": `recipe-${recipe.name}`,
           onchange: () => choices.set("recipe", recipe.name) }),
         h("span", {}, h("b", {}, recipe.name), " ", h("span.tag", { class: `stamp-${recipe.stamp.toLowerCase().replace(" ", "-")}` }, recipe.stamp),
@@ -176,7 +176,7 @@ export class ChoicePanel {
   /** Every parameter of the recipe's stages: its meaning, its range, its value. */
   _parameters() {
     const { choices } = this;
-    const recipe = desk.about.recipes.find((one) => one.name === choices.get("recipe"));
+    const recipe = this.clip.recipes.find((one) => one.name === choices.get("recipe"));
     const stages = recipe.stages.map((stage) => h("section.stage", {},
       h("h4", {}, stage.name, stage.learned ? h("span.tag.stamp-restored", {}, t("choose.learned")) : null), h("p.note", {}, stage.summary),
       ...stage.parameters.map((parameter) => {

@@ -7,7 +7,7 @@ import { choiceRow, guarded, h, select, trouble, what } from "./dom.js";
 import { Loupe } from "./loupe.js";
 import { MaskPad } from "./maskpad.js";
 import { Player } from "./player.js";
-import { desk, linkTo, progressOf } from "./state.js";
+import { desk, linkTo, progressOf, recipesOffered } from "./state.js";
 import { faceColour, frameOf, Timeline } from "./timeline.js";
 import { Gaze, View, zoomButtons } from "./view.js";
 import { t } from "./words.js";
@@ -18,12 +18,12 @@ export async function lookView(number) {
   if (!given) {
     return { element: h("div.page", {}, h("h1", {}, t("look.title")), h("p.lede", {}, t("case.none")), h("p", {}, h("a", { href: linkTo(desk.key) }, t("case.tab.case")))) };
   }
-  const sheet = await get(desk.paths.input(given.number, "clip"));
-  return new Look(given, sheet).made();
+  const [sheet, recipes] = await Promise.all([get(desk.paths.input(given.number, "clip")), recipesOffered()]);
+  return new Look(given, sheet, recipes).made();
 }
 
 class Look {
-  constructor(given, sheet) {
+  constructor(given, sheet, recipes) {
     this.given = given;
     this.sheet = sheet;
     this.found = null;
@@ -37,6 +37,7 @@ class Look {
     this.pad = this.choices.has("mask") ? new MaskPad(this.view, { choices: this.choices, frameName: () => this.frameName() }) : null;
     this.view.onpress = (event, at) => this.pad?.press(event, at) ?? false;
     this.panel = new ChoicePanel(this.choices, {
+      recipes,
       pad: this.pad,
       player: this.player,
       people: () => this.found?.people ?? [],

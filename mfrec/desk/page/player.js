@@ -15,6 +15,10 @@ const REST = 160;
 const KEPT = 90;
 const AHEAD = 4;
 
+/** Width of the pictures while somebody drags, which the desk makes before; and how many of them are kept. */
+const DRAGGED = 640;
+const KEPT_DRAGGED = 120;
+
 export class Player extends EventTarget {
   /**
    * @param sheet count, size, times and names of the frames.
@@ -29,6 +33,7 @@ export class Player extends EventTarget {
     this.quick = sheet.width * sheet.height > SMALL;
     this.width = WIDTHS[2];
     this.kept = new Map();
+    this.dragged = new Map();
     this.shown = null;
     this.drawn = 0;
     this._exact = null;
@@ -58,8 +63,10 @@ export class Player extends EventTarget {
   }
 
   _forget() {
-    for (const picture of this.kept.values()) picture.then((gone) => gone !== this.shown?.picture && gone.close?.(), () => {});
-    this.kept.clear();
+    for (const kept of [this.kept, this.dragged]) {
+      for (const picture of kept.values()) picture.then((gone) => gone !== this.shown?.picture && gone.close?.(), () => {});
+      kept.clear();
+    }
   }
 
   /** Seconds of a frame; counted at 25 a second where the file does not say. */
@@ -137,34 +144,50 @@ export class Player extends EventTarget {
    * the meantime comes next: whoever moves faster than pictures come sees as many as there are, and no queue builds up.
    */
   async _follow() {
-    let frame;
-    do {
-      frame = this.frame;
+    let coming = this._wanted();
+    while (coming) {
+      const { frame, seen } = coming;
+      coming = null;
       try {
-        const found = this.quick && this._held && Math.abs(this._way) > 1 ? await this._near(frame) : { frame, picture: await this._picture(frame) };
+        const found = await seen;
+        // The next one is on its way while this one is decoded and drawn.
+        if (frame !== this.frame) coming = this._wanted();
+        const picture = await found.picture;
         if (this._left) break;
-        this._draw(found.frame, found.picture, !this.quick);
+        this._draw(found.frame, picture, !this.quick);
         if (found.frame === frame) this._askAhead(frame);
       } catch (error) {
         if (frame === this.frame) this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
       }
-    } while (frame !== this.frame);
+      if (frame !== this.frame) coming ??= this._wanted();
+    }
     this._following = null;
   }
 
-  /** What is soonest seen of a place: who drags over hundreds of frames does not wait until all of them are decoded. */
+  /** The frame that is wanted now, and what will be seen of it: which frame, and its picture. */
+  _wanted() {
+    const { frame } = this;
+    const seen = this.quick && this._held ? this._near(frame) : Promise.resolve({ frame, picture: this._picture(frame) });
+    seen.catch(() => {});
+    return { frame, seen };
+  }
+
+  /** What is soonest seen of a place: who drags does not wait until the very frame is decoded. */
   async _near(frame) {
-    const known = this.kept.get(frame);
-    if (known) return { frame, picture: await known };
-    const found = await nearBitmap(this.address(frame, this.width));
-    if (this.kept.has(found.frame)) found.picture.close();
-    else this._keep(found.frame, Promise.resolve(found.picture));
-    return { frame: found.frame, picture: await this.kept.get(found.frame) };
+    const known = this.kept.get(frame) ?? this.dragged.get(frame);
+    if (known) return { frame, picture: known };
+    const found = await nearBitmap(this.address(frame, DRAGGED));
+    if (this.dragged.has(found.frame)) found.picture.then((double) => double.close(), () => {});
+    else {
+      found.picture.catch(() => this.dragged.delete(found.frame));
+      this._keep(this.dragged, KEPT_DRAGGED, found.frame, found.picture);
+    }
+    return { frame: found.frame, picture: this.dragged.get(found.frame) };
   }
 
   /** Who steps or plays wants the next frames in the same direction; who jumps wants nobody knows which. */
   _askAhead(frame) {
-    if (Math.abs(this._way) > 1) return;
+    if (this._held || Math.abs(this._way) > 1) return;
     const way = this._way < 0 ? -1 : 1;
     for (let ahead = 1; ahead <= AHEAD; ahead += 1) this._picture(frame + way * ahead)?.catch(() => {});
   }
@@ -205,16 +228,16 @@ export class Player extends EventTarget {
     if (!picture) {
       picture = bitmap(this.address(frame, this.quick ? this.width : 0));
       picture.catch(() => this.kept.delete(frame));
-      this._keep(frame, picture);
+      this._keep(this.kept, KEPT, frame, picture);
     }
     return picture;
   }
 
-  _keep(frame, picture) {
-    this.kept.set(frame, picture);
-    if (this.kept.size <= KEPT) return;
-    const oldest = this.kept.keys().next().value;
-    this.kept.get(oldest).then((gone) => gone !== this.shown?.picture && gone.close?.(), () => {});
-    this.kept.delete(oldest);
+  _keep(kept, most, frame, picture) {
+    kept.set(frame, picture);
+    if (kept.size <= most) return;
+    const oldest = kept.keys().next().value;
+    kept.get(oldest).then((gone) => gone !== this.shown?.picture && gone.close?.(), () => {});
+    kept.delete(oldest);
   }
 }

@@ -54,3 +54,14 @@ export function progressOf(job) {
   const [stage, done, total] = job.progress;
   return t("runs.progress", { stage, done, total });
 }
+
+let offered = null;
+
+/** The recipes that are offered, asked for once: the desk has to look at every stage for them. */
+export function recipesOffered() {
+  offered ??= get("/api/recipes").catch((error) => {
+    offered = null;
+    throw error;
+  });
+  return offered;
+}

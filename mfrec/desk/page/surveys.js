@@ -36,7 +36,28 @@ function table({ participants, methods, left_out: leftOut }) {
     ...leftOut.map((why) => h("p.alarm", {}, t("survey.left_out", { why })))];
 }
 
-function card(survey) {
+/** Whom a survey is sent to: who was invited, and one more link. */
+function invitations(survey, link, changed) {
+  const name = h("input", { maxlength: 200, autocomplete: "off", required: true });
+  const form = h("form.inline", { onsubmit: guarded(async (event) => {
+    event.preventDefault();
+    const invited = name.value.trim();
+    const { path } = await send("POST", desk.paths.survey(survey.number, "invitations"), { name: invited });
+    const shown = h("input", { readonly: true, value: `${location.origin}${path}`, onfocus: () => shown.select() });
+    name.value = "";
+    await changed(field(t("survey.invite.link", { name: invited }), shown, t("survey.invite.help")));
+  }) }, field(t("survey.invite.name"), name), h("button", { title: t("survey.invite.help") }, t("survey.invite")));
+  const rows = survey.invited.map((one) => h("tr", {}, h("th.name", { scope: "row" }, one.name), h("td", {}, t(`survey.invited.${one.state}`)),
+    h("td", {}, one.state === "open" && !survey.closed ? h("button", { type: "button", "aria-label": t("survey.withdraw.of", { name: one.name }),
+      onclick: guarded(async () => {
+        await send("POST", desk.paths.survey(survey.number, `invitations/${one.invitation}/withdraw`));
+        await changed();
+      }) }, t("survey.withdraw")) : null)));
+  return h("div.stack", {}, survey.closed ? null : form, h("div", { role: "status" }, link),
+    rows.length ? h("div.wide", { tabindex: 0, role: "region", "aria-label": t("survey.invited") }, h("table", {}, h("tbody", {}, ...rows))) : null);
+}
+
+function card(survey, fill, link = null) {
   if (survey.error) return h("article.survey", {}, h("p.alarm", {}, survey.error));
   const title = t("survey.number", { number: survey.number, title: survey.title });
   const counted = h("div.stack", { role: "status" });
@@ -46,13 +67,19 @@ function card(survey) {
     answered.textContent = people(found.participants);
     counted.replaceChildren(...table(found));
   });
+  const close = guarded(async () => {
+    await send("POST", desk.paths.survey(survey.number, "close"));
+    await fill();
+  });
   return h("article.survey", { "aria-label": title, "data-number": survey.number },
-    h("div.bar-line", {}, h("h2", {}, title), answered, h("span.spacer"), h("span.soft", {}, when(survey.created))),
+    h("div.bar-line", {}, h("h2", {}, title), answered, survey.closed ? h("span.tag", {}, t("survey.closed", { when: when(survey.closed) })) : null,
+      h("span.spacer"), h("span.soft", {}, when(survey.created))),
     h("p.note", {}, survey.methods.map(pictureName).join("; ")),
     h("div.bar-line", {},
-      h("a.button.primary", { href: desk.paths.surveyPage(survey.number), target: "_blank", rel: "noopener", title: t("survey.open.help") }, t("survey.open")),
-      h("button", { type: "button", title: t("survey.count.help"), onclick: count }, t("survey.count"))),
-    counted);
+      survey.closed ? null : h("a.button.primary", { href: desk.paths.surveyPage(survey.number), target: "_blank", rel: "noopener", title: t("survey.open.help") }, t("survey.open")),
+      h("button", { type: "button", title: t("survey.count.help"), onclick: count }, t("survey.count")),
+      survey.closed ? null : h("button", { type: "button", title: t("survey.close.help"), onclick: close }, t("survey.close"))),
+    invitations(survey, link, (shown) => fill({ [survey.number]: shown })), counted);
 }
 
 /** What can be shown of a run; a run without a picture of that name is refused when the survey is made. */
@@ -65,9 +92,9 @@ function runBoxes(job) {
 
 export async function surveysView() {
   const list = h("div.runs");
-  const fill = async () => {
+  const fill = async (links = {}) => {
     const surveys = await get(desk.paths.surveys);
-    list.replaceChildren(...(surveys.length ? surveys.reverse().map(card) : [h("p.lede", {}, t("survey.none"))]));
+    list.replaceChildren(...(surveys.length ? surveys.reverse().map((survey) => card(survey, fill, links[survey.number])) : [h("p.lede", {}, t("survey.none"))]));
   };
   const done = desk.jobs.filter((job) => job.kind === "reconstruct" && job.state === "done");
   const title = h("input", { maxlength: 200, autocomplete: "off", value: t("survey.title.default") });

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from mfrec.camera.conditions import conditions
 from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.camera.protocols import SCALE
+from mfrec.fusion.belief import uncontradicted, unlike
 from mfrec.fusion.planes import planes_of
-from mfrec.fusion.robust import as_source, uncontradicted, unlike
+from mfrec.fusion.source import as_source
 from mfrec.image.geometry import enlarge
 from mfrec.registration.dense import identity_registration, register
 from mfrec.stages.align import presmooth_for, start_similarity

@@ -1,0 +1,150 @@
+"""How far each frame is believed at each pixel: what shows something else, or less, has less to say.
+
+Two judgements keep other moments out of a picture: a frame has to agree with the estimate in detail, and with the
+reference without detail. A third lets a patch that is blurred in one frame yield to the frames that are sharp there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mfrec.fusion.by_hand import taken_by_hand
+from mfrec.fusion.source import MapSettings, Source
+from mfrec.image.colour import rgb_to_ycc
+from mfrec.image.filters import gaussian
+from mfrec.types import FloatArray
+
+SOMETHING_ELSE = 0.2
+"""Likeness to the reference below which a frame shows something else: a blurred patch is alike, noise is not."""
+
+
+CONTRADICTS = (24 / 255, 48 / 255)
+"""Coarse difference to the reference up to which a frame may show the same at another moment, and from which on it
+shows something else: the wall behind a head that walks by."""
+
+
+def detail_energy(plane: FloatArray, scale: int) -> FloatArray:
+    """Local energy of the finest detail that a frame can hold, ``[H, W]``, in squared grey levels.
+
+    A difference of Gaussians of 0.5 and 1.2 frame pixels, squared and averaged over 1.2 frame pixels. Comparable
+    between frames only on one grid.
+    """
+    band = gaussian(plane, 0.5 * scale) - gaussian(plane, 1.2 * scale)
+    return gaussian(band * band, 1.2 * scale)
+
+
+def unlike(sources: Sequence[Source], scale: int) -> FloatArray:
+    """Local mean squared difference of each frame to the reference, ``[N, H, W]``, colours included, detail not.
+
+    Both are blurred by 1.5 frame pixels before. 0 where glare hides the reference: nobody can be compared with it.
+    """
+    chief = next(source for source in sources if source.is_reference)
+    reference = gaussian(rgb_to_ycc(chief.warped), 1.5 * scale)
+    out = np.empty((len(sources), *reference.shape[:2]), np.float32)
+    for k, source in enumerate(sources):
+        apart = gaussian(rgb_to_ycc(source.warped), 1.5 * scale) - reference
+        out[k] = gaussian(chief.shown * (apart**2).sum(axis=-1), float(scale))
+    return out
+
+
+def uncontradicted(apart: FloatArray) -> FloatArray:
+    """How far each frame shows what the reference shows in the coarse, ``[N, H, W]`` in [0, 1], by :data:`CONTRADICTS`,
+    from what :func:`unlike` found.
+
+    Frames that agree with each other and not with the reference outvote it otherwise, and a picture of the reference's
+    moment would show what is behind it at another one.
+    """
+    low, high = CONTRADICTS
+    return np.clip((high - np.sqrt(apart)) / (high - low), 0.0, 1.0).astype(np.float32)
+
+
+class Judged(NamedTuple):
+    """What is found out of each source by itself before it is believed, a plane ``[H, W]`` each; see :func:`believe`.
+
+    Attributes:
+        alike: likeness to the reference, 0..1.
+        agree: agreement with the estimate, 0..1.
+        energy: of its detail, see :func:`detail_energy`.
+    """
+
+    alike: Sequence[FloatArray]
+    agree: Sequence[FloatArray]
+    energy: Sequence[FloatArray]
+
+    def of(self, positions: Sequence[int]) -> Judged:
+        """What is found out of some of the sources, the reference among them; the planes are not copied."""
+        return Judged(*([planes[k] for k in positions] for planes in self))
+
+
+def judge(
+    sources: Sequence[Source],
+    estimate: FloatArray,
+    scale: int,
+    settings: MapSettings,
+    apart: FloatArray | None = None,
+) -> Judged:
+    """Compare sources with the estimate and the reference; arguments as for :func:`believe`."""
+    centre = rgb_to_ycc(estimate)[..., 0]
+    chief = next(k for k, source in enumerate(sources) if source.is_reference)
+    comparable = sources[chief].shown
+    alike = unlike(sources, scale) if apart is None else apart
+    for off in alike:  # in place and frame by frame: such stacks are the most memory of a run
+        off[:] = 1.0 / (1.0 + off / settings.likeness**2)
+    agree, energy = np.empty_like(alike), np.empty_like(alike)
+    for k, source in enumerate(sources):
+        grey = np.ascontiguousarray(rgb_to_ycc(source.warped)[..., 0])
+        if k == chief:  # it need not agree with what began with it
+            agree[k] = 1.0
+        else:
+            off = gaussian(comparable * (grey - centre) ** 2, float(scale))
+            agree[k] = 1.0 / (1.0 + off / settings.agreement**2)
+        energy[k] = detail_energy(grey, scale)
+    return Judged(list(alike), list(agree), list(energy))
+
+
+def believe(
+    sources: Sequence[Source],
+    estimate: FloatArray,
+    scale: int,
+    settings: MapSettings,
+    apart: FloatArray | None = None,
+) -> FloatArray:
+    """How far each frame is believed at each canvas pixel, ``[N, H, W]`` in [0, 1].
+
+    The product of what was known beforehand (:attr:`Source.usable`, :attr:`Source.shown`, the registration's trust) and
+    three judgements: agreement with the estimate and likeness to the reference (Geman-McClure weights of the local mean
+    squared difference, the second with colour and after a blur of 1.5 frame pixels); and detail, so that a blurred
+    patch of one frame yields to the sharp frames. Less detail than the median of the frames that are like the reference
+    costs weight, more earns none, because noise is detail too. Where glare hides the reference nobody is compared with
+    it, nor with an estimate that began with it. What is taken from one frame by hand is not judged.
+
+    Args:
+        sources: the frames; one of them is the reference.
+        estimate: ``[H, W, 3]`` what the frames are compared with.
+        scale: canvas pixels of a reference pixel.
+        settings: of the judgements.
+        apart: what :func:`unlike` found, where that is known already; its numbers are overwritten.
+    """
+    return believed(sources, judge(sources, estimate, scale, settings, apart), settings)
+
+
+def believed(sources: Sequence[Source], judged: Judged, settings: MapSettings) -> FloatArray:
+    """The second half of :func:`believe`: the sources beside each other, by what was found out of each of them."""
+    alike, agree, energy = judged
+    chief = next(k for k, source in enumerate(sources) if source.is_reference)
+    floor = (1 / 255) ** 2
+    # What shows something else says nothing about how much detail there is to see here.
+    told = np.empty((len(sources), *energy[chief].shape), np.float32)
+    for k, own in enumerate(energy):
+        told[k] = np.where(alike[k] < SOMETHING_ELSE, energy[chief], own)
+    middle = np.median(told, axis=0, overwrite_input=True)
+    out = told  # its numbers are spent
+    for k, source in enumerate(sources):
+        detail = np.minimum(1.0, (energy[k] + floor) / (middle + floor)) ** settings.detail_power
+        known = source.usable * source.shown * source.registration.trust
+        out[k] = detail * known * agree[k] * alike[k]
+    given = [source.given for source in sources]
+    return taken_by_hand(out, np.stack(given)) if any(share.any() for share in given) else out
