@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -117,7 +117,7 @@ def bill_of_materials(wheels: Path, cards: Path) -> dict[str, Any]:
     ]
     dependencies = [{"ref": purl(of), "dependsOn": sorted(needs(of, known))} for of in said.values()]
     for entry in dependencies:
-        if entry["ref"] == known.get("mfrec"):
+        if entry["ref"] == known.get(canonicalize_name("mfrec")):
             entry["dependsOn"] += [model["bom-ref"] for model in models]
     own = next((entry for entry in libraries if entry["name"] == "mfrec"), None)
     components = [entry for entry in libraries if entry is not own] + models
@@ -166,7 +166,7 @@ def library(wheel: Path, said: Message) -> dict[str, Any]:
     }
 
 
-def needs(said: Message, known: Mapping[str, str]) -> set[str]:
+def needs(said: Message, known: Mapping[NormalizedName, str]) -> set[str]:
     """The package URLs of what a wheel requires on this kind of machine, as far as it is in the bundle."""
     required = map(Requirement, said.get_all("Requires-Dist", ()))
     names = [canonicalize_name(r.name) for r in required if r.marker is None or r.marker.evaluate({"extra": ""})]

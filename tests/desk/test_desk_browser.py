@@ -439,6 +439,7 @@ def test_a_page_of_another_site_gets_nothing(walk: Walk, tmp_path: Path) -> None
     )
     before = sorted(path.name for path in walk.cases.iterdir())
     page = walk.page.context.new_page()
+    page.goto(walk.desk.address)  # gives the cookie, also where this test runs alone
     page.goto(theirs.as_uri())
     page.wait_for_function("window.got")
     assert page.evaluate("window.got") == "refused"
@@ -451,7 +452,7 @@ def test_a_page_of_another_site_gets_nothing(walk: Walk, tmp_path: Path) -> None
 def test_at_twice_the_size_nothing_is_wider_than_the_window(walk: Walk) -> None:
     page = walk.page.context.new_page()
     page.set_viewport_size({"width": 640, "height": 450})  # 1280 x 900 at 200 %
-    page.goto(f"http://{walk.desk.host}/")
+    page.goto(walk.desk.address)
     page.wait_for_selector("#content[data-ready=cases]")
     assert page.evaluate("document.documentElement.scrollWidth") <= 640
     page.keyboard.press("Tab")
