@@ -106,6 +106,8 @@ class Results:
         record = self.record(case, number)
         arrays = self._arrays(case, number)
         height, width = arrays.uncertainty.shape
+        left_out = record.get("left_out_frame") or {}
+        missed = {frame["index"]: frame["ratio"] for frame in left_out.get("frames", ())}
         return {
             "number": number,
             "created": record["created"],
@@ -116,8 +118,11 @@ class Results:
             "canvas": record.get("canvas"),
             "identity": (record.get("identity") or {}).get("text", ""),
             "warnings": record["warnings"],
+            "left_out": left_out.get("text", ""),
             "used": [
-                {key: used.get(key) for key in ("index", "name", "share", "consistency")} for used in record["used"]
+                {key: used.get(key) for key in ("index", "name", "share", "consistency")}
+                | {"left_out": missed.get(used["index"])}
+                for used in record["used"]
             ],
             "dropped": [{key: gone[key] for key in ("name", "reason", "stage")} for gone in record["dropped"]],
             "subjects": record["subjects"],

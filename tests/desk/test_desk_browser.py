@@ -366,6 +366,15 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     first = page.locator(".shares tr").first
     assert first.locator("th").inner_text().endswith(f"#{share.argmax()}")
     assert f"{round(100 * share.max())} %" in first.inner_text()
+    predicted = record["left_out_frame"]
+    page.get_by_text(predicted["text"]).wait_for()
+    page.get_by_text("Frame by frame").click()
+    rows = page.locator(".agreement tbody tr")
+    assert rows.count() == len(record["used"])
+    for row, used in zip(rows.all_inner_texts(), record["used"], strict=True):
+        assert row.startswith(used["name"])
+        assert f"± {255 * used['consistency']:.1f} grey levels" in row
+    assert f"× {predicted['frames'][0]['ratio']:.1f}" in page.locator(".agreement").inner_text()
     for key in "234":
         page.keyboard.press(key)
         assert page.locator("figure[data-side=a]").is_hidden()

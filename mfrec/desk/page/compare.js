@@ -228,11 +228,24 @@ class Compare {
       h("section", {}, h("h3", {}, t("compare.warnings"), " ", what(t("compare.warnings"), "maps", "the-warnings")),
         summary.warnings.length ? h("ul.warnings", {}, ...summary.warnings.map((warning) => h("li", {}, warning))) : h("p.note", {}, t("compare.warnings.none"))),
       h("section", {}, h("h3", {}, t("compare.identity"), " ", what(t("compare.identity"), "maps", "the-figures-at-the-top-of-the-report")), h("p", {}, summary.identity || t("app.unknown"))),
+      this.agreement(summary),
       summary.dropped.length ? h("details", {}, h("summary", {}, t("compare.dropped", { count: summary.dropped.length })),
         h("ul.dropped", {}, ...summary.dropped.map((gone) => h("li", {}, h("b.name", {}, gone.name), ` (${gone.stage}): ${gone.reason}`)))) : null,
       signingPanel(job.number),
       h("section", {}, h("h3", {}, t("compare.legend")), h("p.note", {}, t("compare.used", { used: summary.used.length, dropped: summary.dropped.length })), h("ul.legends", {}, ...legend)),
     ].filter(Boolean));
+  }
+
+  /** How well each frame is explained by the result, and how well the others predict it without it. */
+  agreement({ used, left_out: said }) {
+    const number = (value, key) => h("td.r", {}, value === null ? "–" : t(key, { value: value.toFixed(1) }));
+    const rows = used.map((frame) => h("tr", {}, h("th.name", { scope: "row" }, frame.name),
+      number(frame.consistency === null ? null : 255 * frame.consistency, "compare.grey"),
+      number(frame.left_out, "compare.times")));
+    const head = ["compare.frame", "compare.explained", "compare.left_out"].map((key) => h("th", { scope: "col" }, t(key)));
+    return h("section", {}, h("h3", {}, t("compare.agreement"), " ", what(t("compare.agreement"), "maps", "the-figures-at-the-top-of-the-report")),
+      h("p", {}, said || t("app.unknown")),
+      h("details", {}, h("summary", {}, t("compare.agreement.frames")), h("table.agreement", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows))));
   }
 
   key(event) {
