@@ -510,12 +510,13 @@ def learned(
             share = np.stack([resize(one, rows, columns, interpolation="linear") for one in share])
             light = np.stack([resize(one, rows, columns, interpolation="linear") for one in light])
     planes[:, 7] *= same
+    del same
     if share is not None and light is not None:
         planes[:, 7] = taken_by_hand(planes[:, 7], share)
         planes[:, :6] += np.concatenate([light, light], axis=-1).transpose(0, 3, 1, 2)
     give_back()
     made = fuse_planes(network, planes, told, track.reference)
-    del planes, same  # the largest arrays of a run
+    del planes  # the largest array of a run
     give_back()
     sources = sources_of(track, shown)  # made again: beside the planes they would be a tenth of a run's memory
     progress(steps - 3, steps)
