@@ -249,7 +249,7 @@ def test_the_prior_yields_only_where_it_is_unsure(jpegs, made):
 
 def test_colour_moves_as_little_as_the_prior_is_sure_of_it_and_luma_as_before(jpegs, made):
     sources, target, _ = made
-    wrong = np.clip(target * np.float32([1.1, 1.0, 0.8]), 0, 1)
+    wrong = np.clip(target * np.array([1.1, 1.0, 0.8], np.float32), 0, 1)
     sigma = flat(jpegs, 0.05)
     moved = []
     for chroma in (1.0, 0.3, 1e-3):

@@ -44,7 +44,9 @@ def test_what_an_enlargement_loses_is_told(few_learnt_eyes: None) -> None:
     assert not found.reasons
     assert len(found.users) == 24
     means = {
-        label: {column: np.mean([one[column] for one in values if column in one]) for column in values[0] | values[1]}
+        label: {
+            column: np.mean([one[column] for one in values if column in one]) for column in {*values[0], *values[1]}
+        }
         for label, values in found.values.items()
     }
     first, twice, four = means["originals"], means["x2 bicubic"], means["x4 bicubic"]
