@@ -238,14 +238,14 @@ class Compare {
 
   /** How well each frame is explained by the result, and how well the others predict it without it. */
   agreement({ used, left_out: said }) {
-    const number = (value, key) => h("td.r", {}, value === null ? "–" : t(key, { value: value.toFixed(1) }));
+    const number = (text) => h("td.r", {}, text ?? "–");
     const rows = used.map((frame) => h("tr", {}, h("th.name", { scope: "row" }, frame.name),
-      number(frame.consistency === null ? null : 255 * frame.consistency, "compare.grey"),
-      number(frame.left_out, "compare.times")));
+      number(frame.consistency === null ? null : (255 * frame.consistency).toFixed(1)),
+      number(frame.left_out === null ? null : t("compare.times", { value: frame.left_out.toFixed(1) }))));
     const head = ["compare.frame", "compare.explained", "compare.left_out"].map((key) => h("th", { scope: "col" }, t(key)));
     return h("section", {}, h("h3", {}, t("compare.agreement"), " ", what(t("compare.agreement"), "maps", "the-figures-at-the-top-of-the-report")),
       h("p", {}, said || t("app.unknown")),
-      h("details", {}, h("summary", {}, t("compare.agreement.frames")), h("table.agreement", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows))));
+      h("details", {}, h("summary", {}, t("compare.agreement.frames")), h("p.note", {}, t("compare.agreement.help")), h("table.agreement", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows))));
   }
 
   key(event) {
