@@ -14,10 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -29,9 +26,8 @@ import av
 import cv2
 import numpy as np
 import skimage.data
-from playwright.sync_api import Page, sync_playwright
-
-ROOT = Path(__file__).resolve().parent.parent
+from desk_in_browser import desk_in_browser
+from playwright.sync_api import Page
 
 WIDTH, HEIGHT, FRAMES = 1920, 1080, 1200
 
@@ -185,27 +181,15 @@ def main() -> None:
     parser.add_argument("--clip", type=Path, help="a clip of Full HD; one is made where there is none of that name")
     parser.add_argument("--alone", action="store_true", help="no run beside it")
     given = parser.parse_args()
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder:
         clip = given.clip or Path(folder) / "clip.mp4"
         if not clip.exists():
             make_clip(clip)
-        desk = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mfrec", "desk", str(Path(folder) / "cases"), "--port", "0"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        try:
-            assert desk.stderr is not None
-            address = next(line.split(" open ")[1].strip() for line in desk.stderr if " open http" in line)
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        with desk_in_browser(Path(folder) / "cases", "--disable-gpu") as (address, desk, browser):
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(120_000)
             page.add_init_script(WATCH)
-            scrub(page, desk.pid, address, clip, alone=given.alone)
-            browser.close()
-        finally:
-            desk.terminate()
-            desk.wait()
+            scrub(page, desk, address, clip, alone=given.alone)
 
 
 def scrub(page: Page, desk: int, address: str, clip: Path, *, alone: bool) -> None:

@@ -320,20 +320,14 @@ class Ledger:
         found = self._database.execute("SELECT DISTINCT substr(out, 1, length(out) - length(name)) FROM cases")
         return [folder for (folder,) in found]
 
-    @contextlib.contextmanager
-    def readable(self) -> Iterator[None]:
+    def readable(self) -> contextlib.AbstractContextManager[None]:
         """Say in one sentence that the file turned out to be spoilt within it.
 
         Raises:
-            UsageError: in the place of an error of SQLite.
+            UsageError: within the block, in the place of an error of SQLite.
         """
-        try:
-            yield
-        except SPOILT as error:
-            raise UsageError(
-                f"the ledger '{self.path}' cannot be read ({error}); take it from your backup, or name another with "
-                "--ledger, which finds the outputs that are there"
-            ) from None
+        advice = "take it from your backup, or name another with --ledger, which finds the outputs that are there"
+        return _in_words(f"the ledger '{self.path}' cannot be read", advice)
 
     def _entries(self, rest: str, values: tuple[object, ...]) -> list[Entry]:
         columns = ", ".join(Entry.__dataclass_fields__)
@@ -345,16 +339,19 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def _writing(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Say in one sentence why the ledger could not be written; as :meth:`Ledger.readable`."""
+    return _in_words(f"the ledger '{path}' cannot be written", "make room, or name another with --ledger")
+
+
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Say in one sentence why the ledger could not be written.
+def _in_words(trouble: str, advice: str) -> Iterator[None]:
+    """Say what is wrong and what to do in the place of an error of SQLite.
 
     Raises:
-        UsageError: in the place of an error of SQLite.
+        UsageError: within the block.
     """
     try:
         yield
     except SPOILT as error:
-        raise UsageError(
-            f"the ledger '{path}' cannot be written ({error}); make room, or name another with --ledger"
-        ) from None
+        raise UsageError(f"{trouble} ({error}); {advice}") from None
