@@ -54,9 +54,9 @@ CHIP = 48
 """Side in pixels of the face chip on which sharpness is compared between frames, however large the face is in them."""
 
 TURNED, NODDED = 0.12, 0.15
-"""Differences of :attr:`Glimpse.pose` at which a frame is worth a factor of e less to a picture. Half of that took 11 in
-place of 18 frames of real people who talk, and lost 0.21 dB of ``restore`` and 0.29 of ``evidence`` on 31 small JPEGs (15
-sequences of training people); on four films of a rigid head it changed 0.03 dB at most."""
+"""Differences of :attr:`Glimpse.pose` at which a frame is worth a factor of e less to a picture. Half of that took 11
+in place of 18 frames of real people who talk, and lost 0.21 dB of ``restore`` and 0.29 of ``evidence`` on 31 small
+JPEGs (15 sequences of training people); on four films of a rigid head it changed 0.03 dB at most."""
 
 WORTHLESS = 0.15
 """Share of the best frame's worth below which more frames than :data:`FEWEST` are not taken."""
