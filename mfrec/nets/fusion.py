@@ -1,13 +1,13 @@
 """Ours: any number of registered frames to one picture, with the share of each frame in each pixel.
 
 Every frame is encoded by the same network together with the reference; a first vote gives a common opinion, each frame
-is compared with it, and a second vote gives the weights. They are a softmax over the frames at every output pixel, so
-they sum to one, do not depend on the order of the frames, and exist for any number of them (deep sets, Zaheer et
-al., NeurIPS 2017; attention pooling, Ilse et al., ICML 2018, eq. 8; voting over frames registered beforehand, as
-the temporal attention of EDVR, Wang et al., CVPRW 2019, eq. 6). The picture is the weighted mean of the cleaned frames
-plus a correction made from features that are pooled with the *same* weights: a frame of weight zero gives nothing to a
-pixel, neither directly nor through a feature, so the weights are the provenance. The variance of the result is
-predicted beside it (Kendall and Gal, NeurIPS 2017, eq. 8).
+is compared with it, and a second vote, interpolated between the frame's pixels, gives the weights. They are a softmax
+over the frames at every output pixel, so they sum to one, do not depend on the order of the frames, and exist for any
+number of them (deep sets, Zaheer et al., NeurIPS 2017; attention pooling, Ilse et al., ICML 2018, eq. 8; voting over
+frames registered beforehand, as the temporal attention of EDVR, Wang et al., CVPRW 2019, eq. 6). The picture is the
+weighted mean of the cleaned frames plus a correction made from features that are pooled with the *same* weights: a
+frame of weight zero gives nothing to a pixel, neither directly nor through a feature, so the weights are the
+provenance. The variance of the result is predicted beside it (Kendall and Gal, NeurIPS 2017, eq. 8).
 
 It works at the resolution of the reference frame: the canvas is folded into channels at the entrance
 (pixel-unshuffle) and unfolded at the exit (Shi et al., CVPR 2016).
@@ -72,7 +72,7 @@ class Fusion(nn.Module):
         self.first_vote = nn.Conv2d(channels, 1, 3, padding=1)
         self.compare = nn.Conv2d(3 * channels, channels, 3, padding=1)
         self.judge = nn.Sequential(*[ResidualBlock(channels) for _ in range(depth)])
-        self.second_vote = nn.Conv2d(channels, folded, 3, padding=1)
+        self.second_vote = nn.Conv2d(channels, 1, 3, padding=1)
         self.mix = nn.Conv2d(channels + 4 * folded, channels, 3, padding=1)
         levels = (channels, *deep)
         pairs = list(pairwise(levels))
@@ -125,7 +125,10 @@ class Fusion(nn.Module):
         )
         x = _frame_by_frame(self.judge, x)
 
-        votes = functional.pixel_shuffle(self.second_vote(x).float(), SCALE).unflatten(0, (batch, count))[:, :, 0]
+        # One vote for each pixel of a frame: with one for each of the canvas, frames that disagree made a grid of dots.
+        votes = functional.interpolate(
+            self.second_vote(x).float(), scale_factor=SCALE, mode="bilinear", align_corners=False
+        ).unflatten(0, (batch, count))[:, :, 0]
         # Absolute trust is the prior of the vote: a frame that is not trusted at all has no weight whatever is voted.
         weight = _by_strips(shares, votes, trust)
         mean, spread = _by_strips(_mean_and_spread, weight, cleaned).split([3, 1], 1)

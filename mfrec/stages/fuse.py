@@ -16,7 +16,7 @@ from mfrec.camera.noise import noise_of, usual_kind
 from mfrec.errors import UsageError
 from mfrec.face.region_error import error_of
 from mfrec.face.region_labels import regions_shown
-from mfrec.fusion.belief import uncontradicted, unlike
+from mfrec.fusion.belief import uncontradicted, undisputed, unlike
 from mfrec.fusion.bounded import bound
 from mfrec.fusion.by_hand import LEAST_SHOWN, given_maps, given_region, taken_by_hand
 from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
@@ -511,6 +511,8 @@ def learned(
             light = np.stack([resize(one, rows, columns, interpolation="linear") for one in light])
     planes[:, 7] *= same
     del same
+    for k, alike in enumerate(undisputed(planes, track.reference, network.scale)):
+        planes[k, 7] *= alike
     if share is not None and light is not None:
         planes[:, 7] = taken_by_hand(planes[:, 7], share)
         planes[:, :6] += np.concatenate([light, light], axis=-1).transpose(0, 3, 1, 2)

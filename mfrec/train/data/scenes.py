@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mfrec.camera.conditions import conditions
 from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.camera.protocols import SCALE
-from mfrec.fusion.belief import uncontradicted, unlike
+from mfrec.fusion.belief import uncontradicted, undisputed, unlike
 from mfrec.fusion.planes import planes_of
 from mfrec.fusion.source import as_source
 from mfrec.image.geometry import enlarge
@@ -206,6 +206,8 @@ def registered_scene(
         sources.append(as_source(image, registration, noise, position == chief))
     planes = np.stack(stack)
     planes[:, 7] *= uncontradicted(unlike(sources, SCALE))
+    for k, alike in enumerate(undisputed(planes, chief, SCALE)):
+        planes[k, 7] *= alike
     told = np.stack([conditions(noise) for noise in noises])
     return Scene(planes.astype(np.float16), told, chief, truth.astype(np.float16))
 
