@@ -1,7 +1,8 @@
 """Sixty-eight facial landmarks (300-W scheme) inside a known face box.
 
-The default detector is the regression-tree cascade of Kazemi and Sullivan (CVPR 2014) as dlib ships it. It
-was trained on faces of about 200 px, so small faces are enlarged before it sees them.
+The default detector is the regression-tree cascade of Kazemi and Sullivan (CVPR 2014) as dlib ships it
+(:mod:`mfrec.face.regression_trees`). It was trained on faces of about 200 px, so small faces are enlarged before it
+sees them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import functools
 import importlib.util
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.errors import UsageError, WeightsError
+from mfrec.face.regression_trees import RegressionTrees
 from mfrec.image.geometry import similarity_map, warp
 from mfrec.imageio import to_uint8
 from mfrec.runtime.extras import not_installed
@@ -35,6 +38,9 @@ DROP, GROW = 0.08, 1.05
 The square's centre lies ``DROP`` heights lower and its side is ``GROW`` times the box's geometric mean;
 found on development faces, where a tenth more or less of either changes the error little.
 """
+
+BATCH = 32
+"""Faces that are looked at together, at most; more gain no time."""
 
 SOURCES = ("auto", "dlib", "fan")
 
@@ -63,10 +69,8 @@ def dlib_model(name: str) -> Path:
 
 
 @functools.cache
-def _dlib_predictor() -> Any:
-    import dlib
-
-    return dlib.shape_predictor(str(dlib_model("shape_predictor_68_face_landmarks.dat")))
+def _regression_trees() -> RegressionTrees:
+    return RegressionTrees(dlib_model("shape_predictor_68_face_landmarks.dat"))
 
 
 def cut_face(image: FloatArray, box: FloatArray) -> tuple[FloatArray, Similarity]:
@@ -149,9 +153,21 @@ def detect_landmarks(image: FloatArray, box: FloatArray, source: str = "dlib") -
         UsageError: an unknown ``source``.
         WeightsError: the package or the model of the source is not there.
     """
+    return detect_all_landmarks([(image, box)], source)[0]
+
+
+def detect_all_landmarks(faces: Sequence[tuple[FloatArray, FloatArray]], source: str = "dlib") -> list[Landmarks]:
+    """The landmarks of many faces, which takes less time than one by one; see :func:`detect_landmarks`.
+
+    Args:
+        faces: picture and box of each.
+    """
     if resolve_source(source) == "fan":
-        return _fan_landmarks(image, box)
-    return _dlib_landmarks(image, box)
+        return [_fan_landmarks(image, box) for image, box in faces]
+    out = []
+    for start in range(0, len(faces), BATCH):
+        out += _dlib_landmarks(faces[start : start + BATCH])
+    return out
 
 
 def resolve_source(source: str) -> str:
@@ -167,15 +183,15 @@ def resolve_source(source: str) -> str:
     return source
 
 
-def _dlib_landmarks(image: FloatArray, box: FloatArray) -> Landmarks:
-    import dlib
-
-    cut, to_image = cut_face(image, box)
-    middle, half = (len(cut) - 1) / 2, FACE_SIDE / 2
-    corners = round(middle - half), round(middle - half), round(middle + half), round(middle + half)
-    shape = _dlib_predictor()(to_uint8(cut), dlib.rectangle(*corners))
-    points = np.array([(p.x, p.y) for p in shape.parts()])
-    return Landmarks(to_image.apply(points).astype(np.float32), "dlib")
+def _dlib_landmarks(faces: Sequence[tuple[FloatArray, FloatArray]]) -> list[Landmarks]:
+    cuts, to_images = zip(*(cut_face(image, box) for image, box in faces), strict=True)
+    middle, half = (len(cuts[0]) - 1) / 2, FACE_SIDE / 2
+    low, high = round(middle - half), round(middle + half)
+    found = _regression_trees()(np.stack([to_uint8(cut) for cut in cuts]), (low, low, high, high))
+    return [
+        Landmarks(to_image.apply(points).astype(np.float32), "dlib")
+        for to_image, points in zip(to_images, found, strict=True)
+    ]
 
 
 def fan_weights() -> Path:

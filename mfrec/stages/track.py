@@ -17,14 +17,14 @@ import numpy as np
 from mfrec.errors import NoFaceError, UsageError
 from mfrec.face.detect import Detection, overlap
 from mfrec.face.identity_gate import find_lookalikes, steady_embeddings
-from mfrec.face.landmarks import detect_landmarks, resolve_source
+from mfrec.face.landmarks import detect_all_landmarks, resolve_source
 from mfrec.face.people import DOUBTFUL, EXCESS, OUTLIER, Face, group_people
 from mfrec.face.search import CERTAIN, THOROUGH, Sighting, find_faces, tight_crops, upright_turn
 from mfrec.face.surroundings import cut_observations, in_whole, overview, thumbnail
 from mfrec.face.turn import TURNS, turned, turned_box
 from mfrec.face.wanted import who_is_in, who_is_like
 from mfrec.pipeline import Run
-from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Landmarks, Observation, Subject, Wanted
+from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Observation, Subject, Wanted
 
 
 @dataclass(frozen=True)
@@ -77,18 +77,18 @@ class Track:
                 "they are, nor with their contrast stretched, nor turned by quarters; at least one has to show a face "
                 "of about 14 pixels or more; check that these are the right frames, or crop them around the face"
             )
-        seen: list[tuple[int, Detection, Landmarks]] = []
+        run.progress("landmarks", 0, len(frames))
+        seen: list[tuple[int, Detection]] = []
         pictures: list[FloatArray] = []
         for position, sighting in enumerate(found):
-            run.progress("landmarks", position, len(frames))
             picture = sighting.picture(frames[position].image)
-            for detection in sighting.faces:
-                seen.append((position, detection, detect_landmarks(picture, detection.box, source)))
-                pictures.append(picture)
-        embeddings = steady_embeddings([(p, points) for p, (_, _, points) in zip(pictures, seen, strict=True)])
+            seen += [(position, detection) for detection in sighting.faces]
+            pictures += [picture] * len(sighting.faces)
+        landmarks = detect_all_landmarks([(p, d.box) for p, (_, d) in zip(pictures, seen, strict=True)], source)
+        embeddings = steady_embeddings(list(zip(pictures, landmarks, strict=True)))
         faces = [
             Face(position, detection, points, embedding)
-            for (position, detection, points), embedding in zip(seen, embeddings, strict=True)
+            for (position, detection), points, embedding in zip(seen, landmarks, embeddings, strict=True)
         ]
         wanted = track.wanted
         named = [
