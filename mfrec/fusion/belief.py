@@ -6,7 +6,7 @@ reference without detail. A third lets a patch that is blurred in one frame yiel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -67,31 +67,34 @@ def uncontradicted(apart: FloatArray) -> FloatArray:
     return np.clip((high - np.sqrt(apart)) / (high - low), 0.0, 1.0).astype(np.float32)
 
 
-def undisputed(planes: FloatArray, reference: int, scale: int) -> Iterator[FloatArray]:
+def undisputed(planes: Callable[[int], FloatArray], count: int, reference: int, scale: int) -> Iterator[FloatArray]:
     """How far each cleaned frame shows what the reference shows, ``[H, W]`` in [0, 1] for each, by :data:`DISPUTES`.
 
     The finer one of the two judgements that take a frame's vote: pictures are compared after a blur of 0.75 frame
     pixels. Nothing is said where the reference itself is not trusted, behind glare for one.
 
     Args:
-        planes: ``[N, 8, H, W]``, see :mod:`mfrec.fusion.planes`; what is given may be put in its place at once.
-        reference: its position among the frames.
+        planes: gives those of a frame, ``[C, H, W]``: cleaned RGB first and trust last.
+        count: of the frames.
+        reference: its position among them.
         scale: canvas pixels of a frame pixel.
     """
     low, high = DISPUTES
 
-    def blurred(position: int) -> FloatArray:
-        return gaussian(np.ascontiguousarray(planes[position, :3].transpose(1, 2, 0)), 0.75 * scale)
+    def blurred(seen: FloatArray) -> FloatArray:
+        return gaussian(np.ascontiguousarray(seen[:3].transpose(1, 2, 0)), 0.75 * scale)
 
-    chief, known = blurred(reference), planes[reference, 7].copy()
+    shown = planes(reference)
+    chief, known = blurred(shown), shown[-1].copy()
+    del shown
 
     def share(position: int) -> FloatArray:
         if position == reference:
             return np.ones_like(known)
-        apart = gaussian(known * ((blurred(position) - chief) ** 2).sum(axis=-1), 0.5 * scale)
+        apart = gaussian(known * ((blurred(planes(position)) - chief) ** 2).sum(axis=-1), 0.5 * scale)
         return np.clip((high - np.sqrt(apart)) / (high - low), 0.0, 1.0).astype(np.float32)
 
-    return side_by_side(share, range(len(planes)))
+    return side_by_side(share, range(count))
 
 
 class Judged(NamedTuple):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mfrec.image.colour import luma
-from mfrec.image.geometry import resize, similarity_map, warp
+from mfrec.image.geometry import similarity_map, warp
 from mfrec.types import FaceTrack, FloatArray
 
 WHITE = 0.98
@@ -65,23 +65,6 @@ def unhidden(track: FaceTrack) -> FloatArray:
 def _sides(scale: int) -> tuple[int, int]:
     """Of the smallest glare and of what glare is dilated by, in canvas pixels; the second is odd, so nothing shifts."""
     return max(1, round(LEAST * scale) - 1), 2 * round(SPILLS * scale) + 1
-
-
-def without_glare(stack: FloatArray, shown: FloatArray) -> FloatArray:
-    """The planes of frames as the fusion network takes them; where there was glare, with the median of all frames.
-
-    The network compares every frame with the reference and was not taught to do without, so there has to be a picture;
-    :func:`credited` sees to it that the frame with the glare gets no credit for it.
-
-    Args:
-        stack: ``[N, 8, H, W]``, see :func:`mfrec.fusion.planes.planes_of`.
-        shown: ``[N, h, w]`` from :func:`unhidden`.
-    """
-    if shown.min() == 1:
-        return stack
-    shown = np.stack([resize(one, *stack.shape[2:], interpolation="linear") for one in shown])[:, None]
-    colours = shown * stack[:, :6] + (1 - shown) * np.median(stack[:, :6], axis=0)
-    return np.concatenate([colours, stack[:, 6:]], axis=1).astype(np.float32)
 
 
 def credited(weight: FloatArray, shown: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mfrec.camera.conditions import CONDITIONS
+from mfrec.nets.layout import pointwise
 
 SCALE = 4
 
@@ -103,7 +104,9 @@ class Clean(nn.Module):
             x = blocks(x + self.told[level](told)[..., None, None])
             skips.append(x)
         for level in (2, 1, 0):
-            x = skips[level] + functional.pixel_shuffle(self.up[level](x), 2)
+            up = self.up[level]
+            assert isinstance(up, nn.Conv2d)
+            x = skips[level] + functional.pixel_shuffle(pointwise(x, up.weight, up.bias), 2)
             x = self.decoder[level](x)
         out = self.leave(x)[..., : SCALE * height, : SCALE * width].float()
         large = functional.interpolate(frames, scale_factor=SCALE, mode="bicubic", align_corners=False)

@@ -17,15 +17,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mfrec.camera.conditions import CONDITIONS
 from mfrec.fusion.planes import PLANES
 from mfrec.nets.clean import SCALE, ResidualBlock
+from mfrec.nets.layout import pointwise
 from mfrec.nets.threads import one_thread
 from mfrec.runtime.threads import side_by_side
 
@@ -44,6 +47,26 @@ class Made(NamedTuple):
     weight: Tensor
     correction: Tensor
     log_variance: Tensor
+
+
+class Frames(Protocol):
+    """Frames on the canvas whose planes are made strip by strip, each time that they are asked for.
+
+    The planes of all frames would be the largest array of a run; see :class:`mfrec.fusion.planes.LaidFrames`.
+    """
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``N, H, W``: frames, and rows and columns of the canvas, multiples of 4."""
+        ...
+
+    def planes(self, frame: int, top: int, bottom: int) -> NDArray[np.float32]:
+        """Rows from ``top`` to ``bottom`` of one frame, ``[8, bottom - top, W]``, see :data:`PLANES`."""
+        ...
+
+    def cleaned(self, frame: int, top: int, bottom: int) -> NDArray[np.float32]:
+        """Of the same rows the planes that the picture is made of, ``[4, bottom - top, W]``: cleaned RGB and trust."""
+        ...
 
 
 class Fusion(nn.Module):
@@ -103,36 +126,123 @@ class Fusion(nn.Module):
             reference: ``[B]`` position of the reference in the stack.
         """
         batch, count = stack.shape[:2]
-        chief = functional.one_hot(reference, count).to(stack.dtype)
         cleaned, trust = stack[:, :, :3], stack[:, :, 7]
-        known = self.told(torch.cat([told, chief[..., None]], -1).flatten(0, 1))
         x = _frame_by_frame(
-            lambda frame, said: self.enter(_folded(frame)) + said[..., None, None], stack.flatten(0, 1), known
+            lambda frame, said: self.enter(_folded(frame)) + said[..., None, None],
+            stack.flatten(0, 1),
+            self._known(told, reference),
         )
-        x = _frame_by_frame(
-            lambda own, other: own + self.beside(torch.cat([own, other], 1)), x, _of_reference(x, reference, count)
-        )
-        x = _frame_by_frame(self.encode, x)
+        x = self._judged(x, functional.avg_pool2d(trust, SCALE), reference)
+        # Absolute trust is the prior of the vote: a frame that is not trusted at all has no weight whatever is voted.
+        weight = shares(self._votes(x).unflatten(0, (batch, count)), trust)
+        mean, spread = _mean_and_spread(weight, cleaned).split([3, 1], 1)
+        fused = self._pool(x, functional.avg_pool2d(weight, SCALE))
+        return self._drawn(fused, weight, mean, spread)
 
-        seen = functional.avg_pool2d(trust, SCALE)
+    @torch.inference_mode()
+    def of_frames(
+        self,
+        frames: Frames,
+        told: Tensor,
+        reference: int,
+        progress: Callable[[int], None] = lambda _entered: None,
+    ) -> Made:
+        """What :meth:`forward` makes of one scene, up to rounding, without the planes of all frames side by side.
+
+        Args:
+            frames: of which every row is asked for twice, and those at the border of a strip once more.
+            told: ``[N, 8]``, as of :meth:`forward`.
+            reference: position of the reference.
+            progress: told how many frames have been read.
+        """
+        chief = torch.tensor([reference], device=told.device)
+        x, seen = self._read(frames, self._known(told[None], chief), progress)
+        x = self._judged(x, seen, chief)
+        weight, mean, spread = self._weighed(frames, self._votes(x)[None])
+        fused = self._pool(x, functional.avg_pool2d(weight, SCALE))
+        del x  # the largest array, which is spent
+        return self._drawn(fused, weight, mean, spread)
+
+    def _read(self, frames: Frames, known: Tensor, progress: Callable[[int], None]) -> tuple[Tensor, Tensor]:
+        """What the first layer makes of each frame, ``[N, C, h, w]``, and its trust there, ``[1, N, h, w]``.
+
+        Args:
+            known: ``[N, C]`` see :meth:`_known`.
+        """
+        count, height, width = frames.shape
+        h, w = height // SCALE, width // SCALE
+        size, device = (count, known.shape[1], h, w), known.device
+        x = torch.empty(size, dtype=known.dtype, device=device, memory_format=torch.channels_last)
+        seen = torch.empty((1, count, h, w), device=device)
+        rows = max(1, ENTERED // w)
+
+        def read(k: int) -> None:
+            with torch.inference_mode(), one_thread():  # both hold for one thread
+                for top in range(0, h, rows):
+                    bottom = min(top + rows, h)
+                    first, last = max(top - 1, 0), min(bottom + 1, h)  # the convolution reaches one row beyond
+                    strip = torch.from_numpy(frames.planes(k, SCALE * first, SCALE * last)[None]).to(device)
+                    own = slice(top - first, bottom - first)
+                    x[k, :, top:bottom] = self.enter(_folded(strip))[0, :, own] + known[k, :, None, None]
+                    seen[0, k, top:bottom] = functional.avg_pool2d(strip[:, 7], SCALE)[0, own]
+
+        for done, _ in enumerate(side_by_side(read, range(count))):
+            progress(done + 1)
+        return x, seen
+
+    def _weighed(self, frames: Frames, votes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The weights of frames ``[1, N, H, W]``, and their weighted mean ``[1, 3, H, W]`` with their spread around it
+        ``[1, 1, H, W]``.
+
+        Args:
+            votes: ``[1, N, H, W]``; the weights take their place.
+        """
+        count, height, width = frames.shape
+        mean, spread = (torch.empty((1, planes, height, width), device=votes.device) for planes in (3, 1))
+        rows = _rows_of_strip(count * width)
+
+        def weigh(top: int) -> None:
+            with torch.inference_mode(), one_thread():
+                own = slice(top, min(top + rows, height))
+                laid = np.stack([frames.cleaned(k, own.start, own.stop) for k in range(count)])
+                cleaned, trust = torch.from_numpy(laid[None]).to(votes.device).split([3, 1], 2)
+                weight = shares(votes[:, :, own], trust[:, :, 0])
+                both = _mean_and_spread(weight, cleaned)
+                votes[:, :, own], mean[:, :, own], spread[:, :, own] = weight, *both.split([3, 1], 1)
+
+        for _ in side_by_side(weigh, range(0, height, rows)):
+            pass
+        return votes, mean, spread
+
+    def _known(self, told: Tensor, reference: Tensor) -> Tensor:
+        """What a frame's codec, and whether it is the reference, add to its features: ``[B N, C]``."""
+        chief = functional.one_hot(reference, told.shape[1]).to(told.dtype)
+        return self.told(torch.cat([told, chief[..., None]], -1).flatten(0, 1))
+
+    def _judged(self, x: Tensor, seen: Tensor, reference: Tensor) -> Tensor:
+        """Features ``[B N, C, h, w]`` after each frame was compared with the reference and with the common opinion.
+
+        Args:
+            x: as the first layer gives them; spent afterwards.
+            seen: ``[B, N, h, w]`` trust at the reference's resolution.
+            reference: ``[B]``.
+        """
+        batch, count = seen.shape[:2]
+        x = _beside(self.beside, x, _of_reference(x, reference, count))
+        x = _frame_by_frame(self.encode, x)
         vote = self.first_vote(x).float().unflatten(0, (batch, count))[:, :, 0]
         opinion = self._pool(x, shares(vote, seen))
-        x = _frame_by_frame(
-            lambda own, common, other: own + self.compare(torch.cat([own, common, other], 1)),
-            x,
-            _each(opinion, count),
-            _of_reference(x, reference, count),
-        )
-        x = _frame_by_frame(self.judge, x)
+        x = _beside(self.compare, x, torch.cat([opinion, _of_reference(x, reference, count)], 1))
+        return _frame_by_frame(self.judge, x)
 
+    def _votes(self, x: Tensor) -> Tensor:
+        """The second vote of each frame, ``[B N, H, W]``."""
         # One vote for each pixel of a frame: with one for each of the canvas, frames that disagree made a grid of dots.
-        votes = functional.interpolate(
-            self.second_vote(x).float(), scale_factor=SCALE, mode="bilinear", align_corners=False
-        ).unflatten(0, (batch, count))[:, :, 0]
-        # Absolute trust is the prior of the vote: a frame that is not trusted at all has no weight whatever is voted.
-        weight = _by_strips(shares, votes, trust)
-        mean, spread = _by_strips(_mean_and_spread, weight, cleaned).split([3, 1], 1)
-        fused = self._pool(x, functional.avg_pool2d(weight, SCALE))
+        votes = self.second_vote(x).float()
+        return functional.interpolate(votes, scale_factor=SCALE, mode="bilinear", align_corners=False)[:, 0]
+
+    def _drawn(self, fused: Tensor, weight: Tensor, mean: Tensor, spread: Tensor) -> Made:
+        """The picture of fused features ``[B, C, h, w]``, and of how the frames' colours meet at every pixel."""
         detail = functional.pixel_unshuffle(torch.cat([mean - 0.5, 10 * (spread + 1e-6).sqrt()], 1), SCALE)
         y = self.before(self.mix(torch.cat([fused, detail.to(fused.dtype)], 1)))
         out = self.leave(self._context(y)).float()
@@ -148,7 +258,8 @@ class Fusion(nn.Module):
             skips.append(middle(down(skips[-1])))
         y = skips.pop()
         for up, rise in zip(reversed(list(self.up)), reversed(list(self.rise)), strict=True):
-            y = rise(skips.pop() + functional.pixel_shuffle(up(y), 2))
+            assert isinstance(up, nn.Conv2d)
+            y = rise(skips.pop() + functional.pixel_shuffle(pointwise(y, up.weight, up.bias), 2))
         return y[..., :height, :width]
 
     def _pool(self, x: Tensor, share: Tensor) -> Tensor:
@@ -161,7 +272,7 @@ def _frame_by_frame(work: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """``work`` on tensors ``[K, ...]``: frame by frame in inference mode, two at a time, for a third of the memory.
 
     There what is made goes into the first tensor where it has that size: those are features, which nobody needs any
-    more. The planes of the frames have another one and stay.
+    more.
     """
     if not torch.is_inference_mode_enabled():
         return work(*tensors)
@@ -185,8 +296,17 @@ def _frame_by_frame(work: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     return out
 
 
+ENTERED = 1 << 14
+"""Pixels of the reference in a strip that the first layer reads at a time: its 128 channels take 8 MB."""
+
 STRIP = 1 << 17
-"""Values of a frame in a strip that is worked on at a time in inference mode: what is made on the way is as small."""
+"""Values in a strip that is worked on pixel by pixel in inference mode: what is made on the way is as small."""
+
+
+def _rows_of_strip(values: int) -> int:
+    """How many rows of so many values each a strip has."""
+    # Of a tensor that does not fill whole vectors PyTorch sums the rest in another order.
+    return 16 * max(1, STRIP // (16 * values))
 
 
 def _by_strips(work: Callable[[Tensor, Tensor], Tensor], one: Tensor, other: Tensor) -> Tensor:
@@ -194,8 +314,7 @@ def _by_strips(work: Callable[[Tensor, Tensor], Tensor], one: Tensor, other: Ten
     inference mode."""
     if not torch.is_inference_mode_enabled():
         return work(one, other)
-    # Of a tensor that does not fill whole vectors PyTorch sums the rest in another order.
-    rows = 64 * max(1, STRIP // (64 * one[0, 0, ..., 0, :].numel()))
+    rows = _rows_of_strip(one[0, 0, ..., 0, :].numel())
     return torch.cat([work(*parts) for parts in zip(one.split(rows, -2), other.split(rows, -2), strict=True)], -2)
 
 
@@ -227,14 +346,31 @@ def shares(vote: Tensor, trust: Tensor) -> Tensor:
     return mass / mass.sum(1, keepdim=True).clamp_min(1e-12)
 
 
+def _beside(layer: nn.Conv2d, x: Tensor, common: Tensor) -> Tensor:
+    """Frames' features ``[B N, C, h, w]`` and what a layer makes of them beside what all frames of a scene share.
+
+    The layer is linear, so what is shared, ``[B, D, h, w]``, goes through it once and not with every frame.
+    """
+    count, own, padding = len(x) // len(common), layer.in_channels - common.shape[1], layer.kernel_size[0] // 2
+
+    def through(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return (
+            functional.conv2d(features, weight, bias, padding=padding) if padding else pointwise(features, weight, bias)
+        )
+
+    shared = _each(through(common, layer.weight[:, own:], layer.bias), count)
+    weight = layer.weight[:, :own].contiguous(memory_format=torch.channels_last)
+    return _frame_by_frame(lambda one, also: one + (through(one, weight, None) + also), x, shared)
+
+
 def _of_reference(x: Tensor, reference: Tensor, count: int) -> Tensor:
-    """The reference's features of ``[B N, C, h, w]``, repeated for every frame."""
+    """The reference's features of ``[B N, C, h, w]``, ``[B, C, h, w]``."""
     frames = x.unflatten(0, (reference.shape[0], count))
     if torch.is_inference_mode_enabled():
-        return _each(torch.stack([one[k] for one, k in zip(frames, reference, strict=True)]), count)
+        return torch.cat([one[k][None] for one, k in zip(frames, reference, strict=True)])
     # Not by indexing: the export to ONNX would tie it to the numbers of scenes and frames that it was made with.
     chief = functional.one_hot(reference, count).to(x.dtype)
-    return _each((frames * chief[:, :, None, None, None]).sum(1), count)
+    return (frames * chief[:, :, None, None, None]).sum(1)
 
 
 def _each(x: Tensor, count: int) -> Tensor:

@@ -19,8 +19,8 @@ from mfrec.face.region_labels import regions_shown
 from mfrec.fusion.belief import uncontradicted, undisputed, unlike
 from mfrec.fusion.bounded import bound
 from mfrec.fusion.by_hand import LEAST_SHOWN, given_maps, given_region, taken_by_hand
-from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden, without_glare
-from mfrec.fusion.planes import PLANES, fuse_planes, planes_of
+from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden
+from mfrec.fusion.planes import LaidFrames, fuse_frames, usual_colours
 from mfrec.fusion.robust import Estimate, estimate
 from mfrec.fusion.source import MapSettings, Source, as_source
 from mfrec.image.colour import luma
@@ -478,49 +478,16 @@ def learned(
 
     canvas = track.canvas
     assert canvas is not None and track.reference is not None
-    rows, columns = canvas.height * network.scale, canvas.width * network.scale
-    planes = np.empty((len(track.observations), PLANES, rows, columns), np.float32)
-    steps = len(planes) + 4
-
-    def laid(o: Observation) -> FloatArray:
-        assert o.registration is not None and o.cleaned is not None
-        registration = o.registration
-        if canvas.scale != network.scale:  # the network knows one enlargement; maps between grids are smooth
-            registration = replace(
-                registration,
-                look_up=resize(registration.look_up, rows, columns, interpolation="linear"),
-                trust=resize(registration.trust, rows, columns, interpolation="linear"),
-            )
-        return planes_of(o.frame.image, o.cleaned, registration)
-
-    for done, one in enumerate(side_by_side(laid, track.observations)):
-        planes[done] = one  # by number: a view of the last frame's would keep all of them until the end
-        progress(done + 1, steps)
-    one = None  # the last planes, which are in their place
-    told = np.stack([conditions(noise_of(o.frame)) for o in track.observations])
+    steps = len(track.observations) + 4
     shown = unhidden(track) if shown is None else shown
-    planes = without_glare(planes, shown)
     apart = unlike(sources_of(track, shown), canvas.scale)
-    same = uncontradicted(apart)
-    given = given_by_hand(track)
-    share, light = (None, None) if given is None else given
-    if canvas.scale != network.scale:
-        same = np.stack([resize(one, rows, columns, interpolation="linear") for one in same])
-        if share is not None and light is not None:
-            share = np.stack([resize(one, rows, columns, interpolation="linear") for one in share])
-            light = np.stack([resize(one, rows, columns, interpolation="linear") for one in light])
-    planes[:, 7] *= same
-    del same
-    for k, alike in enumerate(undisputed(planes, track.reference, network.scale)):
-        planes[k, 7] *= alike
-    if share is not None and light is not None:
-        planes[:, 7] = taken_by_hand(planes[:, 7], share)
-        planes[:, :6] += np.concatenate([light, light], axis=-1).transpose(0, 3, 1, 2)
+    frames = laid(track, network.scale, uncontradicted(apart), shown)
+    told = np.stack([conditions(noise_of(o.frame)) for o in track.observations])
     give_back()
-    made = fuse_planes(network, planes, told, track.reference)
-    del planes  # the largest array of a run
+    made = fuse_frames(network, frames, told, track.reference, lambda read: progress(read, steps))
+    del frames
     give_back()
-    sources = sources_of(track, shown)  # made again: beside the planes they would be a tenth of a run's memory
+    sources = sources_of(track, shown)  # made again: beside the features they would be a tenth of a run's memory
     progress(steps - 3, steps)
     prior, weight, sigma = made.image, made.weight, made.sigma
     if canvas.scale != network.scale:
@@ -547,6 +514,41 @@ def learned(
     mixed /= np.maximum(mixed.sum(axis=0), 1e-12)
     mixed *= seen
     return bounded.image, mixed, bounded.observed, np.asarray(sigma, np.float32)
+
+
+def laid(track: FaceTrack, scale: int, believed: FloatArray, shown: FloatArray) -> LaidFrames:
+    """The cleaned frames of a track as the fusion network takes them.
+
+    Args:
+        track: with cleaned frames.
+        scale: the enlargement that the network knows; the track's canvas may have another one.
+        believed: ``[N, H, W]`` on the track's canvas, factor on the trust of each frame.
+        shown: see :func:`sources_of`.
+    """
+    canvas, given = track.canvas, given_by_hand(track)
+    assert canvas is not None and track.reference is not None
+    rows, columns = canvas.height * scale, canvas.width * scale
+    cleaned = [o.cleaned for o in track.observations if o.cleaned is not None]
+    registrations = [o.registration for o in track.observations if o.registration is not None]
+    share, light = (None, None) if given is None else given
+    if canvas.scale != scale:  # maps between grids are smooth
+
+        def resized(one: FloatArray) -> FloatArray:
+            return resize(one, rows, columns, interpolation="linear")
+
+        registrations = [replace(r, look_up=resized(r.look_up), trust=resized(r.trust)) for r in registrations]
+        believed = np.stack([resized(one) for one in believed])
+        if shown.min() < 1:
+            shown = np.stack([resized(one) for one in shown])
+        if share is not None and light is not None:
+            share, light = np.stack([resized(one) for one in share]), np.stack([resized(one) for one in light])
+    frames = LaidFrames([o.frame.image for o in track.observations], cleaned, registrations, believed, shown)
+    frames = replace(frames, usual=usual_colours(frames))
+    seen = partial(frames.cleaned, top=0, bottom=rows)
+    believed = believed.copy()
+    for k, alike in enumerate(undisputed(seen, len(believed), track.reference, scale)):
+        believed[k] *= alike
+    return replace(frames, believed=believed, share=share, light=light)
 
 
 def register_again(track: FaceTrack, target: FloatArray) -> FaceTrack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from moving_portrait import SCALE, SIDE, film_shifts
 from small_networks import small_fusion
 
-from mfrec.fusion.planes import fuse_planes, planes_of
+from mfrec.fusion.by_hand import taken_by_hand
+from mfrec.fusion.planes import LaidFrames, fuse_frames, planes_of, usual_colours
 from mfrec.image.geometry import resize
 from mfrec.nets.fusion import PLANES
 from mfrec.registration.dense import identity_registration, register
@@ -87,18 +89,116 @@ def test_certainty_beyond_an_eighth_of_a_grey_level_is_not_believed(filmed):
     assert np.allclose(planes[6], 2 * np.log(1e-3))
 
 
-def test_what_the_network_says_as_arrays():
-    rng = np.random.default_rng(0)
-    stack = rng.random((3, PLANES, 24, 16), np.float32)
-    told = rng.standard_normal((3, 8)).astype(np.float32)
+def laid(filmed) -> LaidFrames:
+    """Both frames, the second one shifted, with a canvas's worth of belief drawn."""
+    reference, moved = (frame.image for frame in filmed.frames)
+    registrations = [
+        identity_registration(filmed.canvas, reference),
+        register(
+            resize(reference, SIDE * SCALE, SIDE * SCALE),
+            moved,
+            filmed.canvas.from_reference.inverse(),
+            filmed.canvas,
+        ),
+    ]
+    believed = np.random.default_rng(0).random((2, *filmed.canvas.shape), np.float32)
+    images = [reference, moved]
+    return LaidFrames(images, [clean_of(image) for image in images], registrations, believed, np.ones_like(believed))
+
+
+def whole(frames: LaidFrames) -> np.ndarray:
+    """All planes of all frames, ``[N, 8, H, W]``."""
+    parts = zip(frames.images, frames.cleansed, frames.registrations, strict=True)
+    return np.stack([planes_of(*part) for part in parts])
+
+
+def strips(frames: LaidFrames, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """What strips of some rows give: all planes, and those that a picture is made of."""
+    count, height, _ = frames.shape
+    tops = range(0, height, rows)
+    planes = [np.hstack([frames.planes(k, top, min(top + rows, height)) for top in tops]) for k in range(count)]
+    cleaned = [np.hstack([frames.cleaned(k, top, min(top + rows, height)) for top in tops]) for k in range(count)]
+    return np.stack(planes), np.stack(cleaned)
+
+
+@pytest.mark.parametrize("rows", [7, 1000])
+def test_strips_are_rows_of_the_planes(filmed, rows):
+    frames = laid(filmed)
+    expected = whole(frames)
+    expected[:, 7] *= frames.believed
+    planes, cleaned = strips(frames, rows)
+    assert np.array_equal(planes, expected)
+    assert np.array_equal(cleaned, expected[:, [0, 1, 2, 7]])
+    assert usual_colours(frames) is None
+
+
+def test_where_there_was_glare_the_median_of_all_frames_is_seen(filmed):
+    frames = laid(filmed)
+    frames.shown[1, 70:90, 20:60] = 0.25
+    filled = replace(frames, usual=usual_colours(frames))
+    expected = whole(frames)
+    middle, seen = np.median(expected[:, :6], axis=0), frames.shown[:, None]
+    planes, cleaned = strips(filled, 50)
+    assert np.allclose(planes[:, :6], seen * expected[:, :6] + (1 - seen) * middle, atol=1e-6)
+    assert np.array_equal(planes[0], strips(frames, 50)[0][0])
+    assert np.array_equal(cleaned[:, :3], planes[:, :3])
+
+
+def test_what_a_frame_gives_by_hand_is_trusted_alone_and_in_its_light(filmed):
+    frames, rng = laid(filmed), np.random.default_rng(1)
+    share = 0.5 * rng.random(frames.believed.shape, np.float32)
+    light = rng.standard_normal((*share.shape, 3)).astype(np.float32)
+    planes, cleaned = strips(replace(frames, share=share, light=light), 33)
+    plain = strips(frames, 33)[0]
+    assert np.allclose(planes[:, 7], taken_by_hand(plain[:, 7], share), atol=1e-6)
+    added = light.transpose(0, 3, 1, 2)
+    assert np.allclose(planes[:, :6], plain[:, :6] + np.concatenate([added, added], axis=1), atol=1e-6)
+    assert np.array_equal(cleaned, planes[:, [0, 1, 2, 7]])
+
+
+def test_what_the_network_says_as_arrays(filmed):
+    frames = laid(filmed)
+    told = np.random.default_rng(0).standard_normal((2, 8)).astype(np.float32)
     network = small_fusion()
-    made = fuse_planes(network, stack, told, 1)
-    again = fuse_planes(network, stack, told, 1)
-    assert made.image.shape == made.correction.shape == (24, 16, 3)
-    assert made.weight.shape == (3, 24, 16)
-    assert made.sigma.shape == (24, 16)
+    made = fuse_frames(network, frames, told, 1)
+    again = fuse_frames(network, frames, told, 1)
+    shape = filmed.canvas.shape
+    assert made.image.shape == made.correction.shape == (*shape, 3)
+    assert made.weight.shape == (2, *shape)
+    assert made.sigma.shape == shape
     assert np.exp(-5.5) <= made.sigma.min() <= made.sigma.max() <= np.exp(0.5)
     assert np.allclose(made.weight.sum(axis=0), 1, atol=1e-5)
-    mean = np.einsum("nhw,nchw->hwc", made.weight, stack[:, :3])
+    mean = np.einsum("nhw,nchw->hwc", made.weight, strips(frames, 64)[1][:, :3])
     assert np.allclose(made.image, mean + made.correction, atol=1e-5)
     assert np.array_equal(made.image, again.image)
+
+
+def test_the_planes_of_all_frames_never_exist(filmed):
+    """Neither here nor in the network: they would be the largest array of a run."""
+    pair = laid(filmed)
+    many = 12
+    frames = LaidFrames(
+        list(pair.images) * many,
+        list(pair.cleansed) * many,
+        list(pair.registrations) * many,
+        np.ones((2 * many, *filmed.canvas.shape), np.float32),
+        np.ones((2 * many, *filmed.canvas.shape), np.float32),
+    )
+    rows = []
+
+    class Watched(LaidFrames):
+        def planes(self, frame: int, top: int, bottom: int) -> np.ndarray:
+            rows.append(bottom - top)
+            return super().planes(frame, top, bottom)
+
+    watched = Watched(**vars(frames))
+    told = np.zeros((2 * many, 8), np.float32)
+    tracemalloc.start()
+    try:
+        fuse_frames(small_fusion(), watched, told, 0)
+        _, peak = tracemalloc.get_traced_memory()  # NumPy's arrays, not PyTorch's
+    finally:
+        tracemalloc.stop()
+    count, height, width = frames.shape
+    assert sum(rows) >= count * height
+    assert peak < count * PLANES * height * width * 4 / 2

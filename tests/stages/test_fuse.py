@@ -1,6 +1,5 @@
 """The fuse stage: its methods, their maps, and that knowing more frames pays."""
 
-import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +10,6 @@ from small_networks import load
 
 from mfrec.camera.forward import PSF
 from mfrec.errors import UsageError
-from mfrec.fusion.bounded import bound
-from mfrec.fusion.planes import fuse_planes
 from mfrec.image.geometry import enlarge
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align
@@ -280,24 +277,6 @@ def test_a_network_of_one_enlargement_serves_every_scale(filmed, scale):
         assert np.array_equal(getattr(first, name), getattr(second, name))
 
 
-def test_the_planes_are_let_go_of_before_the_picture_is_bounded(track, monkeypatch):
-    """They are the largest array of a run, and a name for one frame's view of them would keep them all."""
-    planes, alive = [], []
-
-    def watched(network, stack, *rest):
-        planes.append(weakref.ref(stack))
-        return fuse_planes(network, stack, *rest)
-
-    def then(*arguments, **options):
-        alive.append(planes[0]() is not None)
-        return bound(*arguments, **options)
-
-    monkeypatch.setattr("mfrec.stages.fuse.fuse_planes", watched)
-    monkeypatch.setattr("mfrec.stages.fuse.bound", then)
-    Fuse(method="learned")(Clean()(track, Run(load=load)), Run(load=load))
-    assert alive == [False]
-
-
 def test_a_frame_without_trust_has_no_share_in_a_learned_picture(track):
     cleaned = Clean()(track, Run(load=load))
     assert cleaned.canvas is not None
@@ -325,9 +304,10 @@ def test_the_frames_correct_a_network_that_is_not_sure(filmed):
             super().__init__()
             self.log_variance = torch.nn.Parameter(torch.tensor(2 * np.log(sigma)))
 
-        def forward(self, stack, told, reference):
-            grey = torch.full_like(stack[:, 0, :3], 0.5)
-            weight = torch.full_like(stack[:, :, 7], 1 / stack.shape[1])
+        def of_frames(self, frames, told, reference, progress):
+            count, height, width = frames.shape
+            grey = torch.full((1, 3, height, width), 0.5)
+            weight = torch.full((1, count, height, width), 1 / count)
             return Made(grey, weight, torch.zeros_like(grey), self.log_variance.expand_as(grey[:, :1]))
 
     track = Clean()(aligned(filmed), Run(load=load))

@@ -206,7 +206,7 @@ def registered_scene(
         sources.append(as_source(image, registration, noise, position == chief))
     planes = np.stack(stack)
     planes[:, 7] *= uncontradicted(unlike(sources, SCALE))
-    for k, alike in enumerate(undisputed(planes, chief, SCALE)):
+    for k, alike in enumerate(undisputed(planes.__getitem__, len(planes), chief, SCALE)):
         planes[k, 7] *= alike
     told = np.stack([conditions(noise) for noise in noises])
     return Scene(planes.astype(np.float16), told, chief, truth.astype(np.float16))
