@@ -228,11 +228,11 @@ class Fusion(nn.Module):
             reference: ``[B]``.
         """
         batch, count = seen.shape[:2]
-        x = _beside(self.beside, x, _of_reference(x, reference, count))
+        x = _beside(self.beside, x, _of_reference(x, reference, count), count)
         x = _frame_by_frame(self.encode, x)
         vote = self.first_vote(x).float().unflatten(0, (batch, count))[:, :, 0]
         opinion = self._pool(x, shares(vote, seen))
-        x = _beside(self.compare, x, torch.cat([opinion, _of_reference(x, reference, count)], 1))
+        x = _beside(self.compare, x, torch.cat([opinion, _of_reference(x, reference, count)], 1), count)
         return _frame_by_frame(self.judge, x)
 
     def _votes(self, x: Tensor) -> Tensor:
@@ -346,12 +346,12 @@ def shares(vote: Tensor, trust: Tensor) -> Tensor:
     return mass / mass.sum(1, keepdim=True).clamp_min(1e-12)
 
 
-def _beside(layer: nn.Conv2d, x: Tensor, common: Tensor) -> Tensor:
-    """Frames' features ``[B N, C, h, w]`` and what a layer makes of them beside what all frames of a scene share.
+def _beside(layer: nn.Conv2d, x: Tensor, common: Tensor, count: int) -> Tensor:
+    """Frames' features ``[B N, C, h, w]`` and what a layer makes of them beside what all ``N`` of a scene share.
 
     The layer is linear, so what is shared, ``[B, D, h, w]``, goes through it once and not with every frame.
     """
-    count, own, padding = len(x) // len(common), layer.in_channels - common.shape[1], layer.kernel_size[0] // 2
+    own, padding = layer.in_channels - common.shape[1], layer.kernel_size[0] // 2
 
     def through(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return (
