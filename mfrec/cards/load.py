@@ -169,7 +169,11 @@ def read_state(card: Card, folder: Path | None = None) -> dict[str, NDArray]:
     Raises:
         WeightsError: the card is not trained yet, or the file is missing, has another hash, or is no safetensors file.
     """
-    data = _verified(card, folder)
+    return _parsed(card, _verified(card, folder))
+
+
+def _parsed(card: Card, data: bytes) -> dict[str, NDArray]:
+    """The tensors of a card's file; its errors are those of :func:`read_state`."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -225,8 +229,13 @@ def load_network(name: str | Path) -> Any:
         WeightsError: see :func:`read_card` and :func:`read_state`, or the network refuses the tensors.
     """
     card, folder = _card_and_folder(name)
-    state = read_state(card, folder)
-    if folder is not None:
+    return _built(card, _verified(card, folder), stranger=folder is not None)
+
+
+def _built(card: Card, data: bytes, *, stranger: bool) -> Any:
+    """The network of a card and its file; :func:`check_size` is asked about a stranger's."""
+    state = _parsed(card, data)
+    if stranger:
         check_size(card, state)
     return with_weights(card, state)
 
@@ -248,10 +257,10 @@ def shared_network(name: str | Path, device: str = "cpu") -> Any:
         WeightsError: see :func:`load_network`.
     """
     card, folder = _card_and_folder(name)
-    _verified(card, folder)
+    data = _verified(card, folder)
     key = card.sha256, f"{card.net} {dict(card.arguments)}", device
     if key not in _shared:
-        _shared[key] = load_network(name).to(device)
+        _shared[key] = _built(card, data, stranger=folder is not None).to(device)
     return _shared[key]
 
 
@@ -273,7 +282,6 @@ def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:
         raise WeightsError(
             f"the card '{card.name}' wants the network '{card.net}'; known are {', '.join(sorted(NETS))}"
         )
-    import numpy as np
     import torch
 
     from mfrec.nets.layout import layout_of
@@ -289,8 +297,8 @@ def with_weights(card: Card, state: Mapping[str, NDArray]) -> Any:
             f"{missing[:3]}, unknown {surplus[:3]}, of another shape {wrong[:3]}; install mfrec again, or take card "
             "and weights of one training"
         )
-    single = {k: v.astype(np.float32) if np.issubdtype(v.dtype, np.floating) else v for k, v in state.items()}
-    network.load_state_dict({key: torch.from_numpy(value) for key, value in single.items()})
+    # Copied into float32 as it is: float16 has no number that float32 has not.
+    network.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()})
     return network.eval().requires_grad_(False).to(memory_format=layout_of(network))
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mfrec.face.landmarks import read_aligned
 from mfrec.face.regions import OUTER_LIPS
 from mfrec.image.geometry import fit_similarity
+from mfrec.runtime.threads import shared_out, side_by_side
 from mfrec.types import FloatArray, Landmarks, Region, RegionMasks, Similarity
 
 UPRIGHT = ((0.3809, 0.4785), (0.6230, 0.4785), (0.5020, 0.7520))
@@ -85,13 +86,19 @@ def parse_faces(
         Masks on the frames' grids. Confidence is the probability of the label; outside of the upright crop nothing is
         known, which is ``BACKGROUND`` with confidence 0.
     """
-    crops = [upright_crop(points, side) for points in landmarks]
-    faces = [read_aligned(image, to_frame, side) for image, to_frame in zip(images, crops, strict=True)]
-    out = []
-    for k, found in enumerate(probabilities(network, faces)):
-        least = min_area * float(np.prod(np.ptp(landmarks[k].points, axis=0)))
-        out.append(on_frame(found, crops[k], images[k].shape[:2], least, source))
-    return out
+
+    def parsed(part: Sequence[tuple[FloatArray, Landmarks]]) -> list[RegionMasks]:
+        crops = [upright_crop(points, side) for _, points in part]
+        faces = [read_aligned(image, to_frame, side) for (image, _), to_frame in zip(part, crops, strict=True)]
+        found = probabilities(network, faces)
+        out = []
+        for (image, points), crop, probability in zip(part, crops, found, strict=True):
+            least = min_area * float(np.prod(np.ptp(points.points, axis=0)))
+            out.append(on_frame(probability, crop, image.shape[:2], least, source))
+        return out
+
+    parts = shared_out(list(zip(images, landmarks, strict=True)), BATCH)
+    return [masks for part in side_by_side(parsed, parts) for masks in part]
 
 
 def probabilities(network: Any, faces: Sequence[FloatArray]) -> Iterator[Any]:

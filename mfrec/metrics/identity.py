@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from mfrec.face.landmarks import read_square
 from mfrec.imageio import to_uint8
+from mfrec.runtime.threads import shared_out, side_by_side
 from mfrec.types import FloatArray, Landmarks, frozen_array
 
 CHIP = 150
@@ -57,20 +59,21 @@ def embed_all(faces: Sequence[tuple[FloatArray, Landmarks]]) -> list[FloatArray]
     Raises:
         WeightsError: the network is not installed.
     """
-    if not faces:
-        return []
+    parts = shared_out(faces, BATCH)
+    found = side_by_side(partial(_embed_part, _network()), parts)
+    return [embedding for part in found for embedding in part]
+
+
+def _embed_part(network: Any, faces: Sequence[tuple[FloatArray, Landmarks]]) -> list[FloatArray]:
+    """A few faces at once, on one thread."""
     import torch
 
     from mfrec.nets.threads import one_thread
 
-    out: list[FloatArray] = []
-    # In parts of nearly one size: PyTorch rounds otherwise where fewer than eight are left over.
-    for part in np.array_split(np.arange(len(faces)), -(-len(faces) // BATCH)):
-        chips = np.stack([face_chip(*faces[k]) for k in part])
-        with torch.inference_mode(), one_thread():
-            batch = torch.from_numpy(chips).permute(0, 3, 1, 2) / 255
-            out += [frozen_array(embedding) for embedding in _network()(batch).numpy()]
-    return out
+    chips = np.stack([face_chip(*face) for face in faces])
+    with torch.inference_mode(), one_thread():
+        batch = torch.from_numpy(chips).permute(0, 3, 1, 2) / 255
+        return [frozen_array(embedding) for embedding in network(batch).numpy()]
 
 
 def face_chip(image: FloatArray, landmarks: Landmarks) -> NDArray[np.uint8]:

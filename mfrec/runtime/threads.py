@@ -5,9 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from types import TracebackType
 from typing import ClassVar, TypeVar
 
@@ -61,6 +62,15 @@ def side_by_side(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def shared_out(items: Sequence[S], most: int) -> list[Sequence[S]]:
+    """Items in parts of nearly one size and of ``most`` at most; an even number of parts where there are two items or
+    more, so that :func:`side_by_side` has as much for one thread as for the other. Only the number of items decides.
+    """
+    parts = min(len(items), 2 * -(-len(items) // (2 * most)))
+    ends = [len(items) * k // parts for k in range(parts + 1)] if parts else []
+    return [items[start:end] for start, end in pairwise(ends)]
 
 
 def ahead(items: Iterator[T], count: int = 2) -> Generator[T]:
