@@ -19,9 +19,9 @@ from importlib import resources
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.fft import dct
 
 from mfrec.image.colour import rgb_to_ycc
+from mfrec.image.cosines import cosines
 from mfrec.types import FloatArray, JpegTables
 
 BLOCK = 8
@@ -39,7 +39,7 @@ BANDS = (
     (FREQUENCY == 7) | (FREQUENCY == 8),
     FREQUENCY >= 9,
 )
-COSINES = np.asarray(dct(np.eye(BLOCK), axis=0, norm="ortho"), np.float32)
+COSINES = cosines(BLOCK).astype(np.float32)
 
 
 @dataclass(frozen=True)

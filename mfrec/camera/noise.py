@@ -28,11 +28,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn
 
 from mfrec.camera.history import SMALLEST, History, grid_shares, history_of, middle, sliding_dct
 from mfrec.camera.sensor import sensor_noise
 from mfrec.image.colour import rgb_to_ycc
+from mfrec.image.cosines import cosine_transform
 from mfrec.types import FloatArray, Frame, JpegTables, frozen_array
 
 BLOCK = 8
@@ -385,7 +385,7 @@ def block_dct(plane: NDArray) -> FloatArray | None:
     if rows == 0 or columns == 0:
         return None
     cut = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
-    return np.asarray(dctn(cut, axes=(2, 3), norm="ortho"), np.float32)
+    return cosine_transform(cut).astype(np.float32)
 
 
 def usual_kind(frames: Iterable[Frame]) -> str:

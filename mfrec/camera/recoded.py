@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.fft import dctn
 
 from mfrec.image.colour import luma
+from mfrec.image.cosines import cosine_transform
 from mfrec.image.geometry import resize
 from mfrec.types import FloatArray, Frame
 
@@ -64,7 +64,7 @@ def _coefficients(image: FloatArray, phase: tuple[int, int]) -> np.ndarray:
     grey = 255.0 * luma(image).astype(np.float64)[phase[1] :, phase[0] :] - 128.0
     rows, columns = grey.shape[0] // 8, grey.shape[1] // 8
     blocks = grey[: 8 * rows, : 8 * columns].reshape(rows, 8, columns, 8).swapaxes(1, 2)
-    return np.asarray(dctn(blocks, axes=(2, 3), norm="ortho"))
+    return cosine_transform(blocks)
 
 
 def copies_among(frames: Sequence[Frame]) -> dict[int, int]:

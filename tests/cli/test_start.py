@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from mfrec.cli import COMMANDS, app_of, main
 
@@ -41,13 +44,45 @@ def test_every_command_is_there_alone_and_with_the_others(capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(("typed", "apart"), [(["reconstruct", "--nothing"], False), (["inspect"], True)])
-def test_a_run_ends_without_being_taken_apart(typed: list[str], apart: bool, tmp_path: object) -> None:
+def test_a_run_ends_without_being_taken_apart(typed: list[str], apart: bool, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LEFT, *typed], capture_output=True, text=True, check=False, cwd=str(tmp_path)
+        [sys.executable, "-c", LEFT, *typed], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode in (2, 3), done.stderr
     assert "error" in done.stderr.lower()
     assert ("taken apart" in done.stdout) is apart
+
+
+NEVER = (
+    "scipy.fft",
+    "scipy.special",
+    "scipy.linalg",
+    "scipy.spatial",
+    "scipy.stats",
+    "skimage",
+    "matplotlib",
+    "fastai",
+)
+"""What a run imports none of."""
+
+RUN = """
+import json, sys
+import mfrec.cli
+mfrec.cli.leave = lambda code: print(json.dumps([code, sorted(sys.modules)]))
+mfrec.cli.main()
+"""
+
+
+def test_a_run_imports_what_it_needs(tmp_path: Path) -> None:
+    # Of frames without a face: what is imported later is asked of the modules that are reached.
+    Image.fromarray(np.full((32, 32, 3), 128, np.uint8)).save(tmp_path / "grey.png")
+    command = [sys.executable, "-c", RUN, "reconstruct", "grey.png", "-o", "out"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    code, loaded = json.loads(done.stdout)
+    assert code == 3
+    assert {"mfrec.reconstruction", "mfrec.stages.fuse", "mfrec.nets.mtcnn", "scipy.sparse"} <= set(loaded)
+    assert [name for name in loaded if name.startswith(NEVER)] == []
+    assert "torch._dynamo" not in loaded
 
 
 def test_what_is_misspelt_is_met_with_all_commands(
