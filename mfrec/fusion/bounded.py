@@ -13,6 +13,7 @@ from mfrec.fusion.conjugate_gradients import conjugate_gradients
 from mfrec.fusion.data_term import DataTerm, pixel_precisions, precision_scalar, precision_tables
 from mfrec.fusion.source import MapSettings, Source
 from mfrec.image.colour import rgb_to_ycc, ycc_to_rgb
+from mfrec.runtime.threads import side_by_side
 from mfrec.types import Canvas, FloatArray
 
 
@@ -66,8 +67,8 @@ def bound(
     mass = data.mass(precision)
     total = mass.sum(axis=0)
     mean = rgb_to_ycc(prior)
-    planes = []
-    for channel in range(3):
+
+    def solved(channel: int) -> FloatArray:
         own = stiff / np.float32(chroma**2) if channel else stiff
         # Steps in units of what a pixel may move: a few of them then do, however much the prior's certainty varies.
         unit = np.asarray(1.0 / np.sqrt(own + np.pad(total, data.margin, mode="edge")), np.float32)
@@ -75,15 +76,17 @@ def bound(
         start = np.pad(mean[..., channel], data.margin, mode="edge")
         change = np.zeros_like(start)
 
-        def apply(
-            v: NDArray, tables: list[FloatArray] = tables, own: FloatArray = own, unit: FloatArray = unit
-        ) -> NDArray:
+        def apply(v: NDArray) -> NDArray:
             moved = unit * v
             return unit * (data.normal(moved, tables) + own * moved)
 
         residual = unit * (data.right_side(channel, tables) - data.normal(start, tables))
         conjugate_gradients(apply, residual, change, settings.inner)
-        planes.append((start + unit * change)[data.inner])
+        return (start + unit * change)[data.inner]
+
+    planes = []
+    for plane in side_by_side(solved, range(3)):
+        planes.append(plane)
         progress()
     share = np.divide(mass, np.maximum(total, 1e-12), out=mass)
     observed = total / (total + stiff[data.inner])

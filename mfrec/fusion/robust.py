@@ -14,7 +14,7 @@ estimate, which is cleaner than the reference, and the estimate is then made aga
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,11 @@ from mfrec.fusion.data_term import DataTerm, pixel_precisions, precision_scalar,
 from mfrec.fusion.overshoot import within_seen
 from mfrec.fusion.source import MapSettings, Source
 from mfrec.image.colour import rgb_to_ycc, ycc_to_rgb
+from mfrec.runtime.threads import side_by_side
 from mfrec.types import Canvas, FloatArray
+
+COLOUR_ROUNDS = 1
+"""Reweightings of the colour differences: two more moved them by a quarter of a grey level."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +69,20 @@ def estimate(
     precision = [precision_scalar(source, settings, len(sources)) for source in sources]
     start = rgb_to_ycc(weighted_mean(sources, belief, precision))
     data = DataTerm(sources, belief, canvas, settings)
-    planes = []
-    for channel in range(3):
-        if channel and not colours:
-            planes.append(start[..., channel])
-            continue
+
+    def solved(channel: int) -> FloatArray:
         tables = pixel_precisions(precision_tables(sources, channel, settings))
         stiffness = 1.0 / (settings.prior_sigma * (settings.chroma_prior if channel else 1.0)) ** 2
         padded = np.pad(start[..., channel], data.margin, mode="edge")
-        planes.append(_solve(data, channel, tables, padded, stiffness=stiffness, settings=settings)[data.inner])
+        rounds = min(settings.outer, COLOUR_ROUNDS) if channel else settings.outer
+        quick = replace(settings, outer=rounds)
+        return _solve(data, channel, tables, padded, stiffness=stiffness, settings=quick)[data.inner]
+
+    planes = []
+    for plane in side_by_side(solved, range(3 if colours else 1)):
+        planes.append(plane)
         progress()
+    planes += [start[..., channel] for channel in range(len(planes), 3)]
     mass = data.mass(precision)
     total = mass.sum(axis=0)
     weight = np.divide(mass, np.maximum(total, 1e-12), out=mass)

@@ -16,6 +16,7 @@ from mfrec.face.pose import Pose, eye_opening, mouth_opening, pose_of
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import similarity_map, warp
+from mfrec.runtime.threads import side_by_side
 from mfrec.types import FloatArray, Observation, ReferenceScore, Similarity
 
 CHIP = 64
@@ -117,8 +118,9 @@ def errors_told(noises: Sequence[NoiseModel]) -> list[float]:
 
 def score_references(observations: Sequence[Observation]) -> list[ReferenceScore]:
     """Score every frame as a reference, relative to the others of its track."""
-    noise = errors_told([noise_of(o.frame) for o in observations])
-    chips = [face_chip(o) for o in observations]
+    looked_at = list(side_by_side(lambda o: (noise_of(o.frame), face_chip(o)), observations))
+    noise = errors_told([known for known, _ in looked_at])
+    chips = [chip for _, chip in looked_at]
     detail = [chip_detail(chip) for chip in chips]
     alike = typicality(chips)
     opening = [eye_opening(o.landmarks) if o.landmarks is not None else 0.0 for o in observations]

@@ -8,8 +8,10 @@ from moving_portrait import SCALE, film_shifts, psnr_inside
 
 from mfrec.camera.forward import degrade
 from mfrec.camera.noise import noise_of
+from mfrec.fusion import robust
 from mfrec.fusion.belief import believe, detail_energy, unlike
 from mfrec.fusion.bounded import bound
+from mfrec.fusion.conjugate_gradients import conjugate_gradients
 from mfrec.fusion.data_term import precision_scalar, registration_variance
 from mfrec.fusion.robust import estimate
 from mfrec.fusion.source import MapSettings, as_source
@@ -63,6 +65,25 @@ def test_without_colours_the_luma_is_the_same_and_each_channel_is_told_of(jpegs,
     inner = (slice(8, -8), slice(8, -8))
     off = rgb_to_ycc(quick.image)[inner] - rgb_to_ycc(result.image)[inner]
     assert np.sqrt((off[..., 0] ** 2).mean()) < 0.002 < np.sqrt((off[..., 1:] ** 2).mean())
+
+
+def test_colours_are_settled_after_one_reweighting(jpegs, made, monkeypatch):
+    sources, target, result = made
+    monkeypatch.setattr(robust, "COLOUR_ROUNDS", SETTINGS.outer)
+    longer = estimate(sources, target, jpegs.canvas, SETTINGS)
+    off = 255 * (rgb_to_ycc(longer.image) - rgb_to_ycc(result.image))
+    assert 0 < np.sqrt((off[..., 1:] ** 2).mean()) < 0.5
+    assert abs(psnr_inside(longer.image, jpegs.truth) - psnr_inside(result.image, jpegs.truth)) < 0.01
+
+
+def test_a_solver_ends_where_it_is_settled():
+    rng = np.random.default_rng(0)
+    root = (rng.normal(size=(40, 40)) / 20).astype(np.float32)
+    matrix, truth = np.eye(40, dtype=np.float32) + root @ root.T, rng.normal(size=40).astype(np.float32)
+    asked, x = [], np.zeros(40, np.float32)
+    conjugate_gradients(lambda v: asked.append(1) or matrix @ v, matrix @ truth, x, 200)
+    assert 2 < len(asked) < 12
+    assert np.abs(x - truth).max() < 0.01 * np.abs(truth).max()
 
 
 def test_what_was_found_before_is_not_found_again(jpegs, made):

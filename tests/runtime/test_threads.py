@@ -12,7 +12,7 @@ import pytest
 import scipy.linalg  # noqa: F401  (loads the BLAS whose threads are counted)
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from mfrec.runtime.threads import Aside, ahead, one_thread, side_by_side
+from mfrec.runtime.threads import Aside, ahead, one_thread, shared_out, side_by_side
 
 
 def test_the_numbers_of_threads_are_lowered_and_restored() -> None:
@@ -97,6 +97,17 @@ def squared_side_by_side() -> tuple[list[int], int]:
         return number * number
 
     return list(side_by_side(work, range(7))), most
+
+
+def test_items_are_shared_out_evenly_in_their_order() -> None:
+    for count in (0, 1, 2, 3, 7, 16, 17, 100):
+        for most in (1, 4, 16):
+            parts = shared_out(range(count), most)
+            assert [item for part in parts for item in part] == list(range(count))
+            sizes = [len(part) for part in parts]
+            assert max(sizes, default=0) <= most
+            assert max(sizes, default=0) - min(sizes, default=0) <= 1
+            assert count < 2 or most == 1 or len(parts) % 2 == 0
 
 
 def test_side_by_side_keeps_the_order_and_is_never_more_than_two() -> None:
