@@ -82,7 +82,7 @@ def bound(
 
         residual = unit * (data.right_side(channel, tables) - data.normal(start, tables))
         conjugate_gradients(apply, residual, change, settings.inner)
-        return (start + unit * change)[data.inner]
+        return np.asarray((start + unit * change)[data.inner], np.float32)
 
     planes = []
     for plane in side_by_side(solved, range(3)):
