@@ -9,12 +9,13 @@ it says nothing they get a key that was made for them.
 from __future__ import annotations
 
 import contextlib
+import queue
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mfrec.errors import UsageError
 from mfrec.publication.folder import writing
@@ -22,17 +23,20 @@ from mfrec.runtime.extras import not_installed
 
 try:
     import dask.config as dask_config
-    from distributed import Client, LocalCluster, Security, Status
+    from distributed import Client, LocalCluster, Security
 
     from mfrec.batch import dask_clock
 except ModuleNotFoundError as error:
     raise UsageError(not_installed("mfrec batch", error.name, "batch")) from None
 
+if TYPE_CHECKING:
+    from mfrec.batch.queued import Jobs
+
 CONNECT = 10.0
 """Seconds in which a scheduler has to answer."""
 
-QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster"}
-"""Engine to the class of dask-jobqueue."""
+QUEUES = ("slurm", "pbs")
+"""Engines whose workers are jobs."""
 
 HERE = {f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}
 """Dask's configuration for workers in this process: it serves pages about its state even without a dashboard. These are
@@ -56,12 +60,14 @@ class Cluster:
         patience: seconds without any worker, or without a scheduler, after which it is no use to wait longer.
         own: whether they end with this process.
         refusal: why there will be no worker, as far as that is known; empty where there may be one.
+        news: what happened to workers on their way, in words.
     """
 
     connect: Callable[[], Client]
     patience: float
     own: bool
     refusal: Callable[[], str] = lambda: ""
+    news: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
 
 
 @contextlib.contextmanager
@@ -100,9 +106,9 @@ def cluster(engine: str, workers: int, memory: int, out: Path) -> Iterator[Clust
             with local:
                 yield Cluster(lambda: Client(local, set_as_default=False), 60.0, own=True)
     elif engine in QUEUES:
-        with _key(out / JOBS) as security, _queued(engine, workers, memory, security) as jobs:
+        with _key(out / JOBS) as security, _queued(engine, workers, memory, security, out) as jobs:
             # A job may wait in its queue for as long as it likes.
-            yield Cluster(lambda: Client(jobs, set_as_default=False), float("inf"), own=True, refusal=jobs.refusal)
+            yield Cluster(lambda: Client(jobs, set_as_default=False), float("inf"), True, jobs.refusal, jobs.news)
     else:
         raise UsageError(f"there is no engine '{engine}'; expected local, dask://HOST:PORT, slurm or pbs")
 
@@ -164,39 +170,19 @@ def _key(place: Path) -> Iterator[Security]:
 
 
 @contextlib.contextmanager
-def _queued(engine: str, workers: int, memory: int, security: Security) -> Iterator[Any]:
-    """As many jobs as workers; one that ends, by its queue's limit of time for example, is followed by another."""
+def _queued(engine: str, workers: int, memory: int, security: Security, out: Path) -> Iterator[Jobs]:
+    """See :class:`mfrec.batch.queued.Jobs`."""
     try:
-        import dask_jobqueue
+        from mfrec.batch.queued import LOGS, Jobs
     except ModuleNotFoundError as error:
         raise UsageError(not_installed(f"--engine {engine}", error.name, "batch")) from None
-    refused: list[str] = []
-    made = getattr(dask_jobqueue, QUEUES[engine])
-
-    class Job(made.job_cls):
-        """A job; that its queue did not take it is kept, where Dask would log it once a second."""
-
-        async def start(self) -> None:
-            try:
-                await super().start()
-            except (RuntimeError, ValueError, OSError) as error:
-                refused.append(" ".join(str(error).split()))
-                self.status = Status.running
-
-    class Jobs(made):
-        """As many of them as are asked for."""
-
-        job_cls = Job
-
-        def refusal(self) -> str:
-            """See :class:`Cluster`: nothing as long as the queue has one."""
-            return "" if any(job.job_id for job in self.workers.values()) or not refused else refused[-1]
-
     configured = dask_config.get(f"jobqueue.{engine}.scheduler-options", {})
     with dask_config.set(HERE):
         try:
             # Account, partition and time come from Dask's configuration, jobqueue.yaml. The worker itself is small.
             jobs = Jobs(
+                engine,
+                out / LOGS,
                 cores=1,
                 processes=1,
                 nanny=False,

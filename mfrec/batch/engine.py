@@ -200,6 +200,8 @@ class Shift:
             if time.monotonic() - looked >= LOOK or not crew.threads:
                 for message in crew.look():
                     self.say(message)
+                while not cluster.news.empty():
+                    self.say(cluster.news.get())
                 self.workers, looked = sum(crew.threads.values()), time.monotonic()
                 self.say()
             while len(self.flying) < self.workers and (entry := self.next()) is not None:
@@ -210,7 +212,7 @@ class Shift:
             if self.workers:
                 had = time.monotonic()
             elif refusal := cluster.refusal():
-                return f"the queue takes no job ({refusal})"
+                return refusal
             elif time.monotonic() - had > cluster.patience:
                 why = next(iter(crew.strangers.values()), "")
                 return f"no worker took a case for {cluster.patience:g} s" + (
