@@ -68,31 +68,38 @@ def uncontradicted(apart: FloatArray) -> FloatArray:
 
 
 def undisputed(planes: Callable[[int], FloatArray], count: int, reference: int, scale: int) -> Iterator[FloatArray]:
-    """How far each cleaned frame shows what the reference shows, ``[H, W]`` in [0, 1] for each, by :data:`DISPUTES`.
+    """How far each cleaned frame shows what others show too, ``[H, W]`` in [0, 1] for each, by :data:`DISPUTES`.
 
     The finer one of the two judgements that take a frame's vote: pictures are compared after a blur of 0.75 frame
-    pixels. Nothing is said where the reference itself is not trusted, behind glare for one.
+    pixels. A frame stands alone where it differs from the reference and from the mean of all others, which are weighed
+    by their trust: what a patch of the reference lacks, or has too much, nobody is blamed for. Nothing is said where
+    the reference itself is not trusted, behind glare for one.
 
     Args:
-        planes: gives those of a frame, ``[C, H, W]``: cleaned RGB first and trust last.
+        planes: gives those of a frame, ``[C, H, W]``: cleaned RGB first and trust last. Each is asked for twice.
         count: of the frames.
         reference: its position among them.
         scale: canvas pixels of a frame pixel.
     """
     low, high = DISPUTES
 
-    def blurred(seen: FloatArray) -> FloatArray:
-        return gaussian(np.ascontiguousarray(seen[:3].transpose(1, 2, 0)), 0.75 * scale)
+    def blurred(position: int) -> tuple[FloatArray, FloatArray]:
+        seen = planes(position)
+        return gaussian(np.ascontiguousarray(seen[:3].transpose(1, 2, 0)), 0.75 * scale), seen[-1, ..., None].copy()
 
-    shown = planes(reference)
-    chief, known = blurred(shown), shown[-1].copy()
-    del shown
+    chief, known = blurred(reference)
+    total, trusted = known * chief, known.copy()
+    for picture, trust in side_by_side(blurred, [k for k in range(count) if k != reference]):
+        total += trust * picture
+        trusted += trust
 
     def share(position: int) -> FloatArray:
         if position == reference:
-            return np.ones_like(known)
-        apart = gaussian(known * ((blurred(planes(position)) - chief) ** 2).sum(axis=-1), 0.5 * scale)
-        return np.clip((high - np.sqrt(apart)) / (high - low), 0.0, 1.0).astype(np.float32)
+            return np.ones(known.shape[:2], np.float32)
+        picture, trust = blurred(position)
+        others = (total - trust * picture) / np.maximum(trusted - trust, 1e-6)
+        apart = [gaussian((known * (picture - other) ** 2).sum(axis=-1), 0.5 * scale) for other in (chief, others)]
+        return np.clip((high - np.sqrt(np.minimum(*apart))) / (high - low), 0.0, 1.0).astype(np.float32)
 
     return side_by_side(share, range(count))
 

@@ -51,3 +51,10 @@ def test_the_reference_keeps_its_own_vote_and_disputes_nothing_that_it_does_not_
     planes[0, 7, 30:56] = 0.0
     own, other = undisputed(planes, 0)
     assert own.min() == other.min() == 1
+
+
+def test_frames_that_agree_are_not_blamed_for_what_the_reference_alone_shows() -> None:
+    lettered = face()
+    lettered[40:46, 20:76] = 1.0
+    for share in undisputed(planes_with(lettered, face(1), face(2), face(3)), 0):
+        assert share.min() == 1
