@@ -32,6 +32,10 @@ DISPUTES = (40 / 255, 80 / 255)
 clock of a recorder, which stays where it is while the head moves beneath it. From 36 to 72 clips lose 0.005 dB."""
 
 
+FEW = 0.02
+"""Frames that the reference counts for in the mean of the others."""
+
+
 def detail_energy(plane: FloatArray, scale: int) -> FloatArray:
     """Local energy of the finest detail that a frame can hold, ``[H, W]``, in squared grey levels.
 
@@ -71,8 +75,8 @@ def undisputed(planes: Callable[[int], FloatArray], count: int, reference: int, 
     """How far each cleaned frame shows what others show too, ``[H, W]`` in [0, 1] for each, by :data:`DISPUTES`.
 
     The finer one of the two judgements that take a frame's vote: pictures are compared after a blur of 0.75 frame
-    pixels. A frame stands alone where it differs from the reference and from the mean of all others, which are weighed
-    by their trust: what a patch of the reference lacks, or has too much, nobody is blamed for. Nothing is said where
+    pixels. A frame stands alone where it differs from the reference and from the mean of the others, which are weighed
+    by their trust: what a patch of the reference lacks, or has too much, they are not blamed for. Nothing is said where
     the reference itself is not trusted, behind glare for one.
 
     Args:
@@ -88,7 +92,7 @@ def undisputed(planes: Callable[[int], FloatArray], count: int, reference: int, 
         return gaussian(np.ascontiguousarray(seen[:3].transpose(1, 2, 0)), 0.75 * scale), seen[-1, ..., None].copy()
 
     chief, known = blurred(reference)
-    total, trusted = known * chief, known.copy()
+    total, trusted = FEW * chief, np.full_like(known, FEW)  # where no other frame is trusted the reference is the mean
     for picture, trust in side_by_side(blurred, [k for k in range(count) if k != reference]):
         total += trust * picture
         trusted += trust
@@ -97,7 +101,7 @@ def undisputed(planes: Callable[[int], FloatArray], count: int, reference: int, 
         if position == reference:
             return np.ones(known.shape[:2], np.float32)
         picture, trust = blurred(position)
-        others = (total - trust * picture) / np.maximum(trusted - trust, 1e-6)
+        others = (total - trust * picture) / np.maximum(trusted - trust, 0.5 * FEW)  # rounding takes less than that
         apart = [gaussian((known * (picture - other) ** 2).sum(axis=-1), 0.5 * scale) for other in (chief, others)]
         return np.clip((high - np.sqrt(np.minimum(*apart))) / (high - low), 0.0, 1.0).astype(np.float32)
 
