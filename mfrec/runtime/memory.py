@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 from collections.abc import Callable
 
 from mfrec.errors import UsageError
@@ -11,8 +12,14 @@ from mfrec.errors import UsageError
 LEAST = 512
 """MiB that a process with networks has to have. Below it PyTorch ends the process while it is imported."""
 
-M_ARENA_MAX = -8
-"""Of glibc's ``mallopt(3)``: how many arenas there may be."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+"""Of glibc's ``mallopt(3)``: from how much free room on the end of the heap is given back, from what size on an array
+has pages of its own, and how many arenas there may be."""
+
+OWN_PAGES = 4 << 20
+"""Bytes from which on an array has pages of its own, which go back to the system with it. By itself glibc raises this
+to 32 MB, and what is freed between arrays that stay was up to half of a run's memory. NumPy asks for large pages from
+here on, which makes taking them cheap."""
 
 
 @functools.cache
@@ -25,16 +32,21 @@ def _of_glibc(name: str) -> Callable[..., int] | None:
 
 
 @functools.cache
-def one_arena() -> None:
-    """Let threads that begin from now on take their memory from where the first one does.
+def tidy_heap() -> None:
+    """Let threads that begin from now on take their memory from where the first one does, and large arrays from the
+    system alone.
 
-    glibc gives each its own arena otherwise, and keeps the free end of one (40 MB each after a run of seven small
-    frames) even where it is asked to give everything back. Large arrays lie in no arena, so nobody waits for another.
-    It counts if it is said before the first thread of the process takes any memory.
+    glibc gives each thread an arena of its own otherwise, and keeps the free end of one (40 MB each after a run of
+    seven small frames) even where it is asked to give everything back. Large arrays lie in no arena, so nobody waits
+    for another. It counts if it is said before the first thread of the process takes any memory, and for PyTorch, which
+    then asks for large pages as NumPy does, before its first tensor.
     """
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     option = _of_glibc("mallopt")
     if option is not None:
         option(M_ARENA_MAX, 1)
+        option(M_MMAP_THRESHOLD, OWN_PAGES)
+        option(M_TRIM_THRESHOLD, 8 * OWN_PAGES)  # which glibc ties to the other one, as long as nobody names either
 
 
 def give_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,21 @@ def test_a_face_is_the_same_alone_and_among_others(trees: RegressionTrees, faces
     np.testing.assert_array_equal(fresh(faces[3:4], square(faces))[0], trees(faces, square(faces))[3])
     # One of sixteen leaves of each tree was read, and no other.
     assert fresh._known.sum() == len(fresh._known) / 16
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells")
+def test_the_file_does_not_stay_in_memory(faces: NDArray[np.uint8]) -> None:
+    """The system maps what surrounds every leaf, and leaves of a few faces lie all over it."""
+    trees = RegressionTrees(dlib_model(FILE))
+    trees(faces, square(faces))
+    assert resident(FILE) < 5_000_000
+
+
+def resident(name: str) -> int:
+    """Bytes of a file of that name, mapped once or more, that lie in memory at most."""
+    lines = Path("/proc/self/smaps").read_text().splitlines()
+    ends = [k for k, line in enumerate(lines) if line.endswith(name)]
+    return max(1024 * int(next(x for x in lines[k:] if x.startswith("Rss:")).split()[1]) for k in ends)
 
 
 def test_a_file_that_is_cut_short_is_refused(tmp_path: Path) -> None:

@@ -54,9 +54,9 @@ print(resident() - before)
 """
 
 
-def kept(whose: str) -> int:
+def kept(whose: str, program: str = AFTER_A_THREAD) -> int:
     paths = os.pathsep.join((str(Path(__file__).parent), *sys.path))
-    command = [sys.executable, "-c", AFTER_A_THREAD, whose]
+    command = [sys.executable, "-c", program, whose]
     run = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, check=True)
     return int(run.stdout)
 
@@ -65,6 +65,29 @@ def kept(whose: str) -> int:
 def test_what_our_threads_have_freed_is_given_back_too() -> None:
     """In a fresh process: how many arenas there may be is settled when its first thread takes memory."""
     assert kept("ours") < 5_000_000 < kept("another's")
+
+
+BELOW_WHAT_STAYS = """
+import os, sys
+import numpy as np
+from mfrec.runtime.memory import tidy_heap
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+if sys.argv[1] == "tidy":
+    tidy_heap()
+np.ones(3_500_000)  # glibc then takes arrays up to that size from its heap
+before = resident()
+pairs = [(np.ones(700_000), bytearray(100_000)) for _ in range(10)]
+stays = [small for _, small in pairs]
+del pairs
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc alone can be asked, and /proc tells")
+def test_large_arrays_are_given_back_at_once_whatever_lies_beside_them() -> None:
+    assert kept("tidy", BELOW_WHAT_STAYS) < 5_000_000
+    assert kept("usual", BELOW_WHAT_STAYS) > 30_000_000
 
 
 def test_it_may_always_be_asked() -> None:
