@@ -28,9 +28,9 @@ docs: $(VENV)/.installed-docs ## the site, docs/_build/html/index.html; every wa
 	@touch docs/_build/built
 	@echo docs/_build/html/index.html
 
-# COUNT=, COMMANDS= and SEED= choose others.
+# COUNT=, COMMANDS= and SEED= choose others; MINUTES=60 ends the files after an hour.
 fuzz: $(VENV)/.installed-dev ## spoilt files for every reader, hostile words for every command: nothing but mfrec's own errors
-	PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed.py $(or $(COUNT),100000) $(or $(SEED),0)
+	MINUTES=$(or $(MINUTES),inf) PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed.py $(or $(COUNT),100000) $(or $(SEED),0)
 	PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed_commands.py $(or $(COMMANDS),1000) $(or $(SEED),0)
 
 faults: $(VENV)/.installed-dev ## kill 300 runs over an earlier output, 30 of them while they publish; a batch and a training ten times; full disks, few handles, broken pipes; memory over 50 runs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
+import math
 import os
 import random
 import resource
@@ -26,7 +27,13 @@ from mfrec.errors import MfrecError
 PARTS = ("documents", "custody", "media", "training")
 
 SLOW = 20.0
-"""Seconds that no file may take; after three times as many the stack of what hangs is printed."""
+"""Seconds of processor time that no file may take: on a busy machine minutes pass in which nothing is computed."""
+
+HANGS = 180.0
+"""Seconds on the clock after which the stack of what may hang is printed."""
+
+MINUTES = float(os.environ.get("MINUTES", "inf"))
+"""After which the long form ends, with however many files it has read."""
 
 LARGE = 3 << 10
 """MiB that this process may have at most."""
@@ -62,7 +69,13 @@ def readers_of(part: str, folder: Path) -> list[Reader]:
 
 
 def attack(
-    kinds: Sequence[Reader], folder: Path, count: int, seed: int, say: Callable[[str], None] = lambda _: None
+    kinds: Sequence[Reader],
+    folder: Path,
+    count: int,
+    seed: int,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    minutes: float = math.inf,
 ) -> tuple[Counter[str], list[str]]:
     """Read many spoilt files, every kind in turn.
 
@@ -72,6 +85,7 @@ def attack(
         count: of files in all.
         seed: with it and its number each can be made again.
         say: told every ten thousand how far it is.
+        minutes: after which no other is read.
 
     Returns:
         How often each kind was read or refused; and what should not have happened, with the file's number.
@@ -81,13 +95,15 @@ def attack(
     start = time.monotonic()
     most = _mebibytes()
     for number in range(count):
+        if time.monotonic() - start > 60 * minutes:
+            break
         kind = kinds[number % len(kinds)]
         place = folder / kind.name.replace(".", "-")
         place.mkdir(exist_ok=True)
         path = place / kind.name
         path.write_bytes(kind.spoil(random.Random(f"{seed} {number}")))
-        begun = time.monotonic()
-        faulthandler.dump_traceback_later(3 * SLOW)
+        begun = time.process_time()
+        faulthandler.dump_traceback_later(HANGS)
         try:
             kind.read(path)
             found[f"{kind.name} read"] += 1
@@ -95,8 +111,8 @@ def attack(
             found[f"{kind.name} refused"] += 1
         except Exception:
             wrong.append(f"file {number}, {kind.name}: {traceback.format_exc(limit=-3)}")
-        if time.monotonic() - begun > SLOW:
-            wrong.append(f"file {number}, {kind.name}: took {time.monotonic() - begun:.0f} s")
+        if time.process_time() - begun > SLOW:
+            wrong.append(f"file {number}, {kind.name}: took {time.process_time() - begun:.0f} s")
         if most <= LARGE < _mebibytes():
             wrong.append(f"file {number}, {kind.name}: took {_mebibytes()} MiB")
         most = _mebibytes()
@@ -120,7 +136,9 @@ def main(count: int, seed: int, parts: Sequence[str]) -> int:
     faulthandler.enable()
     with tempfile.TemporaryDirectory(prefix="mfrec-fuzz-", dir=in_memory()) as scratch:
         kinds = [kind for part in parts for kind in readers_of(part, Path(scratch) / part)]
-        found, wrong = attack(kinds, Path(scratch), count, seed, partial(print, file=sys.stderr, flush=True))
+        found, wrong = attack(
+            kinds, Path(scratch), count, seed, partial(print, file=sys.stderr, flush=True), minutes=MINUTES
+        )
     for what, times in sorted(found.items()):
         print(f"{times:7}  {what}")
     print(f"{found.total()} files, {_mebibytes()} MiB at most")
