@@ -28,7 +28,7 @@ from mfrec.provenance.given import given_files
 from mfrec.provenance.record import input_entry, make_record
 from mfrec.recipe import Recipe, check_drawing, load, pixel_cards, recipe_names
 from mfrec.runtime.device import resolve_device
-from mfrec.runtime.memory import give_back, tidy_heap
+from mfrec.runtime.memory import give_back, large_apart, one_arena
 from mfrec.runtime.threads import Aside, one_thread
 from mfrec.stages.assess import labels_on_canvas
 from mfrec.stages.fuse import Fuse, sources_of
@@ -148,7 +148,7 @@ def run_recipe(
     progress: Progress = silent,
 ) -> Reconstruction:
     """Run a recipe's whole chain and the one of the evidence picture; see :func:`reconstruct`."""
-    tidy_heap()
+    one_arena()
     chosen, asked = options.chosen_recipe(), options.reference
     # Everything that can be refused without opening a frame is refused before one is opened.
     chosen, evidence = options.applied_to(chosen, asked), options.applied_to(load(EVIDENCE), asked)
@@ -164,6 +164,7 @@ def run_recipe(
     frames = in_order(frames)
     asked_for = options
     track, options = at_own_sampling(read_track(frames, options, progress=progress), options)
+    large_apart()
     inputs = [input_entry(observation.frame) for observation in track.observations]
     meant = find_reference(asked, [observation.frame for observation in track.observations], track.dropped)
     chosen, evidence = options.applied_to(chosen, meant), options.applied_to(evidence, meant)
@@ -341,6 +342,7 @@ def run_until(
     frames = in_order(frames)
     asked_for = options
     track, options = at_own_sampling(read_track(frames, options, progress=progress), options)
+    large_apart()
     read = [observation.frame for observation in track.observations]
     inputs = [input_entry(frame) for frame in read]
     chain = options.applied_to(chain, find_reference(options.reference, read, track.dropped))

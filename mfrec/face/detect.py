@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from mfrec.cards.load import load_network
 from mfrec.image.geometry import resize, similarity_map, warp
-from mfrec.runtime.memory import tidy_heap
+from mfrec.runtime.memory import one_arena
 from mfrec.types import FloatArray, Similarity, frozen_array
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _windows(networks: Mtcnn, levels: list[FloatArray]) -> list[tuple[FloatArray
         tops = range(0, cells, rows)
         bands += [level[STRIDE * top : STRIDE * min(top + rows, cells) + CELL - STRIDE] for top in tops]
         counts.append(len(tops))
-    tidy_heap()
+    one_arena()
     with ThreadPoolExecutor(min(WORKERS, os.cpu_count() or 1)) as pool:
         # A second thread is not worth its start where there is little to do.
         answers = iter(list((pool.map if len(bands) > TRIFLE else map)(look, bands)))

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import ClassVar, TypeVar
 
 from mfrec.pipeline import Progress
-from mfrec.runtime.memory import tidy_heap
+from mfrec.runtime.memory import one_arena
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def side_by_side(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
     are running are waited for. One at a time where this begins while :class:`Aside` has work beside: a third one would
     take memory and no less time.
     """
-    tidy_heap()
+    one_arena()
     pool = ThreadPoolExecutor(1 if Aside.busy else 2, thread_name_prefix="mfrec-beside")
     waiting: deque[Future[T]] = deque()
     try:
@@ -91,7 +91,7 @@ def ahead(items: Iterator[T], count: int = 2) -> Generator[T]:
         except BaseException as error:  # the end of the items included
             ready.put((None, error))
 
-    tidy_heap()
+    one_arena()
     thread = threading.Thread(target=work, name="mfrec-ahead", daemon=True)
     thread.start()
     try:
@@ -131,7 +131,7 @@ class Aside:
     def __init__(self, progress: Progress) -> None:
         self._shown = progress
         self._waiting, self._abandoned = threading.Event(), threading.Event()
-        tidy_heap()
+        one_arena()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mfrec-aside")
 
     def __enter__(self) -> Aside:
