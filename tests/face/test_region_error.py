@@ -74,7 +74,7 @@ def test_content_is_that_of_the_whole_block_wherever_the_grid_begins():
     np.testing.assert_allclose(content_in_blocks(plane[5:, 3:], (5, 3))[3:, 5:], content[8:, 8:], rtol=1e-5)
     coefficients = np.log2(1 + np.abs(np.asarray(dctn(plane[:8, :8], norm="ortho"))) * 255 / 3)
     assert content[0, 0] == pytest.approx((coefficients.sum() - coefficients[0, 0]) / 63, rel=1e-5)
-    assert (content_in_blocks(np.full((5, 9), 0.5, np.float32)) == 0).all()
+    assert content_in_blocks(np.full((5, 9), 0.5, np.float32)).max() < 1e-6  # bits: what rounding to float32 leaves
 
 
 def test_edges_between_blocks_are_no_detail():
