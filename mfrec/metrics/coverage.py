@@ -11,7 +11,7 @@ kinds of faces, cameras and codecs, 90 % on average. For a single picture, or fo
 promises nothing.
 
 ``coverage.toml`` beside this file holds the factors and what they were computed from; ``mfrec bench SEQUENCES --table
-coverage --people 0/4 --limit 16 --factors mfrec/metrics/coverage.toml`` makes it again.
+coverage --people 0/4 --limit 24 --factors mfrec/metrics/coverage.toml`` makes it again.
 """
 
 from __future__ import annotations

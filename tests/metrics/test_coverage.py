@@ -7,6 +7,7 @@ import pytest
 
 from mfrec.bench.tables.coverage import INPUTS, RECIPES, factors_toml, halves
 from mfrec.bench.tables.result import Row, TableResult
+from mfrec.cards.load import card_path, read_card
 from mfrec.documents import parse_toml, shaped
 from mfrec.errors import InputError
 from mfrec.imageio.sequences import TruthSequence
@@ -115,3 +116,9 @@ def test_what_is_said_of_a_result(factors: Factors) -> None:
         other = stated(recipe, kind, altered=altered, weights=weights, known=factors)
         assert other["factor"] is None
         assert says in other["text"]
+
+
+def test_the_shipped_factors_are_of_the_shipped_weights() -> None:
+    """Or every report says that they were measured with others, and no share."""
+    weights = {card: read_card(card_path(card)).sha256 for card in read_factors().weights}
+    assert read_factors().weights == weights, "measure them again by the command in mfrec/metrics/coverage.py"
