@@ -1,6 +1,6 @@
 """How many times the stated uncertainty holds nine pixels in ten: one factor a recipe and kind of input.
 
-Split conformal prediction (Lei, G'Sell, Rinaldo, Tibshirani and Wasserman, "Distribution-free predictive inference for
+Conformal prediction (Lei, G'Sell, Rinaldo, Tibshirani and Wasserman, "Distribution-free predictive inference for
 regression", JASA 2018) with the score ``error / uncertainty`` of a pixel (the locally weighted score of their section
 5.2). Pixels of one sequence belong together, so every calibration sequence has the same say, whatever its size (pooling
 of distribution functions: Dunn, Wasserman and Ramdas, "Distribution-free prediction sets for two-layer hierarchical
@@ -11,7 +11,7 @@ kinds of faces, cameras and codecs, 90 % on average. For a single picture, or fo
 promises nothing.
 
 ``coverage.toml`` beside this file holds the factors and what they were computed from; ``mfrec bench SEQUENCES --table
-coverage --people 0/4 --limit 24 --factors mfrec/metrics/coverage.toml`` makes it again.
+coverage --people 0/4 --factors mfrec/metrics/coverage.toml`` makes it again.
 """
 
 from __future__ import annotations
@@ -35,37 +35,35 @@ SHARE = 0.9
 STEPS = 2000
 """Quantiles by which the scores of a sequence are kept."""
 
-SCHEMA = 1
+SCHEMA = 2
 
 FACTORS = Path(__file__).with_name("coverage.toml")
 
 Kind = Literal["still", "exported", "video"]
 
 
-class Calibrated(Struct):
-    """How many a factor was calibrated on."""
+class Held(Struct):
+    """Share of the pixels of people within the factor of all others.
 
-    sequences: int
-    people: int
+    Attributes:
+        mean: over the pictures. error: its standard error over the people.
+        lowest, highest: of a single picture.
+    """
 
-
-class Checked(Struct):
-    """On how many others it was checked: the share of pixels within it, on average, in the worst and best picture."""
-
-    sequences: int
-    people: int
-    coverage: float
+    mean: float
+    error: float
     lowest: float
     highest: float
 
 
 class Factor(Struct):
-    """A factor for one kind of input."""
+    """A factor for one kind of input, how many sequences and people it was calibrated on, and what it holds."""
 
     factor: float
     inputs: str
-    calibrated: Calibrated
-    checked: Checked
+    sequences: int
+    people: int
+    held: Held
 
 
 class Factors(Struct):
@@ -160,9 +158,9 @@ def stated(
         return {**said, "text": "the factor of coverage was measured with other weights and is not stated for these"}
     text = (
         f"{100 * known.share:.0f} % of the pixels lie within {found.factor:.2f} times the uncertainty that is shown, "
-        f"on average over inputs like these ({INPUTS[kind]}); measured on {found.checked.people} other people: "
-        f"{100 * found.checked.coverage:.1f} %, {100 * found.checked.lowest:.0f} to "
-        f"{100 * found.checked.highest:.0f} % in single pictures"
+        f"on average over inputs like these ({INPUTS[kind]}); of {found.people} people, each measured with the factor "
+        f"of the others: {100 * found.held.mean:.1f} %, {100 * found.held.lowest:.0f} to "
+        f"{100 * found.held.highest:.0f} % in single pictures"
     )
     return {**said, "factor": found.factor, "text": text}
 

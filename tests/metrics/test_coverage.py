@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from mfrec.bench.tables.coverage import INPUTS, RECIPES, factors_toml, halves
+from mfrec.bench.tables.coverage import INPUTS, RECIPES, factors_toml, left_out_in_turn
 from mfrec.bench.tables.result import Row, TableResult
 from mfrec.cards.load import card_path, read_card
 from mfrec.documents import parse_toml, shaped
@@ -50,18 +52,31 @@ def test_every_sequence_has_the_same_say_whatever_its_size() -> None:
         scores(said - 0.001, truth, truth)
 
 
-def test_the_halves_share_nobody(tmp_path) -> None:
+def test_a_person_is_measured_by_the_factor_of_the_others(tmp_path) -> None:
+    """One person whose errors are five times what was said is not held by the factor of the others."""
     rng = np.random.default_rng(3)
     found = [
-        (TruthSequence(f"{person}{n}", tmp_path, f"person {person}"), picture(rng, 1.0))
+        (TruthSequence(f"{person}{n}", tmp_path, f"person {person}"), picture(rng, 5.0 if person == 4 else 1.0))
         for person in range(9)
         for n in range(2)
     ]
-    values = halves(found)
-    assert (values["people calibrated"], values["people checked"]) == (5, 4)
-    assert (values["calibrated"], values["checked"]) == (10, 8)
-    assert values["lowest"] <= values["coverage"] <= values["highest"]
-    assert halves(found[:2]) == {}
+    values = left_out_in_turn(found)
+    assert values["people"] == 9
+    others = conformal_factor([score for sequence, score in found if sequence.person != "person 4"])
+    assert values["lowest"] == pytest.approx(min(coverage(score, others) for _, score in found))
+    assert values["factor"] == conformal_factor([score for _, score in found]) > others
+    assert values["lowest"] < 0.4 < values["coverage"] < values["highest"]
+    assert values["error"] > 0
+    assert left_out_in_turn(found[:2]) == {}
+
+
+def test_the_mean_over_people_left_out_is_the_share() -> None:
+    rng = np.random.default_rng(4)
+    found = [
+        (TruthSequence(str(n), Path(), str(n)), picture(rng, factor))
+        for n, factor in enumerate(rng.lognormal(0, 0.3, 40))
+    ]
+    assert left_out_in_turn(found)["coverage"] == pytest.approx(0.9, abs=0.01)
 
 
 @pytest.fixture
@@ -70,12 +85,10 @@ def factors() -> Factors:
     values = {
         "factor": 1.7,
         "coverage": 0.912,
+        "error": 0.01,
         "lowest": 0.8,
         "highest": 0.97,
-        "calibrated": 8.0,
-        "checked": 7.0,
-        "people calibrated": 6.0,
-        "people checked": 5.0,
+        "people": 6.0,
     }
     labels = [f"{recipe}, {kind}" for recipe in RECIPES for kind in INPUTS]
     rows = tuple(Row(label, {} if label == "restore, exported" else values, 15) for label in labels)
@@ -85,7 +98,7 @@ def factors() -> Factors:
 
 def test_the_file_that_the_bench_writes_is_the_one_that_is_read(factors: Factors) -> None:
     assert factors.recipes["restore"]["video"].factor == 1.7
-    assert factors.recipes["evidence"]["still"].checked.coverage == 0.912
+    assert factors.recipes["evidence"]["still"].held.mean == 0.912
     assert "exported" not in factors.recipes["restore"]
     assert set(factors.weights) == {"clean", "fusion"}
     with pytest.raises(InputError, match="no factor was found"):
@@ -96,7 +109,7 @@ def test_the_shipped_factors_are_factors() -> None:
     for of_recipe in read_factors().recipes.values():
         for factor in of_recipe.values():
             assert 0.5 < factor.factor < 10
-            assert factor.checked.lowest <= factor.checked.coverage <= factor.checked.highest
+            assert factor.held.lowest <= factor.held.mean <= factor.held.highest
 
 
 def test_what_is_said_of_a_result(factors: Factors) -> None:
@@ -104,7 +117,10 @@ def test_what_is_said_of_a_result(factors: Factors) -> None:
     assert known["factor"] == 1.7
     assert "90 % of the pixels lie within 1.70 times the uncertainty" in known["text"]
     assert "stills" in known["text"]
-    assert "5 other people: 91.2 %, 80 to 97 % in single pictures" in known["text"]
+    assert (
+        "of 6 people, each measured with the factor of the others: 91.2 %, 80 to 97 % in single pictures"
+        in known["text"]
+    )
     assert stated("restore", "video", altered=False, weights=factors.weights, known=factors)["factor"] == 1.7
     others: tuple[tuple[str, Kind, bool, dict[str, str], str], ...] = (
         ("evidence", "still", True, {}, "set by hand"),

@@ -1,9 +1,8 @@
-"""The factors of coverage: calibrated on half of the people, checked on the other half."""
+"""The factors of coverage: calibrated on all people, and checked on each of them by the factor of the others."""
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,24 +28,26 @@ INPUTS: dict[str, tuple[str, ...]] = {
 }
 """Kind of input to the protocols that stand for it; the sequences take them in turn."""
 
-COLUMNS = ("factor", "coverage", "lowest", "highest", "calibrated", "checked", "people calibrated", "people checked")
+COLUMNS = ("factor", "coverage", "error", "lowest", "highest", "people")
 
 
 def coverage_table(data: Path | None, people: str, seed: int, limit: int | None, progress: Progress) -> TableResult:
     """One row a recipe and kind of input.
 
-    Columns: the factor that holds :data:`~mfrec.metrics.coverage.SHARE` of the pixels on the people of one half, the
-    share that it holds on those of the other half (mean, lowest and highest of a picture), and how many sequences and
-    people there were in each half.
+    Columns: the factor that holds :data:`~mfrec.metrics.coverage.SHARE` of the pixels on all people; the share that is
+    held on a person by the factor of all others (mean over the pictures, its standard error over the people, lowest and
+    highest of a picture); and how many people there were.
 
     Raises:
-        InputError: the sequences show fewer than two people, so that there are no halves.
+        InputError: the sequences show fewer than two people, so that nobody can be left out.
     """
     found: dict[str, list[tuple[TruthSequence, NDArray[np.float64]]]] = {}
     failed: dict[str, str] = {}
     with chosen_sequences(data, people, limit) as (sequences, said):
         if len({sequence.person for sequence in sequences}) < 2:
-            raise InputError("the coverage is calibrated on some people and checked on others; give sequences of two")
+            raise InputError(
+                "the coverage of a person is checked by the factor of others; give sequences of two people"
+            )
         for label, sequence, score in measured(sequences, seed, progress):
             if isinstance(score, str):
                 failed[label] = f"{sequence.name}: {score}"
@@ -55,7 +56,7 @@ def coverage_table(data: Path | None, people: str, seed: int, limit: int | None,
     rows = []
     for label in (f"{recipe}, {kind}" for recipe in RECIPES for kind in INPUTS):
         reason = f"failed, for example on {failed[label]}" if label in failed else ""
-        rows.append(Row(label, halves(found.get(label, [])), len(found.get(label, [])), reason))
+        rows.append(Row(label, left_out_in_turn(found.get(label, [])), len(found.get(label, [])), reason))
     share = f"{100 * SHARE:.0f} %"
     title = f"Coverage: the factor on the uncertainty that holds {share} of the pixels, and what it holds on others"
     return finished("coverage", title, f"{said}, seed {seed}", COLUMNS, rows, cards=cards_of("restore"))
@@ -85,29 +86,30 @@ def measured(
     progress("tables, coverage", len(work), len(work))
 
 
-def halves(found: Sequence[tuple[TruthSequence, NDArray[np.float64]]]) -> Mapping[str, float]:
-    """The values of a row; none where a half is empty.
+def left_out_in_turn(found: Sequence[tuple[TruthSequence, NDArray[np.float64]]]) -> Mapping[str, float]:
+    """The values of a row; none where fewer than two people are left.
 
-    People are parted by the SHA-256 of their names, alternately in its order, so that it does not matter who else is
-    measured by which recipe.
+    The factor is of everybody. What it holds on people whom it has not seen is measured by leaving each of them out in
+    turn (cross-conformal prediction: Vovk, "Cross-conformal predictors", Annals of Mathematics and Artificial
+    Intelligence 74, 2015, with one fold a person). Two halves, as in split conformal prediction, would give the
+    shipped factor, and the check of it, the noise of half as many people.
     """
-    people = sorted({sequence.person for sequence, _ in found}, key=lambda name: hashlib.sha256(name.encode()).digest())
-    first = set(people[::2])
-    calibrating = [score for sequence, score in found if sequence.person in first]
-    checking = [score for sequence, score in found if sequence.person not in first]
-    if not calibrating or not checking:
+    people = sorted({sequence.person for sequence, _ in found})
+    if len(people) < 2:
         return {}
-    factor = conformal_factor(calibrating)
-    held = [coverage(score, factor) for score in checking]
+    held: dict[str, list[float]] = {}
+    for person in people:
+        factor = conformal_factor([score for sequence, score in found if sequence.person != person])
+        held[person] = [coverage(score, factor) for sequence, score in found if sequence.person == person]
+    every = [share for shares in held.values() for share in shares]
+    of_people = [float(np.mean(shares)) for shares in held.values()]
     return {
-        "factor": factor,
-        "coverage": float(np.mean(held)),
-        "lowest": min(held),
-        "highest": max(held),
-        "calibrated": len(calibrating),
-        "checked": len(checking),
-        "people calibrated": len(first),
-        "people checked": len(people) - len(first),
+        "factor": conformal_factor([score for _, score in found]),
+        "coverage": float(np.mean(every)),
+        "error": float(np.std(of_people, ddof=1) / np.sqrt(len(people))),
+        "lowest": min(every),
+        "highest": max(every),
+        "people": len(people),
     }
 
 
@@ -141,8 +143,9 @@ def factors_toml(table: TableResult) -> str:
             f"[recipes.{recipe}.{kind}]",
             f"factor = {v['factor']:.3f}",
             f'inputs = "{", ".join(INPUTS[kind])}"',
-            f"calibrated = {{ sequences = {v['calibrated']:.0f}, people = {v['people calibrated']:.0f} }}",
-            f"checked = {{ sequences = {v['checked']:.0f}, people = {v['people checked']:.0f}, coverage = "
-            f"{v['coverage']:.4f}, lowest = {v['lowest']:.4f}, highest = {v['highest']:.4f} }}",
+            f"sequences = {row.count}",
+            f"people = {v['people']:.0f}",
+            f"held = {{ mean = {v['coverage']:.4f}, error = {v['error']:.4f}, lowest = {v['lowest']:.4f}, "
+            f"highest = {v['highest']:.4f} }}",
         ]
     return "\n".join(lines) + "\n"

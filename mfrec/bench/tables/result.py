@@ -137,7 +137,7 @@ FORMS = {
     "mm": ".1f",
     **dict.fromkeys(("iris centre", "contours"), ".4f"),
     "minutes": ".1f",
-    **dict.fromkeys(("calibrated", "checked", "people calibrated", "people checked"), ".0f"),
+    "people": ".0f",
     "expected / true": ".2f",
     "spread": ".2f",
 }
