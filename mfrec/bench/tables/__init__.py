@@ -17,7 +17,8 @@
   (:mod:`mfrec.bench.tables.region_trials`), and whether a frame of somebody else is found
   (:mod:`mfrec.bench.tables.foreign_trials`).
 * ``peers`` adds time and memory, every method in a process of its own.
-* ``long`` is what more frames bring: 1 to 31 of them, of sequences that are so long.
+* ``long`` is what more frames bring: 1 to 31 of them, of sequences that are so long; ``exports`` is every way in which
+  frames reach an analyst.
 * ``likeness`` and ``alike`` ask what small faces still tell of a person (:mod:`mfrec.bench.tables.likeness`).
 * ``ambiguity`` is how unlike faces are that all explain the same frames (:mod:`mfrec.bench.tables.ambiguity`).
 * ``generator`` is how far drawn faces are from the portraits that a generator learnt from
@@ -45,11 +46,11 @@ from mfrec.bench.tables.identity import identity_table
 from mfrec.bench.tables.ladders import metrics_table
 from mfrec.bench.tables.left_out_eyes import left_out_table
 from mfrec.bench.tables.likeness import alike_table, likeness_table
-from mfrec.bench.tables.long import long_table
 from mfrec.bench.tables.memory import with_memory
 from mfrec.bench.tables.methods import COLUMNS, on_sequences
 from mfrec.bench.tables.pairs import on_pairs
 from mfrec.bench.tables.parser import on_labelled_faces
+from mfrec.bench.tables.protocol_groups import exports_table, long_table
 from mfrec.bench.tables.result import TableResult, finished
 from mfrec.bench.tables.single_pictures import faces_table, portraits_table
 from mfrec.bench.tables.trials import TRIALS, on_trials
@@ -67,6 +68,7 @@ WHOLE_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], 
     "coverage": coverage_table,
     "eyes": eyes_table,
     "long": long_table,
+    "exports": exports_table,
     "likeness": likeness_table,
     "alike": alike_table,
     "ambiguity": ambiguity_table,

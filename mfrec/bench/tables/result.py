@@ -124,6 +124,7 @@ class TableResult:
 
 FORMS = {
     "psnr_gain": "+.2f",
+    "least gain": "+.2f",
     "identity_gain": "+.3f",
     "seconds": ".2f",
     "MiB": ".0f",
