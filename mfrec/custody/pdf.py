@@ -1,8 +1,8 @@
 """The report as a signed PDF: PAdES baseline B-B, and B-T with the answer of a time-stamping authority.
 
-ETSI EN 319 142-1. The signature is an incremental update: a signed report begins with the bytes of the report. The
-time stamp lies in the room that signing leaves for it, as the unsigned attribute ``signature-time-stamp`` (ETSI EN
-319 122-1, 5.3), so that it can be put in without the key.
+ETSI EN 319 142-1. The signature is an incremental update: a signed report begins with the bytes of the report, and
+stays PDF/A-2b. The time stamp lies in the room that signing leaves for it, as the unsigned attribute
+``signature-time-stamp`` (ETSI EN 319 122-1, 5.3), so that it can be put in without the key.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from cryptography.hazmat.primitives import serialization
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.general import simple_cms_attribute
+from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
@@ -41,6 +43,16 @@ ROOM = 1 << 16
 
 FAILURES = (PdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 """What pyHanko raises for a spoilt file, as it comes."""
+
+
+class _Signer(signers.PdfSigner):
+    """Leaves the report PDF 1.7, and so PDF/A-2.
+
+    pyHanko would call it PDF 2.0 because of the curve of the key (ISO/TS 32002), which the certificate says anyway.
+    """
+
+    def register_extensions(self, pdf_out: BasePdfFileWriter, *, md_algorithm: str) -> None:
+        pdf_out.register_extension(ESIC_EXTENSION_1)
 
 
 def sign_pdf(report: bytes, identity: Identity, reason: str = "") -> bytes:
@@ -66,7 +78,7 @@ def sign_pdf(report: bytes, identity: Identity, reason: str = "") -> bytes:
     out = io.BytesIO()
     try:
         writer = IncrementalPdfFileWriter(io.BytesIO(report))
-        signers.PdfSigner(metadata, signer).sign_pdf(writer, output=out, bytes_reserved=ROOM)
+        _Signer(metadata, signer).sign_pdf(writer, output=out, bytes_reserved=ROOM)
     except FAILURES as error:
         raise DocumentError(f"it is no PDF that can be signed: {error}") from None
     return out.getvalue()

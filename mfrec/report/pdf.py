@@ -1,8 +1,8 @@
 """``report.pdf``: the same content on A4, with the pictures side by side where the page has a slider.
 
-ReportLab lays it out, imported only when a PDF is asked for. It draws with its own fonts, so that the file looks the
-same everywhere. Those fonts know Latin letters; a character beyond them is written as an escape, and the
-web page shows it as it is.
+ReportLab lays it out, imported only when a PDF is asked for. It draws with its own fonts, which are part of the file,
+so that it looks the same everywhere. Those fonts know Latin letters; a character beyond them is written as an escape,
+and the web page shows it as it is. The file is PDF/A-2b: :mod:`mfrec.report.archive`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from functools import cache
+from datetime import datetime
+from functools import cache, partial
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -28,6 +29,7 @@ from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleD
 from mfrec.imageio import to_uint8
 from mfrec.provenance.left_out import count_others
 from mfrec.report import pictures
+from mfrec.report.archive import ArchiveCanvas
 from mfrec.report.content import IDENTITY, Content, FrameRow, StepRow
 
 MARGIN = 16 * mm
@@ -36,7 +38,9 @@ PADDING = 6
 WIDTH = A4[0] - 2 * (MARGIN + PADDING)
 INK, SOFT, RULE, WASH, ALARM = (HexColor(c) for c in ("#16191d", "#59616a", "#d9dce0", "#f4f5f6", "#9a4a00"))
 STAMP_COLOURS = {"ENHANCED": "#1d4268", "RESTORED": "#7a4b00", "NOT EVIDENCE": "#a40e1b"}
-FONT, BOLD, MONO = "Vera", "VeraBd", "Courier"
+FONT, BOLD = "Vera", "VeraBd"
+HASH = 5.5
+"""Points; 32 hex digits fit into the column of hashes."""
 DOTS_PER_POINT = 2.0
 """A picture is put into the file at this density or above (150 dots an inch), by repeating its pixels: readers smooth
 what they enlarge, and a smoothed pixel is not what was measured."""
@@ -47,7 +51,8 @@ def render(content: Content) -> bytes:
     buffer = io.BytesIO()
     document = SimpleDocTemplate(
         buffer, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=20 * mm, bottomMargin=18 * mm,
-        title=f"{content.stamp}: {content.title}", author="mfrec", subject=IDENTITY, invariant=1,
+        title=f"{content.stamp}: {content.title}", author="mfrec", subject=IDENTITY, creator="mfrec", invariant=1,
+        initialFontName=FONT,
     )  # fmt: skip
     story = [
         *_opening(content),
@@ -76,8 +81,17 @@ def render(content: Content) -> bytes:
         canvas.restoreState()
 
     _alphabet()
-    document.build(story, onFirstPage=decorate, onLaterPages=decorate)
+    canvas = partial(ArchiveCanvas, made=_moment(content.made))
+    document.build(story, onFirstPage=decorate, onLaterPages=decorate, canvasmaker=canvas)
     return buffer.getvalue()
+
+
+def _moment(made: str) -> datetime | None:
+    """When, as the record says it; None where it does not."""
+    try:
+        return datetime.fromisoformat(made)
+    except ValueError:
+        return None
 
 
 @cache
@@ -98,12 +112,11 @@ def _text(text: str) -> str:
 
 @cache
 def _style(
-    size: float, *, bold: bool = False, soft: bool = False, mono: bool = False, before: float = 0, after: float = 0
+    size: float, *, bold: bool = False, soft: bool = False, before: float = 0, after: float = 0
 ) -> ParagraphStyle:
     return ParagraphStyle(
-        "text", fontName=MONO if mono else BOLD if bold else FONT, fontSize=size, leading=size * 1.38,
-        textColor=SOFT if soft else INK, splitLongWords=1, wordWrap="CJK" if mono else None,
-        spaceBefore=before, spaceAfter=after,
+        "text", fontName=BOLD if bold else FONT, fontSize=size, leading=size * 1.38,
+        textColor=SOFT if soft else INK, splitLongWords=1, spaceBefore=before, spaceAfter=after,
     )  # fmt: skip
 
 
@@ -113,11 +126,10 @@ def _line(
     *,
     bold: bool = False,
     soft: bool = False,
-    mono: bool = False,
     before: float = 0,
     after: float = 0,
 ) -> Paragraph:
-    return Paragraph(_text(text), _style(size, bold=bold, soft=soft, mono=mono, before=before, after=after))
+    return Paragraph(_text(text), _style(size, bold=bold, soft=soft, before=before, after=after))
 
 
 def _heading(text: str, note: str) -> list[Flowable]:
@@ -146,6 +158,8 @@ def _grid(
 ) -> Table:
     """A table without a frame: text at the top left, hairlines only where ``header`` makes it one of rows."""
     style: list[tuple[Any, ...]] = [
+        # A cell without words has a font as well.
+        ("FONTNAME", (0, 0), (-1, -1), FONT),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("LEFTPADDING", (0, 0), (-1, -1), 0),
         ("RIGHTPADDING", (0, 0), (-1, -1), 6),
@@ -336,7 +350,8 @@ def _frames(content: Content) -> list[Flowable]:
         noise = f"noise: {row.noise}" if row.noise else ""
         details = [" \u00b7 ".join(filter(None, (row.time, row.size))), *row.notes, noise, row.codec, row.attached]
         name += [_line(text, 6.5, soft=True) for text in details if text]
-        hashes = [_line(digest, 6, mono=True) for digest in (row.sha256, row.md5) if digest]
+        lines = (row.sha256[:32], row.sha256[32:], row.md5)
+        hashes = [_line(digits, HASH, before=0 if digits is not row.md5 else 2) for digits in lines if digits]
         state = [_line(row.state, 7, bold=True), *([_line(row.why, 6.5, soft=True)] if row.why else [])]
         picture = _image(row.original, 20 * mm) if row.original is not None else _line("no picture", 7, soft=True)
         numbers = (_number(row.residual), _percent(row.share), _number(row.consistency))
@@ -413,7 +428,7 @@ def _record(content: Content) -> list[Flowable]:
         out.append(_line("Hashes of the outputs", 9, bold=True, before=2 * mm, after=1))
         cells = [[_line(text, 7.5, bold=True) for text in ("File", "SHA-256", "MD5")]]
         for name, sha256, md5 in content.outputs:
-            cells.append([_line(name, 7.5), _line(sha256, 6, mono=True), _line(md5, 6, mono=True)])
+            cells.append([_line(name, 7.5), _line(sha256, HASH), _line(md5, HASH)])
         out.append(_grid(cells, [38 * mm, 92 * mm, WIDTH - 130 * mm], header=True))
     return out
 

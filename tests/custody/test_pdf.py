@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from archive_rules import broken_rules
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
@@ -72,3 +73,12 @@ def test_what_is_no_pdf_or_has_no_signature(report: bytes, anna: Person) -> None
     for data in (report, b"nothing", b""):
         with pytest.raises(DocumentError, match=r"holds 0 signatures|no PDF that can be read"):
             check_pdf(data, anna.trusted, datetime.now(UTC))
+
+
+def test_a_signed_report_is_still_for_the_archive(
+    report: bytes, signed_report: bytes, anna: Person, authority: TimeAuthority
+) -> None:
+    assert broken_rules(report) == []
+    assert broken_rules(signed_report) == []
+    answer = authority.answer(request(signature_value(signed_report))).read_bytes()
+    assert broken_rules(add_time_stamp(signed_report, answer)) == []
