@@ -11,7 +11,7 @@ from mfrec.imageio.container import frame_rate
 from mfrec.imageio.damage import DamageWatch, listening
 from mfrec.imageio.jpeg import LEFT_OVER, left_over
 from mfrec.imageio.packets import PacketTable, picture_packets
-from mfrec.imageio.silent_damage import SilentDamage
+from mfrec.imageio.silent_damage import silent_damage
 from mfrec.imageio.ycbcr import planes
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def decoded(
     context.copy_opaque = True
     is_jpeg = context.name == "mjpeg"
     clock = _Clock(table, frame_rate(stream))
-    silent = SilentDamage(context, table)
+    silent = silent_damage(context, table)
     entry = 0
     packets = enumerate(picture_packets(container, stream))
     index = -1
@@ -99,7 +99,8 @@ def decoded(
             watch.demuxed(index, packet, messages)
             # A new object each time: PyAV tells them apart by identity.
             packet.opaque = (index,)
-        silent.keep(index, packet)
+        if silent is not None:
+            silent.keep(index, packet)
         first = clock.first is None
         frames: list[VideoFrame] = []
         with listening() as messages:
@@ -110,7 +111,7 @@ def decoded(
         watch.given(index, messages)
         for frame in frames:
             position = frame.opaque[0] if isinstance(frame.opaque, tuple) else index
-            for damaged, why in silent.found(position, frame):
+            for damaged, why in silent.found(position, frame) if silent is not None else ():
                 watch.told(damaged, why)
             if not watch.seen(position, frame):
                 continue
@@ -133,7 +134,8 @@ def decoded(
             if entry > index + 1:
                 context.flush_buffers()
                 watch.enter(entry)
-                silent.enter()
+                if silent is not None:
+                    silent.enter()
 
 
 class _Clock:

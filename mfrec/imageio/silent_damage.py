@@ -1,8 +1,9 @@
-"""Damage of HEVC that its decoder does not tell of, found by where the coded data of a picture end.
+"""Damage of HEVC, VP8 and VP9 that its decoder does not tell of.
 
 Arithmetic coding gives sense to any bytes: after a changed one the decoder reads on, usually to the end of the
 picture, and says nothing (ITU-T H.265, 9.3). What it read then seldom ends where the data end. Either it went on behind
-them, and other bytes there change the picture, or it was done before, and other bytes at their end do not.
+them, and other bytes there change the picture, or it was done before, and other bytes at their end do not. That is what
+is asked of HEVC. VP8 and VP9 have a second decoder, which is more watchful and makes something else of damaged data.
 """
 
 from __future__ import annotations
@@ -46,11 +47,44 @@ AT_FIRST, WITH_EACH = 150, 1
 MOST_BYTES = 1 << 25
 """Of packets that are kept for decoding them again."""
 
+OTHER_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's own decoder to another one of the same codec; of whole data both make the same, bit for bit."""
+
 Planes = Sequence[NDArray[Any]]
 
 
-class SilentDamage:
-    """Follows a decoder of HEVC and finds damaged packets by where their data end; of other decoders none.
+class SecondDecoder:
+    """Decodes everything once more with another decoder, and finds the packets of which that makes something else.
+
+    Args:
+        name: of the other decoder, in FFmpeg.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._frames: dict[int, VideoFrame] = {}
+        self.enter()
+
+    def enter(self) -> None:
+        """Decoding begins, or goes on at another packet."""
+        self._frames.clear()
+        self._decoder = _decoder(self._name)
+
+    def keep(self, index: int, packet: Packet | None) -> None:
+        """Take a packet, or None for the end, before it is decoded."""
+        if packet is not None:
+            self._frames |= _decoded(self._decoder, index, bytes(packet))
+
+    def found(self, index: int, frame: VideoFrame) -> Iterator[tuple[int, str]]:
+        """A damaged packet, and what is wrong with it, if the other decoder gave no frame for it or not this one; of 8
+        bits alone, since it may be built without deeper ones."""
+        shown, other = planes(frame), self._frames.pop(index, None)
+        if shown and shown[0].dtype == np.uint8 and (other is None or not _alike(shown, planes(other))):
+            yield index, f"a second decoder ({self._name}) refuses it or makes another picture of it"
+
+
+class DataEnds:
+    """Follows a decoder of HEVC and finds damaged packets by where their data end.
 
     A second decoder gets every packet with more bytes behind its slices. Whether bytes at their end are left over is
     asked where a picture suddenly differs from the one before: all from the last key frame on are decoded again.
@@ -61,10 +95,9 @@ class SilentDamage:
     """
 
     def __init__(self, context: CodecContext, table: PacketTable) -> None:
-        self._used = context.name == "hevc"
         self._extradata = bytes(context.extradata or b"")
         self._table = table
-        self._twin = _decoder(self._extradata) if self._used else None
+        self._twin = _decoder("hevc", self._extradata)
         self._twins: dict[int, VideoFrame] = {}
         self._kept: dict[int, bytes] = {}
         self._bytes = 0
@@ -76,8 +109,7 @@ class SilentDamage:
 
     def enter(self) -> None:
         """Decoding goes on at another packet."""
-        if self._twin is not None:
-            self._twin.flush_buffers()
+        self._twin.flush_buffers()
         self._twins.clear()
         self._kept.clear()
         self._keys.clear()
@@ -85,8 +117,6 @@ class SilentDamage:
 
     def keep(self, index: int, packet: Packet | None) -> None:
         """Take a packet, or None for the end, before it is decoded."""
-        if self._twin is None:
-            return
         if packet is None:
             self._twins |= _decoded(self._twin, index, None)
             return
@@ -103,8 +133,6 @@ class SilentDamage:
 
     def found(self, index: int, frame: VideoFrame) -> Iterator[tuple[int, str]]:
         """Damaged packets, and what is wrong with each, as far as a frame that the decoder gave tells of them."""
-        if self._twin is None:
-            return
         shown = planes(frame)
         twin = self._twins.pop(index, None)
         if not shown:
@@ -142,6 +170,21 @@ class SilentDamage:
         self._allowance -= cost
         self._asked.add(index)
         return left_over([self._kept[i] for i in range(start, index + 1)], self._extradata, shown)
+
+
+def silent_damage(context: CodecContext, table: PacketTable) -> DataEnds | SecondDecoder | None:
+    """What finds damage that a decoder does not tell of; None for those that tell, or of whom nothing is known.
+
+    Args:
+        context: the decoder.
+        table: the packets of the stream.
+    """
+    from av.codec import codecs_available
+
+    if context.name == "hevc":
+        return DataEnds(context, table)
+    other = OTHER_DECODERS.get(context.name)
+    return SecondDecoder(other) if other in codecs_available else None
 
 
 def left_over(packets: Sequence[bytes], extradata: bytes, shown: Planes | None = None) -> bool:
@@ -203,10 +246,10 @@ def _unpadded(unit: bytes) -> bytes:
     return unit
 
 
-def _decoder(extradata: bytes) -> CodecContext:
+def _decoder(name: str, extradata: bytes = b"") -> CodecContext:
     from av import CodecContext
 
-    decoder = CodecContext.create("hevc", "r")
+    decoder = CodecContext.create(name, "r")
     decoder.thread_count = 1
     decoder.copy_opaque = True
     if extradata:
@@ -234,7 +277,7 @@ def _decoded(decoder: CodecContext, index: int, data: bytes | None) -> dict[int,
 
 def _picture(packets: Sequence[bytes], extradata: bytes) -> Planes | None:
     """The planes of the last packet's picture, None where a decoder gives none."""
-    decoder = _decoder(extradata)
+    decoder = _decoder("hevc", extradata)
     shown: VideoFrame | None = None
     for index, data in enumerate([*packets, None]):
         shown = _decoded(decoder, index, data).get(len(packets) - 1, shown)

@@ -1,4 +1,4 @@
-"""Damage that the decoder does not tell of is found by where the coded data of a picture end."""
+"""Damage that the decoder does not tell of is found by where the coded data end, or by another decoder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from portrait_clips import CODINGS, moving, write
+from portrait_clips import CODINGS, Coding, moving, write
 
 from mfrec.imageio import Reading, read
 from mfrec.imageio.damage import listening
@@ -112,3 +112,26 @@ def test_codes_left_over_in_motion_jpeg_and_in_a_still(images: list[np.ndarray],
     assert [frame.damaged for frame in read(path).frames] == [False] * 4
     assert [frame.damaged for frame in read(tmp_path / "b.avi").frames] == [False, False, True, False]
     assert read(tmp_path / "b.jpg").frames[0].damaged and not read(tmp_path / "a.jpg").frames[0].damaged
+
+
+VP8 = Coding("libvpx", options={"crf": "20", "b": "1M", "g": "20", "deadline": "realtime", "cpu-used": "8"})
+
+
+@pytest.mark.parametrize(("coding", "least"), [(CODINGS["vp9"], 4), (VP8, 0)], ids=["vp9", "vp8"])
+def test_a_second_decoder_tells_of_changed_bytes(
+    images: list[np.ndarray], tmp_path: Path, coding: Coding, least: int
+) -> None:
+    """Of VP8 it tells now and then, of VP9 nearly always; of whole files never."""
+    path = write(tmp_path / "a.webm", images, coding)
+    whole = read(path)
+    assert not any(frame.damaged for frame in whole.frames)
+    later = read(path, start=0.9).frames
+    assert len(later) == 7 and not any(frame.damaged for frame in later)
+    found = 0
+    for number, part in ((0, 4), (3, 5), (22, 3), (26, 5)):
+        begin, end = places(path)[number]
+        off, marked = off_and_marked(read(spoilt(path, tmp_path / "b.webm", begin + (end - begin) * part // 8)), whole)
+        found += off <= marked and bool(marked)
+        # Nothing is marked behind the next key frame, which is number 20.
+        assert number >= 20 or all(int(name.split("#")[1]) < 20 for name in marked)
+    assert found >= least
