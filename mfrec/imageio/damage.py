@@ -18,8 +18,9 @@ from mfrec.imageio.packets import PacketTable
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
 
-HARMLESS = ("unable to decode APP fields", "EXIF")
-"""How errors begin that decoders report of metadata, in files whose pictures are whole."""
+HARMLESS = ("unable to decode APP fields", "EXIF", "SEI type ")
+"""How errors begin that decoders report of metadata, in files whose pictures are whole. Recorders that put bytes of
+their own between the units of a stream make its supplemental information look cut off."""
 
 TELLING = ("concealing ", "Frame num gap", "Packet corrupt", "Skipping invalid undecodable NALU")
 """How messages begin that tell of damage although FFmpeg does not call them errors."""
@@ -193,9 +194,10 @@ class DamageWatch:
             self._mark(index, "the decoder made up what it could not decode")
         if frame.pict_type == PictureType.B:
             self._bidirectional.add(index)
-        if self._table.keys[index]:
+        intra = frame.pict_type == PictureType.I
+        if self._table.keys[index] or (intra and not self._table.keys_told):
             # A key packet without an intra picture begins a gradual refresh, which is complete at the next one.
-            (self._intra if frame.pict_type == PictureType.I else self._refreshes).append(index)
+            (self._intra if intra else self._refreshes).append(index)
         return True
 
     def judge(self, index: int) -> str:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 RESTART = 0.5
 """Seconds by which a clock runs back where it starts again; less is what demuxers make up for lost packets."""
 
+KEYS_BY_PARSER = ("h264", "hevc", "vvc", "mpeg4", "mpeg1video", "mpeg2video", "vc1", "vp8", "vp9", "av1", "libdav1d")
+"""Decoders of whose packets FFmpeg looks into each for whether it is a key. Of others (H.263 always, MS-MPEG4 in an AVI
+without its index) it calls every packet one where the container does not say."""
+
 RESTART_AT_KEY = 2.5
 """Typical steps by which it runs back at least where a key packet follows, as where short clips lie in a row."""
 
@@ -31,13 +35,14 @@ class PacketTable:
     Attributes:
         times: ``[N]`` float64, when each is shown, in seconds on a clock that runs on where the file's starts again;
             NaN where the file does not say.
-        keys: ``[N]`` bool, whether decoding can begin there.
+        keys: ``[N]`` bool, whether decoding can begin there; the first one alone where not ``keys_told``.
         restarts: packets at which the file's clock starts again.
         ordered: whether the times are those of presentation, all known and different. Else (a raw stream has none, an
             AVI file with B frames has those of decoding) frames can only be counted as the decoder gives them.
         hidden: how many packets are there for decoding only, because an edit list of the file leaves their frames out.
         empty: how many more packets there are that hold nothing; recorders repeat the frame before so.
         encrypted: whether the packets say that they are.
+        keys_told: whether the file tells at which packets decoding can begin.
     """
 
     times: NDArray[np.float64]
@@ -47,6 +52,7 @@ class PacketTable:
     hidden: int = 0
     empty: int = 0
     encrypted: bool = False
+    keys_told: bool = True
 
     @cached_property
     def ranks(self) -> NDArray[np.int64]:
@@ -115,14 +121,17 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
         pass
     unit = float(stream.time_base or 0)
     times, decoding = np.array(shown), np.array(stored)
-    offsets, restarts = _continued(decoding, np.array(keys, bool), RESTART / unit if unit else math.inf)
+    decoder = stream.codec_context.codec
+    told = decoder.intra_only or decoder.name in KEYS_BY_PARSER or not all(keys)
+    begins = np.array(keys, bool) if told else np.arange(len(keys)) == 0
+    offsets, restarts = _continued(decoding, begins, RESTART / unit if unit else math.inf)
     times = _completed((times + offsets) * unit)
     known = bool(np.isfinite(times).all()) and len(np.unique(times)) == len(times)
     # AVI stores no times of presentation: FFmpeg gives those of decoding, a constant later.
     stores_none = container.format.name == "avi" and stream.codec_context.name in ("h264", "hevc")
     reordered = stores_none and len(np.unique(np.array(shown) - decoding)) == 1
     ordered = known and not reordered
-    return PacketTable(times, np.array(keys, bool), restarts, ordered, hidden, max(empty, 0), encrypted)
+    return PacketTable(times, begins, restarts, ordered, hidden, max(empty, 0), encrypted, told)
 
 
 def _completed(times: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from portrait_clips import CODINGS, moving, write
+from portrait_clips import CODINGS, Coding, moving, write
 
 from mfrec.imageio import Reading, read, stream
 
@@ -206,3 +206,23 @@ def test_frames_that_the_decoder_leaves_out_are_counted(images: list[np.ndarray]
     assert [dropped.reason for dropped in left.dropped] == [
         f"{missing} frames that the decoder left out, because others that they need are lost or damaged"
     ]
+
+
+def test_packets_that_are_all_called_keys_are_no_places_to_begin(images: list[np.ndarray], tmp_path: Path) -> None:
+    """FFmpeg calls every packet of H.263 in an AVI a key."""
+    coding = Coding("h263p", options={"qscale": "5", "g": "20"})
+    path = write(tmp_path / "a.avi", images, coding)
+    whole = read(path)
+    for frame in read(path, start=1.0).frames:
+        expected = next(other for other in whole.frames if other.name == frame.name)
+        np.testing.assert_array_equal(frame.image, expected.image)
+    with av.open(str(path)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    data = path.read_bytes()
+    at = data.index(packets[20]) + len(packets[20]) // 2
+    path.write_bytes(data[:at] + bytes(120) + data[at + 120 :])
+    reading = read(path)
+    off = set(changed(reading, whole))
+    told = [int(name.split("#")[1]) for name in marked(reading)]
+    assert len(off) > 5 and off <= set(marked(reading))
+    assert min(told) == 20 and max(told) < 40
