@@ -1,4 +1,4 @@
-"""Whether the lines of a video alternate between two moments although the file does not say that it is interlaced."""
+"""Whether the lines of a video alternate between two moments, whatever the file says of it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ SHARE = 0.1
 
 ENOUGH_BLOCKS, ENOUGH_FRAMES = 4, 3
 """Moving blocks without which a frame says nothing, and combed frames without which a clip is not called interlaced."""
+
+ENOUGH_WHOLE = 10
+"""Frames with motion, none of them combed, from which on a clip that is marked as interlaced is suspected to be not."""
 
 ENOUGH_TO_JUDGE = 200
 """Frames with motion after which no more are looked at."""
@@ -83,3 +86,8 @@ class CombWatch:
     def interlaced(self) -> bool:
         """Whether a good part of the frames in which something moved was combed; slow motion makes no combs."""
         return self.combed >= ENOUGH_FRAMES and 4 * self.combed > self.judged
+
+    @property
+    def whole(self) -> bool:
+        """Whether frames enough moved and none was combed at all."""
+        return self.judged >= ENOUGH_WHOLE and not self.combed

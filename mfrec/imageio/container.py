@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -34,6 +35,15 @@ VIDEO_SUFFIXES = (
 )
 
 
+SKIPPED = "skip_initial_bytes"
+"""FFmpeg's name of the option by which it leaves out the beginning of a file."""
+
+OWN_HEADER = 1 << 16
+"""Bytes of a file in which a recorder's own header before a raw stream ends."""
+
+PARAMETER_SET = re.compile(b"\0?\0\0\x01(?:[\x27\x47\x67]|\x40\x01)")
+"""How the first unit of a raw H.264 (sequence parameters) or HEVC stream (video parameters) begins."""
+
 FIRST_PACKETS = 1000
 """Packets by which it is told whether a stream is more than a single picture."""
 
@@ -52,15 +62,23 @@ def opened(path: Path) -> InputContainer:
     with path.open("rb") as file:
         # FFmpeg does not recognise every row of JPEG files, and takes some for a single picture.
         kind = "mjpeg" if file.read(3) == b"\xff\xd8\xff" else None
+    options = {"format_whitelist": VIDEO_FORMATS}
     try:
         # The absolute path cannot be taken for a protocol ("concat:x.mp4") nor for an option.
-        return av.open(str(path.absolute()), format=kind, options={"format_whitelist": VIDEO_FORMATS})
+        return av.open(str(path.absolute()), format=kind, options=options)
     except (FFmpegError, UnicodeError) as error:
+        header = _bytes_before_a_raw_stream(path)
+        if header:
+            try:
+                return av.open(str(path.absolute()), options={**options, SKIPPED: str(header)})
+            except FFmpegError:
+                pass
         reason = getattr(error, "strerror", None) or str(error)
         if _lacks_index(path):
             raise NoFramesError(
-                f"the index of '{shown(path)}' (moov) is missing, as where a recording or a copy was cut off; ask for "
-                "the whole file, or have it repaired with an undamaged one of the same camera"
+                f"the index of '{shown(path)}' (moov) is missing or not where the file says, as where a recording or a "
+                "copy was cut off or lacks a piece; ask for the whole file, or have it repaired with an undamaged one "
+                "of the same camera"
             ) from error
         raise NoFramesError(
             f"'{shown(path)}' is neither a picture nor a video that can be opened ({reason}); "
@@ -69,8 +87,21 @@ def opened(path: Path) -> InputContainer:
         ) from error
 
 
+def _bytes_before_a_raw_stream(path: Path) -> int:
+    """How many bytes of a recorder's own lie before the first parameter set of a raw H.264 or HEVC stream (annex B of
+    each); 0 where no such set is near the beginning."""
+    with path.open("rb") as file:
+        found = PARAMETER_SET.search(file.read(OWN_HEADER))
+    return found.start() if found else 0
+
+
+def bytes_skipped(container: InputContainer) -> int:
+    """How many bytes at the beginning of an opened file are no video."""
+    return int(container.options.get(SKIPPED, 0))
+
+
 def _lacks_index(path: Path) -> bool:
-    """Whether a file is an MP4 or MOV without the box that says where its frames lie (ISO/IEC 14496-12, 8.2.1)."""
+    """Whether no box that says where the frames lie is found in an MP4 or MOV (ISO/IEC 14496-12, 8.2.1)."""
     found, at, length = set(), 0, path.stat().st_size
     with path.open("rb") as file:
         while at + 8 <= length:
@@ -153,8 +184,11 @@ def _moving(path: Path, streams: Sequence[int]) -> set[int]:
     return {index for index, count in counts.items() if count > 1}
 
 
-TRANSPORT = (188, 192, 204)
-"""Bytes of a packet of a transport stream: plain, with a time stamp in front, with error correction behind."""
+PACKET = 188
+"""Bytes of a packet of a transport stream."""
+
+TRANSPORT = (PACKET, 192, 204)
+"""Bytes from one packet to the next: plain, with a time stamp in front, with error correction behind."""
 
 
 def ends_within_a_packet(path: Path) -> bool:
@@ -167,7 +201,8 @@ def ends_within_a_packet(path: Path) -> bool:
             for first in begins:
                 rest = (length - first) % size
                 file.seek(length - rest)
-                if rest and file.read(1) == b"G":
+                # Behind a time stamp the last packet is whole: nothing comes after it.
+                if 0 < rest < PACKET and file.read(1) == b"G":
                     return True
             if begins:
                 return False

@@ -1,4 +1,4 @@
-"""Which field of interlaced frames was taken first, measured where the file does not say."""
+"""Which field of interlaced frames was taken first, measured: files often do not say, or say it wrong."""
 
 from __future__ import annotations
 

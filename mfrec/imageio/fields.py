@@ -24,8 +24,8 @@ FIRST = 12
 def separate_fields(pictures: Iterable[Coded], interval: float) -> Iterator[Coded]:
     """Two pictures for every frame, the missing lines of each interpolated in space and time by FFmpeg's bwdif.
 
-    All frames are treated as interlaced, marked or not: recorders often forget the mark. Where the first ones are not,
-    which field comes first is measured in them.
+    All frames are treated as interlaced, marked or not: recorders often forget the mark. Which field comes first is
+    measured in the first ones, since many marks are wrong; the mark counts where too little moves.
 
     Args:
         pictures: whole frames.
@@ -52,12 +52,12 @@ def separate_fields(pictures: Iterable[Coded], interval: float) -> Iterator[Code
 
     pictures = iter(pictures)
     first = list(islice(pictures, FIRST))
-    parity, order = "auto", "top field first assumed"
-    if not any(coded.source.interlaced_frame for coded in first):
-        bottom = bottom_first([stored[0] for coded in first if (stored := planes(coded.picture))])
-        parity = {None: "auto", True: "bff", False: "tff"}[bottom]
-        if bottom is not None:
-            order = f"{'bottom' if bottom else 'top'} field first as measured"
+    marked = any(coded.source.interlaced_frame for coded in first)
+    bottom = bottom_first([stored[0] for coded in first if (stored := planes(coded.picture))])
+    parity = {None: "auto", True: "bff", False: "tff"}[bottom]
+    order = "in the order that the file says" if marked else "top field first assumed"
+    if bottom is not None:
+        order = f"{'bottom' if bottom else 'top'} field first as measured"
 
     for coded in chain(first, pictures):
         frame = coded.picture

@@ -14,7 +14,7 @@ import numpy as np
 from mfrec.errors import NoFramesError
 from mfrec.imageio.codec import codec_view, h264_quantiser, mjpeg_tables
 from mfrec.imageio.combing import CombWatch
-from mfrec.imageio.container import ends_within_a_packet, frame_rate, opened, picture_stream
+from mfrec.imageio.container import bytes_skipped, ends_within_a_packet, frame_rate, opened, picture_stream
 from mfrec.imageio.damage import DamageWatch, time_gaps
 from mfrec.imageio.decoding import Coded, decoded
 from mfrec.imageio.fields import separate_fields
@@ -121,6 +121,12 @@ def video_stream(path: Path, selection: Selection, findings: Findings, progress:
         aspect, counted = float(stream.sample_aspect_ratio or 1), stream.frames
         size = (stream.width, stream.height) if stream.width else None
         cut = container.format.name == "mpegts" and ends_within_a_packet(path)
+        header = bytes_skipped(container)
+    if header:
+        findings.warnings.append(
+            f"the first {header} bytes of '{shown(path, whole=False)}' are no video and are left out: a header of the "
+            "recorder's own, or the end of something else"
+        )
     if table.encrypted:
         raise NoFramesError(
             f"the pictures of '{shown(path)}' are encrypted, and without its key they cannot be decoded; export the "
@@ -161,7 +167,7 @@ def _frames(video: VideoFile, selection: Selection, findings: Findings, progress
             pictures = separate_fields(pictures, video.table.interval or (1 / video.rate if video.rate else 0.0))
         for coded, before in selection.of(pictures, len(video.table.times), progress):
             counts.interlaced |= coded.source.interlaced_frame
-            if not coded.field and not counts.interlaced and counts.combs.wanted:
+            if not coded.field and counts.combs.wanted:
                 counts.combs.look(coded.picture)
             counts.ranges.look(coded.source)
             counts.taken += 1
@@ -294,7 +300,12 @@ def _conclude(
             "parts are clipped; have it exported with its range marked (FFmpeg: -c copy -bsf:v "
             "h264_metadata=video_full_range_flag=1)"
         )
-    if counts.interlaced and not selection.deinterlace:
+    if counts.interlaced and counts.combs.whole:
+        findings.warnings.append(
+            f"'{name}' is marked as interlaced, but in none of {counts.combs.judged} frames with motion do the lines "
+            "alternate between two moments: whole frames may be stored so; compare it with and without --deinterlace"
+        )
+    elif counts.interlaced and not selection.deinterlace:
         findings.warnings.append(
             f"'{name}' is interlaced: every frame shows two moments in alternate lines; read it with --deinterlace"
         )
@@ -315,8 +326,8 @@ def _field_notes(coded: Coded) -> list[str]:
     marked = coded.source.interlaced_frame
     if coded.field:
         order = "first" if coded.field == "a" else "second"
-        guess = "" if marked else f"; the file does not mark it as interlaced, {coded.order}"
-        notes.append(f"{order} field, missing lines interpolated by bwdif{guess}")
+        unmarked = "" if marked else "; the file does not mark it as interlaced"
+        notes.append(f"{order} field, missing lines interpolated by bwdif{unmarked}, {coded.order}")
     elif marked:
         notes.append("interlaced, fields not separated")
     if coded.damage:

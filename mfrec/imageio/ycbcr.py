@@ -113,7 +113,8 @@ def _ycbcr_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
     code = picture.colorspace
     assumed = ""
     if code not in MATRICES and code != YCGCO:
-        code = 1 if height >= 720 or width >= 1280 else 5
+        # No other matrix is used with the primaries of BT.2020 where its luminance is not constant.
+        code = 9 if picture.color_primaries == 9 else 1 if height >= 720 or width >= 1280 else 5
         assumed = " (assumed)"
     name = "YCgCo" if code == YCGCO else MATRICES[code][0]
     notes.append(f"{range_note}, matrix {name}{assumed}")
