@@ -1,4 +1,4 @@
-"""What PNG and AVIF files say of their samples and Pillow passes over: colours by the codes of H.273, and depth."""
+"""What picture files say of their samples and Pillow passes over: colours by the codes of H.273, and depth."""
 
 from __future__ import annotations
 
@@ -50,12 +50,24 @@ def code_points(kind: str | None, data: bytes, *, profile: bool) -> CodePoints |
     return None
 
 
-def avif_depth(data: bytes) -> int:
-    """Bits of a sample of an AVIF file, of which Pillow gives 8 (AV1 codec configuration box, AV1-ISOBMFF, 2.3.3)."""
-    at = data.find(b"av1C\x81")
-    if not 0 <= at <= len(data) - 7:
-        return 8
-    return {0x40: 10, 0x60: 12}.get(data[at + 6] & 0x60, 8)
+def stored_depth(kind: str | None, data: bytes) -> int:
+    """Bits of a colour sample of an AVIF, a JPEG 2000 or an animated PNG file, of which Pillow gives 8.
+
+    Args:
+        kind: Pillow's name of the format; 8 for others than these.
+        data: the whole file.
+    """
+    if kind == "AVIF":
+        # AV1 codec configuration box (AV1-ISOBMFF, 2.3.3).
+        at = data.find(b"av1C\x81")
+        return {0x40: 10, 0x60: 12}.get(data[at + 6] & 0x60, 8) if 0 <= at <= len(data) - 7 else 8
+    if kind == "JPEG2000":
+        # Image and tile size (ISO/IEC 15444-1, A.5.1), the depth of the first component.
+        at = data.find(b"\xff\x4f\xff\x51")
+        return (data[at + 42] & 0x7F) + 1 if 0 <= at <= len(data) - 43 else 8
+    if kind == "PNG" and b"acTL" in data[: data.find(b"IDAT")]:
+        return data[24]
+    return 8
 
 
 def _of_png(data: bytes) -> CodePoints | None:

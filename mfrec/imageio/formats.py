@@ -57,15 +57,52 @@ FOREIGN = (
     (0, b"%PDF", "a PDF document"),
     (0, b"#EXTM3U", "a play list"),
     (0, b"ffconcat", "a play list"),
+    (0, b"II\xbc", "a JPEG XR picture"),
+    (0, b"BPG\xfb", "a BPG picture"),
+    (0, b"DDS ", "a DDS picture"),
+    (0, b"gimp xcf", "a GIMP file"),
+    (0, b"FOVb", "a camera's raw file (X3F)"),
+    (0, b"\0MRM", "a camera's raw file (MRW)"),
+    (0, b"<svg", "an SVG drawing"),
+    (0, b"<?xml", "a text (XML)"),
+    (0, b"<!DOCTYPE", "a web page"),
+    (0, b"<!doctype", "a web page"),
+    (0, b"<html", "a web page"),
+    (0, b"AT&TFORM", "a DjVu document"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an office document or a store of thumbnails"),
     (0, b"PK\x03\x04", "an archive or an office document"),
     (0, b"Rar!\x1a\x07", "an archive"),
     (0, b"7z\xbc\xaf\x27\x1c", "an archive"),
     (0, b"\x1f\x8b", "an archive"),
+    (0, b"BZh", "an archive"),
+    (0, b"\xfd7zXZ\0", "an archive"),
+    (0, b"\x28\xb5\x2f\xfd", "an archive"),
+    (0, b"MSCF", "an archive"),
+    (257, b"ustar", "an archive"),
     (0, b"EVF\x09\x0d\x0a\xff\x00", "a disk image (E01)"),
+    (0, b"LVF\x09\x0d\x0a\xff\x00", "a disk image (L01)"),
+    (0, b"ADSEGMENTEDFILE", "a disk image (AD1)"),
+    (0, b"MZ", "a program"),
+    (0, b"ID3", "a sound recording"),
+    (8, b"WAVEfmt ", "a sound recording"),
 )
 """Files that cases hold and that are not read: where in the file, by which bytes, and what they are."""
 
-HEAD = 132
+TAKE_OUT = "take out what it holds"
+
+ADVICE = {
+    "archive": TAKE_OUT,
+    "disk": TAKE_OUT,
+    "document": TAKE_OUT,
+    "list": "give the files that it names",
+    "web page": "its address was saved and not the file, or a download failed: fetch the file itself",
+    "text": "give the recording or the pictures that belong to it",
+    "program": "some recorders export one that plays a recording: export that from it as a video",
+    "sound": "give the recording that has the pictures",
+}
+"""What would do, by a word in what a file is; a picture can be exported otherwise."""
+
+HEAD = 264
 """Bytes of a file that tell its format."""
 
 
@@ -73,11 +110,10 @@ def foreign(head: bytes) -> str | None:
     """What a file is that begins so and is not read, with what would do instead; None for all others."""
     for at, mark, what in FOREIGN:
         if head[at : at + len(mark)] == mark:
-            holds = any(word in what for word in ("archive", "disk", "document"))
-            use = "take out what it holds" if holds else "export it as PNG or TIFF"
-            if "list" in what:
-                use = "give the files that it names"
+            use = next((advice for word, advice in ADVICE.items() if word in what), "export it as PNG or TIFF")
             return f"{what}, which is not read; {use}"
+    if head and not any(head):
+        return "a file that begins with zeros alone, as after a copy or a recovery that failed; ask for the original"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +72,43 @@ def damage_of(data: bytes) -> str:
     shown, messages = _decoded(data)
     if shown is not None and left_over(data, shown):
         messages.append(LEFT_OVER)
-    return next((text for text in messages if text.startswith((*DAMAGED, LEFT_OVER))), "")
+    if _restarts_out_of_order(data):
+        messages.append(OUT_OF_ORDER)
+    return next((text for text in messages if text.startswith((*DAMAGED, LEFT_OVER, OUT_OF_ORDER))), "")
 
+
+OUT_OF_ORDER = "the restart markers in its coded data are not in their order"
+"""Reason of a picture whose decoders go on at a wrong place, or leave a part grey."""
+
+
+def _restarts_out_of_order(data: bytes) -> bool:
+    """Whether the restart markers of a scan do not count 0 to 7 again and again (ITU-T T.81, F.1.1.5.2)."""
+    expected = 0
+    for found in SCAN_MARKER.finditer(data, _first_scan(data)):
+        marker = found[0][1]
+        if marker == 0xD9:
+            break
+        if not 0xD0 <= marker <= 0xD7:
+            expected = 0  # another scan begins
+        elif marker - 0xD0 != expected:
+            return True
+        else:
+            expected = (expected + 1) % 8
+    return False
+
+
+def _first_scan(data: bytes) -> int:
+    """Where the first scan begins, behind what may hold a thumbnail's; the end where there is none."""
+    at = 2
+    while at < len(data) - 3 and data[at] == 0xFF:
+        if data[at + 1] == 0xDA:
+            return at
+        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return len(data)
+
+
+SCAN_MARKER = re.compile(rb"\xff[\xd0-\xd7\xd9\xda]")
+"""A restart, the beginning of a scan or the end, in coded data."""
 
 LEFT_OVER = "the coded data go on after the picture is complete"
 

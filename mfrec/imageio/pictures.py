@@ -244,8 +244,9 @@ class _PillowFile(_PictureFile):
         super().__init__(path, data)
         self._picture = open_picture(io.BytesIO(data))
         count = getattr(self._picture, "n_frames", 1) if self._picture.format in ANIMATED else 1
-        self.numbers = range(count)
-        self._next = 0
+        # A PNG may begin with a picture that is no part of its animation, for programs that show none.
+        self._next = 1 if count > 1 and getattr(self._picture, "default_image", False) else 0
+        self.numbers = range(self._next, count)
         self._clock = 0.0
 
     def _decode(self, number: int, notes: list[str]) -> _Decoded:
@@ -253,7 +254,10 @@ class _PillowFile(_PictureFile):
         reason = size_reason(picture.width, picture.height)
         if reason is not None:
             raise _EndedError(reason)
-        time = self._seek(number) if len(self.numbers) > 1 else None
+        first = self.numbers[0]
+        if number == first > 0:
+            notes.append("the picture before it, for programs that show no animation, is left out")
+        time = self._seek(number) if first + len(self.numbers) > 1 else None
         hidden = 1 if picture.format in ANIMATED else getattr(picture, "n_frames", 1)
         if hidden > 1:
             notes.append(f"the first of {hidden} pictures in the file")
@@ -296,7 +300,7 @@ class _PillowFile(_PictureFile):
                 self._picture.seek(at)
                 self._picture.load()
             except DECODER_ERRORS as error:
-                left = len(self.numbers) - at - 1
+                left = self.numbers[-1] - at
                 raise _EndedError(f"{_damage(error)}; nor are {left} after it" if left else _damage(error)) from None
             time = self._clock
             self._clock += float(self._picture.info.get("duration", 0)) / 1000

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.imageio.code_points import avif_depth, code_points
+from mfrec.imageio.code_points import code_points, stored_depth
+from mfrec.imageio.formats import DECODER_ERRORS
 from mfrec.imageio.profile import from_gamma, profiled
 from mfrec.imageio.reading import RefusedError, over_grey
 from mfrec.types import FloatArray
@@ -26,12 +27,13 @@ def still_image(picture: ImageFile.ImageFile, data: bytes, notes: list[str]) -> 
         notes: gets what was done.
     """
     profile: bytes | None = picture.info.get("icc_profile")
-    if picture.format == "AVIF" and avif_depth(data) > 8:
-        notes.append(f"{avif_depth(data)} bit, read as 8")
+    depth = stored_depth(picture.format, data)
+    if depth > 8 and picture.mode in ("RGB", "RGBA"):
+        notes.append(f"{depth} bit, read as 8")
     points = code_points(picture.format, data, profile=profile is not None)
     if points is not None:
         return points.to_srgb(_in_its_colours(picture, data, None, (None, None), notes), notes)
-    return _in_its_colours(picture, data, profile, _png_colours(picture), notes)
+    return _in_its_colours(picture, data, profile, _declared_colours(picture), notes)
 
 
 def _in_its_colours(
@@ -125,8 +127,25 @@ def converted(
     return image
 
 
-def _png_colours(picture: ImageFile.ImageFile) -> tuple[float | None, tuple[float, ...] | None]:
-    """Gamma and chromaticities that a PNG declares; what says that it is sRGB goes first."""
+ADOBE_RGB = 256 / 563, (0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+"""Gamma and chromaticities of Adobe RGB (1998), 4.3.1, in the order of :func:`from_gamma`."""
+
+EXIF, COLOUR_SPACE, INTEROPERABILITY = 0x8769, 0xA001, 0xA005
+"""Tags of EXIF 2.3: its main directory, the colour space, and the directory that names the rule the file follows."""
+
+
+def _declared_colours(picture: ImageFile.ImageFile) -> tuple[float | None, tuple[float, ...] | None]:
+    """Gamma and chromaticities that a PNG declares, or the EXIF data of a camera's JPEG, which has no profile then.
+
+    What says that a PNG is sRGB goes first. The rule ``R03`` with an uncalibrated colour space is Adobe RGB (DCF 2.0).
+    """
+    if picture.format == "JPEG" and picture.mode == "RGB":
+        try:
+            exif = picture.getexif()
+            adobe = exif.get_ifd(EXIF).get(COLOUR_SPACE) == 0xFFFF and exif.get_ifd(INTEROPERABILITY).get(1) == "R03"
+        except DECODER_ERRORS:
+            adobe = False
+        return ADOBE_RGB if adobe else (None, None)
     if picture.format != "PNG" or "srgb" in picture.info:
         return None, None
     return picture.info.get("gamma"), picture.info.get("chromaticity")

@@ -89,7 +89,7 @@ class PageHeader:
         profile: an ICC profile, or None.
         damage: what is wrong with its compressed samples; empty where nothing tells.
         without_header: how many more pictures follow the samples of this one, which is the only page, and have no page
-            of their own, as ImageJ stores large stacks.
+            of their own, as ImageJ stores large stacks and microscopes store volumes.
     """
 
     orientation: int
@@ -109,6 +109,7 @@ def page_of(data: bytes, number: int) -> PageHeader:
         page = file.pages[number].aspage()
         tags = page.tags
         stacked = int((file.imagej_metadata or {}).get("images", 1)) if file.is_imagej and len(file.pages) == 1 else 1
+        stacked = max(stacked, int(page.imagedepth))
         if int(page.sampleformat) not in (UNSIGNED, FLOAT, UNDEFINED):
             raise RefusedError(
                 f"a TIFF page of signed or complex samples of {page.bitspersample} bits, whose black and white are not "

@@ -31,6 +31,7 @@ from mfrec.image.transfer import (
 from mfrec.imageio import jpeg_bytes, png_bytes, read
 from mfrec.types import Frame
 
+MATRIX = ":colormatrix=bt2020nc"
 LOSSLESS = Coding("libx264", options={"qp": "0", "preset": "ultrafast", "threads": "1"})
 ONE_HEVC = Coding("libx265", options={"crf": "28", "x265-params": "bframes=0:log-level=none:pools=1:frame-threads=1"})
 FAINT = Coding("libx264", options={"crf": "8", "preset": "veryfast", "threads": "1"})
@@ -78,13 +79,13 @@ def hdr_frame(image: np.ndarray, transfer: int) -> av.VideoFrame:
     return frame
 
 
-def hdr_clip(path: Path, images: Sequence[np.ndarray], transfer: int) -> Path:
+def hdr_clip(path: Path, images: Sequence[np.ndarray], transfer: int, matrix: str = MATRIX) -> Path:
     name = {16: "smpte2084", 18: "arib-std-b67"}[transfer]
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=25)
         assert isinstance(stream, av.VideoStream)
         stream.height, stream.width, stream.pix_fmt = *images[0].shape[:2], "yuv444p10le"
-        tags = f"colorprim=bt2020:transfer={name}:colormatrix=bt2020nc:fullrange=0"
+        tags = f"colorprim=bt2020:transfer={name}{matrix}:fullrange=0"
         stream.options = {"qp": "0", "preset": "ultrafast", "x264-params": tags}
         for image in images:
             out.mux(stream.encode(hdr_frame(image, transfer)))
@@ -98,6 +99,12 @@ def test_hdr_becomes_srgb(images: list[np.ndarray], tmp_path: Path, transfer: in
     for frame, image in zip(reading.frames, images, strict=False):
         assert grey_levels(frame, image) < 1.0
         assert {16: "HDR (PQ)", 18: "HDR (HLG)"}[transfer] in frame.notes[-1]
+
+
+def test_the_matrix_that_goes_with_the_primaries_is_assumed(images: list[np.ndarray], tmp_path: Path) -> None:
+    said, unsaid = (read(hdr_clip(tmp_path / "a.mkv", images[:1], 16, tag)).frames[0] for tag in (MATRIX, ""))
+    np.testing.assert_array_equal(said.image, unsaid.image)
+    assert any("matrix BT.2020 (assumed)" in note for note in unsaid.notes)
 
 
 def test_transfer_functions_meet_their_standards() -> None:
@@ -291,6 +298,37 @@ def test_the_file_of_a_dahua_recorder(images: list[np.ndarray], tmp_path: Path) 
     assert [f.time for f in reading.frames] == pytest.approx([n / 25 for n in range(7)], abs=0.01)
 
 
+@pytest.mark.parametrize("name", ["gate.h264", "gate.bin"])
+def test_a_header_before_a_raw_stream_is_left_out(images: list[np.ndarray], tmp_path: Path, name: str) -> None:
+    """FFmpeg takes one that begins with 1 for the configuration of an MP4, and refuses the file."""
+    write(tmp_path / name, images, CODINGS["h264"], container="h264")
+    whole = read(tmp_path / name)
+    (tmp_path / name).write_bytes(b"\1" * 508 + (tmp_path / name).read_bytes())
+    reading = read(tmp_path / name)
+    assert len(reading.frames) == 7 and not any(f.damaged for f in reading.frames)
+    for frame, expected in zip(reading.frames, whole.frames, strict=True):
+        np.testing.assert_array_equal(frame.image, expected.image)
+    assert any("the first 508 bytes" in warning for warning in reading.warnings) and not whole.warnings
+
+
+def test_bytes_between_the_units_of_a_stream_are_no_damage(images: list[np.ndarray], tmp_path: Path) -> None:
+    """A recorder's header of each frame makes the supplemental information before it look cut off."""
+    data = write(tmp_path / "a.h264", images, CODINGS["h264"]).read_bytes()
+    units = re.split(b"(?=\0\0\0\1|(?<!\0)\0\0\1)", data)
+    (tmp_path / "b.h264").write_bytes(b"".join(unit + b"HXVF\x90\1\1\1" for unit in units))
+    reading = read(tmp_path / "b.h264")
+    assert len(reading.frames) == 7 and not any(f.damaged for f in reading.frames)
+
+
+def test_a_whole_transport_stream_with_stamps_is_not_called_cut_off(images: list[np.ndarray], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.m2ts", images, CODINGS["h264"])
+    data = path.read_bytes()
+    assert len(data) % 192 == 0 and data[4] == ord("G")
+    assert read(path).warnings == ()
+    path.write_bytes(data[:-40])
+    assert any("cut off" in warning for warning in read(path).warnings)
+
+
 def test_a_clock_that_restarts_runs_on(portrait: np.ndarray, tmp_path: Path) -> None:
     part = write(tmp_path / "part.ts", moving(portrait, 40, 48), CODINGS["h264"]).read_bytes()
     (tmp_path / "both.ts").write_bytes(part + part)
@@ -327,6 +365,26 @@ def test_the_field_that_comes_first_is_measured(portrait: np.ndarray, tmp_path: 
     words = f"{'bottom' if bottom else 'top'} field first as measured"
     assert len(fields) == len(moments) and all(any(words in note for note in f.notes) for f in fields)
     assert max(grey_levels(f, moment) for f, moment in zip(fields, moments, strict=True)) < 8
+
+
+def test_a_field_order_that_is_marked_wrong_is_measured(portrait: np.ndarray, tmp_path: Path) -> None:
+    """x264 takes the mark from the frames that it is given, and PyAV's have none: bottom field first."""
+    moments = moving(portrait, 48, 96)[::2]
+    woven = []
+    for first, second in zip(moments[::2], moments[1::2], strict=True):
+        woven.append(second.copy())
+        woven[-1][::2] = first[::2]
+    marked = Coding("libx264", options={**FAINT.options, "x264-params": "interlaced=1"})
+    fields = read(write(tmp_path / "a.mkv", woven, marked), deinterlace=True).frames
+    assert len(fields) == len(moments)
+    assert max(grey_levels(f, moment) for f, moment in zip(fields, moments, strict=True)) < 8
+    assert all("top field first as measured" in f.notes[0] and "does not mark" not in f.notes[0] for f in fields)
+
+
+def test_whole_frames_that_are_marked_as_interlaced(portrait: np.ndarray, tmp_path: Path) -> None:
+    marked = Coding("libx264", options={**FAINT.options, "x264-params": "interlaced=1"})
+    (warning,) = read(write(tmp_path / "a.mkv", moving(portrait, 40, 144)[::2], marked)).warnings
+    assert "marked as interlaced, but in none of" in warning
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -512,6 +570,31 @@ def test_every_page_of_a_tiff_is_a_frame_and_thumbnails_are_none(images: list[np
     assert [f.name for f in read(tmp_path / "a.tif", every=2).frames] == ["a.tif#0", "a.tif#3"]
 
 
+def test_a_volume_in_one_tiff_page_is_said(images: list[np.ndarray], tmp_path: Path) -> None:
+    import tifffile
+
+    volume = np.stack([image[..., 1] for image in images[:4]])
+    tifffile.imwrite(tmp_path / "a.tif", volume, volumetric=True, tile=(1, 32, 32), photometric="minisblack")
+    (frame,) = read(tmp_path / "a.tif").frames
+    assert any("the first of 4 pictures" in note for note in frame.notes)
+
+
+def test_a_picture_for_programs_without_animation_is_no_frame(images: list[np.ndarray], tmp_path: Path) -> None:
+    stills = [Image.fromarray(image) for image in images[:4]]
+    stills[3].save(tmp_path / "a.png", save_all=True, default_image=True, append_images=stills[:3], duration=40)
+    frames = read(tmp_path / "a.png").frames
+    assert [f.time for f in frames] == [0.0, 0.04, 0.08]
+    assert max(grey_levels(f, image) for f, image in zip(frames, images[:3], strict=True)) < 0.01
+    assert ["left out" in str(f.notes) for f in frames] == [True, False, False]
+
+
+def test_the_depth_of_a_jpeg_2000_is_said(portrait: np.ndarray, tmp_path: Path) -> None:
+    for depth, note in ((np.uint8, ()), (np.uint16, ("16 bit, read as 8",))):
+        samples = np.rint(portrait * np.iinfo(depth).max).astype(depth)
+        (tmp_path / "a.jp2").write_bytes(cv2.imencode(".jp2", samples[..., ::-1])[1].tobytes())
+        assert read(tmp_path / "a.jp2").frames[0].notes == note
+
+
 @pytest.mark.parametrize("name", ["a.webp", "a.png", "a.avif"])
 def test_every_frame_of_an_animation(images: list[np.ndarray], tmp_path: Path, name: str) -> None:
     first, *rest = [Image.fromarray(image) for image in images]
@@ -609,6 +692,19 @@ def sixteen_bit_png(samples: np.ndarray, chunks: Sequence[tuple[bytes, bytes]] =
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed_parts)
 
 
+def test_adobe_rgb_that_only_the_exif_data_say(portrait: np.ndarray, tmp_path: Path) -> None:
+    light = linear_from_srgb(portrait).astype(np.float64)
+    wide = light @ np.linalg.inv(to_srgb_primaries(((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)), (0.3127, 0.3290))).T
+    stored = Image.fromarray(np.rint(np.clip(wide, 0, 1) ** (256 / 563) * 255).astype(np.uint8))
+    for rule, converted in (("R03", True), ("R98", False)):
+        exif = Image.Exif()
+        exif[0x8769] = {0xA001: 0xFFFF, 0xA005: {1: rule}}
+        stored.save(tmp_path / "a.jpg", quality=97, subsampling=0, exif=exif)
+        frame = read(tmp_path / "a.jpg").frames[0]
+        assert (grey_levels(frame, portrait) < 2) == converted
+        assert bool(frame.notes) == converted
+
+
 def test_gamma_of_a_png(portrait: np.ndarray, tmp_path: Path) -> None:
     linear = linear_from_srgb(portrait)
     cases = {
@@ -683,6 +779,19 @@ def test_damaged_codes_of_a_jpeg_are_said(images: list[np.ndarray], tmp_path: Pa
     }
     assert any(note.startswith("damaged: decoder: ") for note in reading.frames[0].notes)
     assert "2 of 4 pictures are damaged in their coded data; each says so" in reading.warnings
+
+
+def test_restart_markers_out_of_order_are_said(images: list[np.ndarray], tmp_path: Path) -> None:
+    """libjpeg goes on at a wrong place then, and FFmpeg does not look at the numbers."""
+    for name, progressive in (("a.jpg", False), ("b.jpg", True)):
+        Image.fromarray(images[0]).save(tmp_path / name, progressive=progressive, restart_marker_blocks=4)
+    assert not any(frame.damaged for frame in read(tmp_path).frames)
+    data = bytearray((tmp_path / "a.jpg").read_bytes())
+    third = [found.start() for found in re.finditer(b"\xff[\xd0-\xd7]", data)][2]
+    data[third + 1] = 0xD4
+    (tmp_path / "a.jpg").write_bytes(data)
+    (frame,) = read(tmp_path / "a.jpg").frames
+    assert frame.damaged and "restart markers" in frame.notes[-1]
 
 
 def test_deflated_samples_that_are_not_those_of_their_checksum(portrait: np.ndarray, tmp_path: Path) -> None:
@@ -760,6 +869,11 @@ def test_jpeg_files_in_a_row_are_a_clip_or_said(images: list[np.ndarray], tmp_pa
         (bytes(128) + b"DICM", "a DICOM file"),
         (b"#EXTM3U\n", "a play list, which is not read; give the files that it names"),
         (b"\xff\xd8\xff\xf7\0\x0b\x08", "a JPEG-LS picture"),
+        (b"II\xbc\1", "a JPEG XR picture"),
+        (bytes(257) + b"ustar\0", "an archive, which is not read; take out what it holds"),
+        (b"MZ\x90\0", "a program, which is not read; some recorders export one"),
+        (b"<!DOCTYPE html>", "a web page"),
+        (b"\0", "begins with zeros alone"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.jpg", "a.bin"])
