@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from mfrec.cli.console import Progress, print_json, print_line
+from mfrec.cli.console import Progress, print_json, print_line, say
 from mfrec.cli.options import End, Json, Start
 from mfrec.errors import NoFaceError, UsageError
 
@@ -42,7 +42,11 @@ def people(
         raise UsageError("--every-frame is for programs; add --json")
     coding: list[dict[str, Any]] = []
     with Progress() as progress, one_thread():
-        found = survey(_noted(stream(clip, start=start, end=end, progress=progress), coding))
+        frames = stream(clip, start=start, end=end, progress=progress)
+        found = survey(_noted(frames, coding))
+    warnings = list(frames.warnings)
+    for warning in warnings:
+        say(f"warning: {warning}")
     if not found.people and not every_frame:
         raise NoFaceError(f"no face was found in any of the {len(found.frames)} frames of '{clip}'")
     rows = [
@@ -62,7 +66,8 @@ def people(
     if as_json:
         if every_frame:
             rows = [row | {"seen": _seen(person)} for row, person in zip(rows, found.people, strict=True)]
-        print_json({"frames": len(found.frames), "people": rows, **({"coding": coding} if every_frame else {})})
+        whole = {"frames": len(found.frames), "warnings": warnings, "people": rows}
+        print_json({**whole, **({"coding": coding} if every_frame else {})})
         return
     for row in rows:
         when = "" if row["first"] is None else f", {row['first']:.2f} s to {row['last']:.2f} s"

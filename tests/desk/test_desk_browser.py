@@ -18,14 +18,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from desk_service import ROOT, Served, served
 from headless import ARGUMENTS, CHROMIUM
 from PIL import Image
+from report_case import reconstruction
 from two_people import scene
 
+from mfrec.desk.case import Cases
+from mfrec.desk.jobs import Job
 from mfrec.imageio import h264_bytes, read, to_uint8
+from mfrec.outputs import save
+from mfrec.provenance.about import About
 
 pytest.importorskip("c2pa")
 
@@ -35,6 +41,9 @@ from mfrec.provenance.figures import figures_csv
 from mfrec.provenance.record import read_record
 
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH"), pytest.mark.slow]
+
+LANE, LABEL = 16, 108
+"""Of the time line: how high a lane is, and where it begins."""
 
 PASSPHRASE = "correct horse battery"
 
@@ -402,6 +411,10 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     dialog.get_by_label("Passphrase").fill(PASSPHRASE)
     dialog.get_by_role("button", name="Sign", exact=True).click()
     page.get_by_text("Every file is untouched and signed by a trusted key.").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="report.signed.pdf").click()
+    signed = folder / "runs" / "0002" / "report.signed.pdf"
+    assert Path(download.value.path()).read_bytes() == signed.read_bytes()
     walk.check_access()
 
     page.get_by_role("link", name="Runs", exact=True).click()
@@ -504,3 +517,163 @@ def test_the_player_by_keys_and_what_the_codec_did(walk: Walk) -> None:
     page.get_by_role("radio", name="quantiser").check(force=True)
     assert np.abs(keys.shot(".view canvas") - plain).max() > 30, "a colour for each block"
     page.close()
+
+
+PEOPLE_SEEN = {1: {0: 1.0, 1: 2.0, 2: 4.0}, 2: {2: 3.0, 4: 1.5}}
+"""Quality of each person in the frames of a clip, as a look through it would say."""
+
+QUANTISERS = (20, 24, 28, 22, 30)
+
+
+@pytest.fixture(scope="module")
+def looked_at(walk: Walk) -> Walk:
+    """A case whose clip was looked through and whose run is done; nobody has worked for it."""
+    case = Cases(walk.cases).add(About(title="Linked", number="2026-0143"))
+    save(reconstruction(3, dropped=False), case.part("runs") / "0002")
+    said = {
+        "frames": 5,
+        "warnings": ["'a.mp4' is cut off"],
+        "people": [
+            {
+                "number": number, "frames": len(seen), "side": 40.0, "best": [2],
+                "seen": [
+                    {"index": i, "name": f"a.mp4#{i}", "box": [40.0 * number, 60.0, 40.0, 50.0], "quality": quality}
+                    for i, quality in seen.items()
+                ],
+            }
+            for number, seen in PEOPLE_SEEN.items()
+        ],
+        "coding": [
+            {"index": i, "name": f"a.mp4#{i}", "quantiser": quantiser, "damaged": i == 3}
+            for i, quantiser in enumerate(QUANTISERS)
+        ],
+    }  # fmt: skip
+    when = "2026-11-01T10:00:00+00:00"
+    for job in (
+        Job(1, "0001", "people", "01", [], "done", when),
+        Job(1, "0002", "reconstruct", "01", [], "done", when),
+    ):
+        (case.part("jobs") / f"{job.number}.json").write_bytes(msgspec.json.encode(job))
+    (case.part("jobs") / "0001.out").write_text(json.dumps(said))
+    page = walk.page.context.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(walk.desk.address)
+    base = f"http://{walk.desk.host}/api/cases/{case.key}"
+    clip = h264_bytes([scene(number) for number in range(5)], 20, 5)
+    sent = page.request.post(f"{base}/inputs?name=a.mp4", data=clip, headers={"Origin": f"http://{walk.desk.host}"})
+    assert sent.ok, sent.text()
+    return Walk(walk.desk, page, walk.cases)
+
+
+def test_zoom_and_place_are_those_of_both_pictures(looked_at: Walk) -> None:
+    """By wheel, drag and keys; each picture keeps its own pixels, and the one under the pointer stays there."""
+    page = looked_at.page
+    page.goto(f"http://{looked_at.desk.host}/#/case/2026-0143/compare/0002")
+    looked_at.ready("compare")
+    folder = looked_at.cases / "2026-0143" / "runs" / "0002"
+    pictures = {
+        side: np.asarray(Image.open(folder / name).convert("RGB")).astype(int)
+        for side, name in (("a", "reference.png"), ("b", "reconstruction.png"))
+    }
+    looked_at.until("document.querySelectorAll('.view canvas')[1].width > 300")
+
+    def zoom() -> int:
+        return int(page.locator("output.zoom").inner_text().lstrip("×"))
+
+    def point_at(side: str, x: float, y: float) -> np.ndarray:
+        """Point there; on both canvases, the screen shows that very pixel of its own picture, which is given back."""
+        box = page.locator(f"figure[data-side={side}] canvas").bounding_box()
+        page.mouse.move(2, 2)
+        with page.expect_response(lambda answer: "/pixel?" in answer.url) as told:
+            page.mouse.move(box["x"] + x, box["y"] + y)
+        column, row = map(int, re.findall(r"[xy]=(\d+)", told.value.url))
+        for each, picture in pictures.items():
+            shot = looked_at.shot(f"figure[data-side={each}] canvas")
+            assert np.array_equal(shot[int(y), int(x)], picture[row, column]), f"{each}: {column}, {row} at ×{zoom()}"
+        return np.array([column, row])
+
+    first, start = zoom(), point_at("a", 200, 300)
+    page.mouse.wheel(0, -100)
+    looked_at.until(f"document.querySelector('output.zoom').textContent !== '×{first}'")
+    assert np.abs(point_at("b", 200, 300) - start).max() <= 1, "what is under the pointer stays there"
+    box = page.locator("figure[data-side=b] canvas").bounding_box()
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200 + 4 * zoom(), box["y"] + 300 - 3 * zoom())
+    page.mouse.up()
+    moved = point_at("a", 200, 300)
+    assert np.abs(moved - start - (-4, 3)).max() <= 1, "both pictures go where one is drawn to"
+    page.locator("figure[data-side=a] canvas").focus()
+    page.keyboard.press("0")
+    looked_at.until(f"document.querySelector('output.zoom').textContent === '×{first}'")
+    assert np.array_equal(point_at("b", 200, 300), start)
+
+
+def test_the_time_line_shows_who_is_seen_how_well_and_what_is_damaged(looked_at: Walk) -> None:
+    page = looked_at.page
+    page.goto(f"http://{looked_at.desk.host}/#/case/2026-0143/look")
+    looked_at.ready("look")
+    page.get_by_text("2 people in 5 frames").wait_for()
+    assert page.locator(".look .warnings").inner_text() == "'a.mp4' is cut off"
+    page.keyboard.press("End")
+    looked_at.shows("Frame 4 of 5")
+    keys = page.request.get(f"http://{looked_at.desk.host}/api/cases/2026-0143/inputs/01/clip").json()["keys"]
+
+    shot = looked_at.shot("canvas.timeline").astype(int)
+
+    def heights(lane: int, colour: str) -> list[float]:
+        """How high the bar of each frame stands in a lane, 0 to 1, beside the marker."""
+        across = (shot.shape[1] - LABEL) / 5
+        rows = shot[3 + lane * LANE + 1 : 3 + (lane + 1) * LANE - 2]
+        paint = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        return [
+            float((np.abs(rows[:, int(LABEL + (frame + 0.25) * across)] - paint).max(axis=1) < 40).mean())
+            for frame in range(5)
+        ]
+
+    def shares(values: dict[int, float]) -> list[Any]:
+        return [pytest.approx(values.get(frame, 0.0), abs=0.12) for frame in range(5)]
+
+    for lane, (number, colour) in enumerate({1: "#4477aa", 2: "#ee7733"}.items(), 1):
+        seen = PEOPLE_SEEN[number]
+        assert heights(lane, colour) == shares(
+            {i: 0.2 + 0.8 * quality / max(seen.values()) for i, quality in seen.items()}
+        )
+    coarse = {frame: 0.1 + 0.9 * (value - min(QUANTISERS)) / 10 for frame, value in enumerate(QUANTISERS)}
+    assert heights(3, "#8a929a") == shares(coarse)
+    assert heights(4, "#b3261e") == shares({3: 1.0})
+    assert heights(5, "#16191d") == shares(dict.fromkeys(keys, 0.7))
+
+    # Dragged along, the clip follows; the faces of a frame lie over it, and over nothing else.
+    box = page.locator("canvas.timeline").bounding_box()
+
+    def place(frame: int) -> tuple[float, float]:
+        return box["x"] + LABEL + (frame + 0.5) * (box["width"] - LABEL) / 5, box["y"] + 8
+
+    page.mouse.move(*place(4))
+    page.mouse.down()
+    page.mouse.move(*place(2), steps=3)
+    looked_at.shows("Frame 2 of 5")
+    page.mouse.up()
+    for frame, people in ((2, [1, 2]), (3, []), (4, [2])):
+        page.mouse.click(*place(frame))
+        looked_at.shows(f"Frame {frame} of 5")
+        assert page.locator("canvas.timeline").get_attribute("aria-valuenow") == str(frame)
+        page.get_by_text("true pixels").wait_for()
+        shown = page.locator(".faces .face:not([hidden])").evaluate_all(
+            "faces => faces.map(face => Number(face.dataset.person))"
+        )
+        assert sorted(shown) == people
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    face = page.get_by_role("button", name="Face of person 2").bounding_box()
+    page.mouse.move(face["x"] + 1.5, face["y"] + 1.5)
+    page.locator(".values").filter(has_text="x 80, y 60: ").wait_for()  # its frame goes with the picture
+
+    # What is left out, and where the run begins.
+    page.mouse.click(*place(1))
+    for key in "ix":
+        page.keyboard.press(key)
+    looked_at.command("--without 1")
+    shot = looked_at.shot("canvas.timeline").astype(int)
+    assert heights(0, "#9fb7d3") == shares(dict.fromkeys((2, 3, 4), 1.0))
+    assert heights(0, "#b3261e") == shares({1: 1.0})

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from portrait_clips import moving
+from portrait_clips import CODINGS, moving, write
 from two_people import BLURRED, scene
 from typer.testing import CliRunner
 
@@ -143,3 +143,13 @@ def test_footage_of_nobody_has_no_people() -> None:
     wall = [Frame(np.full((48, 48, 3), 0.5, np.float32), index, str(index), time=index / 25) for index in range(3)]
     found = survey(wall)
     assert found.people == () and len(found.frames) == 3
+
+
+def test_what_is_wrong_with_the_file_is_said(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (4, 48, 48, 3), np.uint8)
+    clip = write(tmp_path / "a.ts", list(noise), CODINGS["h264"])
+    clip.write_bytes(clip.read_bytes()[:-300])
+    done = CliRunner().invoke(app, ["people", str(clip), "--json", "--every-frame"])
+    warnings = json.loads(done.stdout)["warnings"]
+    assert any("cut off" in warning for warning in warnings)
+    assert all(f"warning: {warning}" in done.stderr for warning in warnings)

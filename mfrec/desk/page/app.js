@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { caseView } from "./case.js";
 import { casesView } from "./cases.js";
 import { compareView } from "./compare.js";
-import { guarded, h, trouble } from "./dom.js";
+import { calm, guarded, h, trouble } from "./dom.js";
 import { keysDialog } from "./keys.js";
 import { lookView } from "./look.js";
 import { notesView } from "./notes.js";
@@ -46,6 +46,7 @@ async function show() {
   const mine = turn;
   leave?.();
   leave = null;
+  calm();
   desk.watchers.clear();
   delete content.dataset.ready;
   const where = address();

@@ -146,7 +146,7 @@ class Compare {
     const words = (side) => [`${t("compare.run")} ${side.job.number}: ${layerName(side.summary, side.layer)} `, stamp(side)];
     const { a, b } = this.sides;
     const page = (side) => what(layerName(side.summary, side.layer), PAGES[side.layer.split(" ")[0]] ?? "maps");
-    const parts = this.mode === "difference" ? ["| A − B |"] : this.mode === "swipe" ? [...words(a), " | ", ...words(b)]
+    const parts = this.mode === "difference" ? [`| A − B | × ${this.gain}`] : this.mode === "swipe" ? [...words(a), " | ", ...words(b)]
       : this.mode === "blink" && name === "b" ? words(this.sides[this.phase]) : words(this.sides[name]);
     this.captions[name].replaceChildren(...parts, " ", page(this.mode === "blink" ? this.sides[this.phase] : this.sides[name]));
     this.figures[name].dataset.layer = this.sides[name].layer;

@@ -76,6 +76,11 @@ export function trouble(error) {
   place.hidden = false;
 }
 
+/** What did not work is of the page that was left. */
+export function calm() {
+  document.getElementById("trouble").hidden = true;
+}
+
 /** A listener that shows what went wrong in it. */
 export function guarded(work) {
   return async (...given) => {

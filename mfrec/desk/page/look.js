@@ -54,6 +54,7 @@ class Look {
     this.state = h("span.tag", {});
     this.about = h("dl.facts");
     this.search = h("div.search", { "aria-live": "polite" });
+    this.warnings = h("ul.warnings", { "aria-label": t("compare.warnings"), hidden: true });
   }
 
   made() {
@@ -96,6 +97,7 @@ class Look {
           button("▶|", () => player.go(this.sheet.count - 1), { "aria-label": t("look.last"), title: t("look.last") }),
           this.sheet.kind === "video" ? [button(t("look.in"), () => this.cut("start")), button(t("look.out"), () => this.cut("end"))] : null,
           h("span.spacer"), this.search),
+        this.warnings,
         this.timeline.element,
         h("div.under", {}, this.loupe.element, h("section", {}, h("div.bar-line", {}, h("h3", {}, t("look.facts"), " ", what(t("look.facts"), "desk", "look")), h("span.spacer"), this.sheet.kind === "video" ? codec : null), this.about))),
       this.panel.element);
@@ -317,6 +319,8 @@ class Look {
     this.faces.replaceChildren();
     const count = found.people.length;
     const people = count === 1 ? t("look.people.one") : t("look.people.many", { count });
+    this.warnings.replaceChildren(...(found.warnings ?? []).map((warning) => h("li", {}, warning)));
+    this.warnings.hidden = !found.warnings?.length;
     this.search.replaceChildren(h("span.note", {}, count ? t("look.people.found", { people, count: found.frames }) : t("look.people.none", { count: found.frames })));
     this.timeline.found = found;
     this.timeline.draw();

@@ -11,11 +11,16 @@ export function signingPanel(number) {
   const check = guarded(async () => {
     const { code, files } = await get(`${desk.paths.run(number)}/verify`);
     said.replaceChildren(h("p", { class: code ? "alarm" : "" }, t(`sign.code.${[0, 1].includes(code) ? code : "other"}`)),
-      h("table", {}, h("tbody", {}, ...files.map((file) => h("tr", {}, h("th.name", { scope: "row" }, file.name), h("td", {}, file.status, h("small", {}, file.detail)))))));
+      h("ul.verified", {}, ...files.map((file) => h("li", {}, fileName(number, file), " ", h("span", {}, file.status), h("small", {}, file.detail)))));
   });
   return h("section", {}, h("h3", {}, t("sign.title"), " ", what(t("sign.title"), "custody")),
     h("div.bar-line", {}, h("button", { type: "button", onclick: guarded(() => signDialog(number, check)) }, t("sign.sign")),
       h("button", { type: "button", onclick: check }, t("sign.verify"))), said);
+}
+
+/** The name of a file; of one that is handed on as it is, a link to save it. */
+function fileName(number, { name }) {
+  return /\.(signed|stamped)\.(pdf|png)$/.test(name) ? h("a.name", { href: `${desk.paths.file(number, name)}?download=1`, download: "" }, name) : h("b.name", {}, name);
 }
 
 async function signDialog(number, done) {

@@ -1,7 +1,7 @@
 // What all views share: the desk, and of the open case its content, its jobs and who watches them.
 
 import { casePaths, get } from "./api.js";
-import { say } from "./dom.js";
+import { calm, say, trouble } from "./dom.js";
 import { t } from "./words.js";
 
 export const desk = { about: null, key: null, case: null, jobs: [], paths: null, watchers: new Set() };
@@ -28,6 +28,16 @@ function listen() {
   events?.close();
   if (desk.key === null || document.hidden) return;
   events = new EventSource(desk.paths.events);
+  // A browser tries again by itself; what is shown of the jobs is old meanwhile.
+  let lost = false;
+  events.onerror = () => {
+    lost = true;
+    trouble(new Error(t("app.offline")));
+  };
+  events.onopen = () => {
+    if (lost) calm();
+    lost = false;
+  };
   events.onmessage = (event) => {
     const states = new Map(desk.jobs.map((job) => [job.number, job.state]));
     desk.jobs = JSON.parse(event.data);
