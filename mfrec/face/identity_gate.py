@@ -182,9 +182,8 @@ class IdentityCheck:
         elif self.result > self.plain:
             verdict = "not beyond the frames' own spread, but NO NEARER than the plain enlargement"
         else:
-            verdict = (
-                "passed" if self.result <= self.between else "passed, though farther than the frames in the median"
-            )
+            near = self.result <= self.between
+            verdict = "no warning" if near else "no warning, though farther than the frames in the median"
         return (
             f"the result lies {self.result:.2f} from the frames in the median, a plain enlargement {self.plain:.2f}; "
             f"the frames lie {self.between:.2f} from each other, the farthest {self.farthest:.2f}: {verdict}"

@@ -132,11 +132,11 @@ def in_words(left_out: Sequence[LeftOut]) -> str:
     number = overall(left_out)
     each = "one frame was left out" if len(left_out) == 1 else f"{len(left_out)} frames were left out in turn"
     verdict = next(words for limit, words in VERDICTS if number <= limit)
-    return f"{each} and predicted by the others: {number:.1f} times what its codec's noise explains, {verdict}"
+    return f"{each} and predicted by the others: {number:.1f} times what the noise of their codec explains, {verdict}"
 
 
 EXPLAINED, DOUBTED = 1.5, 3.0
-"""The number up to which the frames tell of one face at one moment, and from which on the picture is in doubt.
+"""The number up to which nothing but the codec is seen to part the frames, and from which on the picture is in doubt.
 
 Of 30 single frames of development people (fold 4/8, five sequences as 32 px JPEGs and five as 64 px clips) those that
 belong together have 0.4 to 2.8, in the median 0.9 and 0.75; misplaced by one pixel they have 1.8 to 8.0, by two 3.3 to
@@ -144,7 +144,7 @@ belong together have 0.4 to 2.8, in the median 0.9 and 0.75; misplaced by one pi
 """
 
 VERDICTS = (
-    (EXPLAINED, "so the frames tell of one face at one moment"),
+    (EXPLAINED, "so nothing but that noise is seen to part these frames"),
     (DOUBTED, "so something besides the codec differs between the frames: motion that was not registered, or light"),
     (
         float("inf"),

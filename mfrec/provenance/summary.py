@@ -134,10 +134,9 @@ def reference_line(score: Mapping[str, Any] | None) -> str:
         return "not scored"
     if any(score.get(name) is None for name in ("yaw", "pitch", "roll", "eyes", "mouth")):
         return f"{score['total']:.2f}, no landmarks, sharp {score['sharp']:.2f}"
-    return (
-        f"{score['total']:.2f}, yaw {score['yaw']:+.0f}, pitch {score['pitch']:+.0f}, roll {score['roll']:+.0f}, "
-        f"eyes {score['eyes']:.2f}, mouth {score['mouth']:.2f}, sharp {score['sharp']:.2f}"
-    )
+    turns = ", ".join(f"{name} {round(score[name]):+d}\u00b0" for name in ("yaw", "pitch", "roll"))
+    details = ", ".join(f"{name} {score[name]:.2f}" for name in ("eyes", "mouth", "sharp"))
+    return f"{score['total']:.2f}, {turns}, {details}"
 
 
 def _number(value: float | None, factor: float, unit: str = "") -> str:

@@ -32,7 +32,10 @@ def codec_words(observation: Observation) -> str:
         quantisers = view.quantisers[over] if view.quantisers is not None else None
         if quantisers is not None and quantisers.size:
             low, middle, high = float(quantisers.min()), float(quantisers.mean()), float(quantisers.max())
-            parts.append(f"{view.unit} {low:.0f} to {high:.0f} over the face, {middle:.0f} in the mean")
+            if round(low) == round(high):
+                parts.append(f"{view.unit} {low:.0f} all over the face")
+            else:
+                parts.append(f"{view.unit} {low:.0f} to {high:.0f} over the face, {middle:.0f} in the mean")
         if view.copied is not None:
             parts.append(f"{100 * float(view.copied[over].mean()):.0f} % of its blocks repeat the frame before")
     return ", ".join(parts)

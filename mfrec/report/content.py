@@ -28,8 +28,8 @@ from mfrec.report.pictures import GREY_LEVELS, Comparison, Rgb
 from mfrec.types import Dropped, FloatArray, Frame, Observation, Reconstruction, ReferenceScore, Region
 
 IDENTITY = (
-    "Whether this is a particular person is decided on the original frames. They are attached to this report, large "
-    "ones as the part that is said beside them. The computed picture is a guide to them, not a substitute."
+    "Whether this is a particular person is decided on the original frames. Those in use are attached to this report, "
+    "large ones as the part that is said beside them. The computed picture is a guide to them, not a substitute."
 )
 """The sentence that every report carries."""
 
@@ -75,6 +75,15 @@ IDENTITY_DISTANCE = (
     "what the computation did, no decision about who this is"
 )
 """What the identity figures mean."""
+
+UNCERTAINTY = (
+    "one standard deviation of a pixel, expected over many faces and no bound for this one; it knows nothing of what "
+    "all frames share, of a wrong person, or of a region that was registered wrongly"
+)
+"""What the uncertainty means."""
+
+NETWORK_METHODS = ("learned", "network", "unet")
+"""Methods of stages that run the network which their parameter ``card`` names."""
 
 ATTACHED_PIXELS = 24_000_000
 """Originals are attached whole while all frames together have no more pixels than this (about 40 MB of PNG)."""
@@ -249,10 +258,10 @@ def visible(text: str) -> str:
 
 def plain(value: Any) -> str:
     """A recorded value as text: strings as they are, nothing as "none", everything else as JSON."""
+    if value is None or value in ("", []):
+        return "none"
     if isinstance(value, str):
         return visible(value)
-    if value is None or value == []:
-        return "none"
     return visible(json.dumps(value, ensure_ascii=False, default=str))
 
 
@@ -298,7 +307,7 @@ def gather(reconstruction: Reconstruction) -> Content:
         ("Reference", reference.name if reference is not None else "none", ""),
         ("Result", f"{width} \u00d7 {height} px (reference enlarged \u00d7{scale})", ""),
         ("Recipe", plain(record.get("recipe", {}).get("name", "")), ""),
-        ("Uncertainty", f"\u00b1{uncertainty_mean:.1f} grey levels on average", ""),
+        ("Uncertainty", f"\u00b1{uncertainty_mean:.1f} grey levels on average", UNCERTAINTY),
         ("Coverage", plain(record.get("coverage", {}).get("text", "not known")), COVERAGE),
         ("Measured", f"{observed_mean * 100:.0f} %", MEASURED),
         ("Identity", plain(record.get("identity", {}).get("text", "not compared")), IDENTITY_DISTANCE),
@@ -496,10 +505,13 @@ def _subjects(reconstruction: Reconstruction) -> tuple[Rgb | None, str]:
 
 
 def _step(step: Mapping[str, Any]) -> StepRow:
+    parameters = {visible(str(key)): plain(value) for key, value in step.get("parameters", {}).items()}
+    if "card" in parameters and parameters.get("method", "") not in ("", *NETWORK_METHODS):
+        parameters["card"] += f" (a network, which the method {parameters['method']} does not use)"
     return StepRow(
         stage=plain(step.get("stage", "")),
         method=plain(step.get("method", "")),
-        parameters=tuple((visible(str(key)), plain(value)) for key, value in step.get("parameters", {}).items()),
+        parameters=tuple(parameters.items()),
         seconds=f"{float(step.get('seconds', 0.0)):.2f} s",
         literature=tuple(plain(reference) for reference in step.get("literature", ())),
     )
@@ -524,7 +536,13 @@ def _surroundings(record: Mapping[str, Any]) -> list[tuple[str, tuple[tuple[str,
     groups = [("Run", call)]
     groups += [(key.capitalize(), dict(record.get(key, {}))) for key in ("arguments", "versions", "machine")]
     groups.insert(0, ("Case", {key.capitalize(): value for key, value in (record.get("case") or {}).items()}))
-    groups.insert(-1, ("Models", {model["name"]: model_text(model) for model in record.get("models", ())}))
+    groups.insert(
+        -1,
+        (
+            "Models on this computer, used or not",
+            {model["name"]: model_text(model) for model in record.get("models", ())},
+        ),
+    )
     for pairs in (pairs for _, pairs in groups):
         for label, value in pairs.items():
             if isinstance(value, list) and len(value) > 4:

@@ -342,28 +342,52 @@ def _block(row: FrameRow, room: float, limit: float) -> list[Flowable]:
 
 
 def _frames(content: Content) -> list[Flowable]:
-    widths = [23 * mm, 29 * mm, 43 * mm, 27 * mm, 16 * mm, 14 * mm, WIDTH - 152 * mm]
-    head = ("Original", "Frame", "SHA-256, MD5", "State", "Residual grey levels", "Share", "Consistency grey levels")
-    cells: list[list[Any]] = [[_line(text, 7, bold=True) for text in head]]
+    widths = [23 * mm, 74 * mm, 30 * mm, 16 * mm, 12 * mm, WIDTH - 155 * mm]
+    head = (
+        "Original",
+        "Frame, SHA-256 and MD5 of its file",
+        "State",
+        "Residual grey levels",
+        "Share",
+        "Consistency grey levels",
+    )
+    cells: list[list[Any]] = [[_line(text, 6.5, bold=True) for text in head]]
+    before = ""
     for row in content.rows:
-        name = [_line(f"{'' if row.index is None else row.index}  {row.name}".strip(), 7, bold=True)]
+        if row.original is None:
+            continue
+        name = [_line(_numbered(row), 7, bold=True)]
         noise = f"noise: {row.noise}" if row.noise else ""
-        details = [" \u00b7 ".join(filter(None, (row.time, row.size))), *row.notes, noise, row.codec, row.attached]
-        name += [_line(text, 6.5, soft=True) for text in details if text]
-        lines = (row.sha256[:32], row.sha256[32:], row.md5)
-        hashes = [_line(digits, HASH, before=0 if digits is not row.md5 else 2) for digits in lines if digits]
+        details = (row.time, row.size, *row.notes, noise, row.codec, row.attached)
+        name.append(_line(" \u00b7 ".join(filter(None, details)), 6.5, soft=True))
+        if row.sha256 and row.sha256 == before:
+            name.append(_line("the same file as above", 6.5, soft=True))
+        else:
+            name += [_line(digits, HASH) for digits in (row.sha256[:32], row.sha256[32:], row.md5) if digits]
+        before = row.sha256
         state = [_line(row.state, 7, bold=True), *([_line(row.why, 6.5, soft=True)] if row.why else [])]
-        picture = _image(row.original, 20 * mm) if row.original is not None else _line("no picture", 7, soft=True)
         numbers = (_number(row.residual), _percent(row.share), _number(row.consistency))
-        cells.append([picture, name, hashes, state, *(_line(text, 7) for text in numbers)])
+        cells.append([_image(row.original, 20 * mm), name, state, *(_line(text, 7) for text in numbers)])
+    unseen = [row for row in content.rows if row.original is None]
+    left_out = [[_line(_numbered(row), 6.5), _line(row.why, 6.5, soft=True)] for row in unseen]
     return [
         *_heading(
             "Originals: every frame, used or not",
             "Hashes are those of the files as they were received. What the web page carries of them is without loss.",
         ),
         _grid(cells, widths, header=True),
+        *(
+            [_line(f"Left out, without a picture here: {len(unseen)}", 8, bold=True, before=4 * mm, after=1)]
+            if unseen
+            else []
+        ),
+        *([_grid(left_out, [50 * mm, WIDTH - 50 * mm], ("BOTTOMPADDING", (0, 0), (-1, -1), 0))] if unseen else []),
         *([_line(_beside(content), 8, before=2 * mm)] if content.others else []),
     ]
+
+
+def _numbered(row: FrameRow) -> str:
+    return f"{'' if row.index is None else row.index}  {row.name}".strip()
 
 
 def _beside(content: Content) -> str:
