@@ -269,3 +269,9 @@ def time_gaps(table: PacketTable) -> tuple[TimeGap, ...]:
         TimeGap(int(np.flatnonzero(table.times > table.times[order[rank]])[0]), int(rank), int(whole[rank]) - 1)
         for rank in gaps
     )
+
+
+def long_pauses(table: PacketTable) -> list[float]:
+    """Seconds of the steps of the clock that are too long for a loss; none where all of them are as long."""
+    steps = np.diff(table.shown)
+    return [float(step) for step in steps[steps > max(LONGEST_GAP, 3 * table.interval)]]

@@ -15,7 +15,7 @@ from mfrec.errors import NoFramesError
 from mfrec.imageio.codec import codec_view, h264_quantiser, mjpeg_tables
 from mfrec.imageio.combing import CombWatch
 from mfrec.imageio.container import bytes_skipped, ends_within_a_packet, frame_rate, opened, picture_stream
-from mfrec.imageio.damage import DamageWatch, time_gaps
+from mfrec.imageio.damage import DamageWatch, long_pauses, time_gaps
 from mfrec.imageio.decoding import Coded, decoded
 from mfrec.imageio.fields import separate_fields
 from mfrec.imageio.limits import size_reason
@@ -292,6 +292,13 @@ def _conclude(
         findings.warnings.append(
             f"the clock of '{name}' starts again {times}, first at packet {table.restarts[0]}: the times of the frames "
             "run on, and a pause between the parts is not known"
+        )
+    pauses = long_pauses(table)
+    if pauses:
+        times = "once" if len(pauses) == 1 else f"{len(pauses)} times, the longest time"
+        findings.warnings.append(
+            f"'{name}' pauses {times} for {max(pauses):.0f} s: it was recorded with pauses, or a part was cut out; "
+            "what is shown after a pause may be something else"
         )
     if counts.ranges.full:
         findings.warnings.append(

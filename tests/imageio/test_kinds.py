@@ -329,6 +329,16 @@ def test_a_whole_transport_stream_with_stamps_is_not_called_cut_off(images: list
     assert any("cut off" in warning for warning in read(path).warnings)
 
 
+def test_a_long_pause_is_told_and_no_loss(images: list[np.ndarray], tmp_path: Path) -> None:
+    stamps = [0, 1, 2, 3, 25 * 600, 25 * 600 + 1, 25 * 600 + 2]
+    reading = read(write(tmp_path / "a.mp4", images, CODINGS["h264"], stamps=stamps))
+    assert [f.time for f in reading.frames] == pytest.approx([n / 25 for n in stamps])
+    (warning,) = reading.warnings
+    assert "pauses once for 600 s" in warning
+    # One frame every minute is a slow recording.
+    assert read(write(tmp_path / "b.mp4", images, CODINGS["h264"], stamps=[1500 * n for n in range(7)])).warnings == ()
+
+
 def test_a_clock_that_restarts_runs_on(portrait: np.ndarray, tmp_path: Path) -> None:
     part = write(tmp_path / "part.ts", moving(portrait, 40, 48), CODINGS["h264"]).read_bytes()
     (tmp_path / "both.ts").write_bytes(part + part)
