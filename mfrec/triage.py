@@ -76,12 +76,16 @@ class Triage:
         notes: what reading did or found in frames (damage, rotation, aspect ...), and in how many.
         warnings: of the sequence as a whole.
         dropped: name and reason of what could not be read.
+        sizes: width and height of the frames as they are looked at, and how many have them; the commonest first.
+        seconds: from the first frame to the last; None where there is no time, as in pictures.
     """
 
     footage: Footage
     notes: tuple[tuple[str, int], ...]
     warnings: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
+    sizes: tuple[tuple[int, int, int], ...]
+    seconds: float | None
 
 
 def triage(path: Path, *, start: float | None = None, end: float | None = None, progress: Progress = silent) -> Triage:
@@ -98,16 +102,27 @@ def triage(path: Path, *, start: float | None = None, end: float | None = None, 
     """
     frames = stream(path, start=start, end=end, progress=progress)
     notes: Counter[str] = Counter()
+    sizes: Counter[tuple[int, int]] = Counter()
+    times: list[float] = []
 
     def noted(read: Iterable[Frame]) -> Iterator[Frame]:
         for frame in read:
             notes.update(frame.notes)
+            sizes[frame.image.shape[1], frame.image.shape[0]] += 1
+            times.extend([] if frame.time is None else [frame.time])
             yield frame
 
     with one_thread():
         found = survey(noted(frames))
     dropped = tuple((item.name, item.reason) for item in frames.dropped)
-    return Triage(found, tuple(notes.most_common()), frames.warnings, dropped)
+    return Triage(
+        found,
+        tuple(notes.most_common()),
+        frames.warnings,
+        dropped,
+        tuple((*size, count) for size, count in sizes.most_common()),
+        max(times) - min(times) if times else None,
+    )
 
 
 def counting(person: Person) -> list[Glimpse]:
@@ -165,6 +180,8 @@ def as_record(found: Triage) -> dict[str, Any]:
         )
     return {
         "frames": len(found.footage.frames),
+        "sizes": [list(size) for size in found.sizes],
+        "seconds": None if found.seconds is None else round(found.seconds, 3),
         "people": people,
         "notes": [{"note": note, "frames": count} for note, count in found.notes],
         "dropped": [{"name": name, "reason": reason} for name, reason in found.dropped],
@@ -176,7 +193,8 @@ def as_record(found: Triage) -> dict[str, Any]:
 def as_words(found: Triage) -> str:
     """The triage as text for people."""
     record = as_record(found)
-    lines = [f"{record['frames']} frames, {len(record['people'])} people"]
+    people = len(record["people"])
+    lines = [f"{_footage(record)}, {people} {'person' if people == 1 else 'people'}"]
     for person in record["people"]:
         low, middle, high = person["eyes"]
         lines += [
@@ -189,12 +207,30 @@ def as_words(found: Triage) -> str:
         ]
     if not record["people"]:
         lines += ["", f"no face was found: {NOTHING}"]
-    lines += ["", *(f"{note['note']} ({note['frames']} frames)" for note in record["notes"])]
+    lines += ["", *(f"{note['note']} ({_counted(note['frames'])})" for note in record["notes"])]
     lines += [f"not read: {item['name']}: {item['reason']}" for item in record["dropped"]]
     lines += [f"warning: {warning}" for warning in record["warnings"]]
     asked = "; ".join(f"{limit.verdict}: eyes {limit.eyes:g} px apart in {limit.frames} frames" for limit in LIMITS)
-    lines += ["", f"limits: {asked}. They say what footage of this size was good for, not that this one is."]
+    lines += [
+        "",
+        "a frame counts that shows the face from the front, is not damaged, does not repeat the one before and is not "
+        "coded too coarsely",
+        f"limits: {asked}. They say what footage of this size was good for, not that this one is.",
+    ]
     return "\n".join(lines).replace("\n\n\n", "\n\n")
+
+
+def _counted(count: int, kind: str = "") -> str:
+    return f"{count} {kind}{' ' if kind else ''}frame{'' if count == 1 else 's'}"
+
+
+def _footage(record: dict[str, Any]) -> str:
+    """How much there is to look at: frames, their size, and how long they last."""
+    sizes = record["sizes"]
+    size = f" of {sizes[0][0]} x {sizes[0][1]}" if sizes else ""
+    size += f" and {len(sizes) - 1} other sizes" if len(sizes) > 1 else ""
+    seconds = f" in {record['seconds']:.1f} s" if record["seconds"] else ""
+    return f"{_counted(record['frames'])}{size}{seconds}"
 
 
 def _turn(frontal: float) -> str:
@@ -206,12 +242,12 @@ def _light(light: float) -> str:
 
 
 def _coded(person: dict[str, Any]) -> str:
-    parts = [f"{count} {kind} frames" for kind, count in sorted(person["kinds"].items())]
+    parts = [_counted(count, kind) for kind, count in sorted(person["kinds"].items())]
     if person["quantiser"] is not None:
         low, middle, high = person["quantiser"]
         parts.append(f"{person['unit']} {low:g} to {high:g} over the face, {middle:g} in the median")
     if person["copied"] is not None:
         parts.append(f"{100 * person['copied']:.0f} % of its blocks repeat the frame before")
     if person["damaged"]:
-        parts.append(f"{person['damaged']} frames damaged")
+        parts.append(f"{_counted(person['damaged'])} damaged")
     return ", ".join(parts) or "nothing is known of a video codec"

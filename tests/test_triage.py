@@ -15,7 +15,7 @@ from mfrec.face.detect import Detection
 from mfrec.face.footage import Glimpse, Person
 from mfrec.face.turn import turned, turned_box
 from mfrec.imageio import h264_bytes, read
-from mfrec.triage import COMPARISON, LEADS, LIMITS, NOTHING, as_record, triage, verdict
+from mfrec.triage import COMPARISON, LEADS, LIMITS, NOTHING, as_record, as_words, triage, verdict
 
 
 def glimpse(index: int, eyes: float, **more: object) -> Glimpse:
@@ -60,7 +60,10 @@ def test_poor_frames_do_not_count(fault: dict[str, object]) -> None:
 def test_inspect_prints_the_triage_of_a_clip(tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(h264_bytes([scene(i) for i in range(8)], crf=24, fps=10))
-    (person,) = [p for p in as_record(triage(clip))["people"] if p["number"] == 1]
+    found = triage(clip)
+    (person,) = [p for p in as_record(found)["people"] if p["number"] == 1]
+    height, width = read(clip).frames[0].image.shape[:2]
+    assert as_words(found).startswith(f"8 frames of {width} x {height} in 0.7 s, 2 people\n")
     assert sum(person["kinds"].values()) == person["frames"] == 8
     assert person["unit"] == "H.264 QP" and 15 < person["quantiser"][1] < 35
     said = CliRunner().invoke(app, ["inspect", str(clip)])

@@ -27,8 +27,9 @@ STEP = 0.2
 QUIET, AGAIN = 1.0, 10.0
 """Seconds before anything is said, and between two lines of one stage where nobody watches a terminal."""
 
-SURE_AFTER = 2.0
-"""Seconds of a stage after which the time that is left of it is told."""
+SURE_AFTER, SURE_FROM = 2.0, 0.04
+"""Seconds of a stage, and share of its steps, after which the time that is left of it is told: the first steps load
+what all others use."""
 
 
 class Progress:
@@ -67,7 +68,7 @@ class Progress:
     def _left(self, now: float, done: int, total: int) -> str:
         """How long the stage will take if it goes on as it did so far."""
         passed, steps = now - self.begun, done - self.first
-        if passed < SURE_AFTER or steps < 1 or done >= total:
+        if passed < SURE_AFTER or steps < max(1, SURE_FROM * total) or done >= total:
             return ""
         return f", {duration(passed / steps * (total - done))} left"
 
