@@ -12,8 +12,8 @@ that is said in :attr:`Frame.notes`. Originals are opened for reading only and n
 * **Alpha** is composited over mid-grey: what is transparent was not seen, and grey makes the weakest false edge.
 * **Video** is converted from its own samples in floating point, so that nothing is rounded to 8 bits on the way. Where
   the file does not declare its range or matrix, the usual guess is made (limited range; BT.2020 with its primaries,
-  else BT.709 from 720 lines or 1280 columns up, else BT.601) and noted as assumed. Chroma samples are taken to lie in the
-  middle of the pixels they cover.
+  else BT.709 from 720 lines or 1280 columns up, else BT.601) and noted as assumed. Chroma samples are taken to lie in
+  the middle of the pixels they cover.
 * **Colour** becomes sRGB: by embedded profiles, by the gamma of a PNG, by the primaries and transfer function of a
   video.
 * **Damage** of a video is marked in every frame that shows it (:attr:`Frame.damaged`), as far as anything tells of it:
