@@ -295,6 +295,7 @@ def gather(reconstruction: Reconstruction) -> Content:
     beside = [step for step in record.get("evidence", {}).get("steps", ()) if step not in record.get("steps", ())]
     others = tuple(visible(d.name) for d in track.dropped if is_other(d.index, d.reason))
     counts = (f"{len(used)} used", f"{len(rows) - len(used)} left out", count_others(len(others)))
+    coverage = record.get("coverage", {})
     effective = 1 / max(sum((row.share or 0.0) ** 2 for row in used), 1e-9)
     facts = [
         *_case(record.get("case") or {}),
@@ -308,7 +309,7 @@ def gather(reconstruction: Reconstruction) -> Content:
         ("Result", f"{width} \u00d7 {height} px (reference enlarged \u00d7{scale})", ""),
         ("Recipe", plain(record.get("recipe", {}).get("name", "")), ""),
         ("Uncertainty", f"\u00b1{uncertainty_mean:.1f} grey levels on average", UNCERTAINTY),
-        ("Coverage", plain(record.get("coverage", {}).get("text", "not known")), COVERAGE),
+        ("Coverage", plain(coverage.get("text", "not known")), COVERAGE if coverage.get("factor") else ""),
         ("Measured", f"{observed_mean * 100:.0f} %", MEASURED),
         ("Identity", plain(record.get("identity", {}).get("text", "not compared")), IDENTITY_DISTANCE),
         ("Left-out frame", plain(record.get("left_out_frame", {}).get("text", "not computed")), LEFT_OUT),

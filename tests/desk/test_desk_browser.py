@@ -575,7 +575,7 @@ def test_zoom_and_place_are_those_of_both_pictures(looked_at: Walk) -> None:
         side: np.asarray(Image.open(folder / name).convert("RGB")).astype(int)
         for side, name in (("a", "reference.png"), ("b", "reconstruction.png"))
     }
-    looked_at.until("document.querySelectorAll('.view canvas')[1].width > 300")
+    looked_at.until("document.querySelector('output.zoom').textContent.startsWith('×')")
 
     def zoom() -> int:
         return int(page.locator("output.zoom").inner_text().lstrip("×"))

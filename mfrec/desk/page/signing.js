@@ -58,5 +58,5 @@ export async function ledgerPanel() {
   return h("details", {}, h("summary", {}, t("sign.ledger", { count: entries.length })),
     h("div.stack", {}, problems.length ? h("p.alarm", {}, problems.join("; ")) : h("p.note", {}, t("sign.ledger.holds")),
       h("div.wide", { tabindex: 0, role: "region", "aria-label": t("sign.ledger.title") }, h("table", {}, h("tbody", {}, ...entries.map((entry) => h("tr", {},
-        h("td.r", {}, entry.number), h("td", {}, entry.time), h("th", { scope: "row" }, entry.event), h("td", {}, h("code", {}, entry.details)))))))));
+        h("td.r", {}, entry.number), h("td.whole", {}, entry.time), h("th", { scope: "row" }, entry.event), h("td", {}, h("code", {}, entry.details)))))))));
 }
