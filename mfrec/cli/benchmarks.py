@@ -57,7 +57,7 @@ def bench(
             "--table",
             help="3.1, 3.3 to 3.6, surveillance, exports, long, peers, ablation, calibration, coverage, regions, "
             "foreign, alike, likeness, ambiguity, generator, metrics, identity, eyes, enlarged-eyes, left-out-eyes "
-            "(trains for half an hour; SEQUENCES keeps it), parser, faces, single, portraits, set5, set14; repeatable.",
+            "(trains for an hour; SEQUENCES keeps it), parser, faces, single, portraits, set5, set14; repeatable.",
         ),
     ] = None,
     curve: Annotated[
