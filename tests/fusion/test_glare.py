@@ -12,10 +12,11 @@ from moving_portrait import SCALE, film_shifts
 from mfrec.fusion.glare import credited, unhidden
 from mfrec.metrics.psnr import psnr
 from mfrec.pipeline import Run
+from mfrec.registration.dense import identity_registration
 from mfrec.stages.align import Align
 from mfrec.stages.clean import Clean
 from mfrec.stages.fuse import Fuse
-from mfrec.types import FaceTrack, FloatArray, Observation
+from mfrec.types import Canvas, FaceTrack, FloatArray, Frame, Observation, Similarity
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8))
 BOX = np.array([8, 6, 32, 36], np.float32)
@@ -54,6 +55,24 @@ def test_white_that_the_others_do_not_show_is_glare(struck: FaceTrack) -> None:
     far = shown[0].copy()
     far[16 * SCALE : 28 * SCALE, 18 * SCALE : 30 * SCALE] = 1
     assert far.min() == 1
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 5, 8])
+def test_glare_hides_as_much_of_a_frame_at_every_scale(scale: int) -> None:
+    images = [np.full((24, 24, 3), 0.4, np.float32) for _ in range(3)]
+    images[1][8:16, 8:16] = 1
+    canvas = Canvas(0, 0, 24, 24, scale)
+    observations = tuple(
+        Observation(
+            Frame(image, k, str(k)),
+            similarity=Similarity.identity(),
+            registration=identity_registration(canvas, image),
+        )
+        for k, image in enumerate(images)
+    )
+    hidden = 1 - unhidden(FaceTrack(observations, reference=0, canvas=canvas)).mean(axis=(1, 2))
+    assert (8 / 24) ** 2 <= hidden[1] <= (11 / 24) ** 2
+    assert hidden[0] == hidden[2] == 0
 
 
 def test_glare_goes_on_over_a_bright_thing(filmed) -> None:
