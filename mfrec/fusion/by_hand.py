@@ -54,7 +54,9 @@ def given_region(
         scale: canvas pixels along a side of a pixel of the reference.
     """
     feather = max(feather_width(region), 2.0 * scale)
-    mask = grown(region, feather)
+    # Half a pixel more, because depth is counted from the edge of a mask's outermost pixels: else the region's own
+    # outermost ones would be shared.
+    mask = grown(region, feather + 0.5)
     nothing = np.zeros((*region.shape, 1), np.float32)
     share = cross_over(nothing, nothing + 1.0, mask, "soft", feather)[..., 0]
     # Somebody has looked at it: only where the frame shows next to nothing the others come back.
@@ -64,13 +66,16 @@ def given_region(
 
 
 def given_maps(given: Sequence[Given], count: int, shape: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
-    """What all frames give by hand: shares ``[N, H, W]``, at most 1 in sum, and light ``[N, H, W, 3]``."""
+    """What all frames give by hand: shares ``[N, H, W]``, at most 1 in sum, and light ``[N, H, W, 3]``.
+
+    A later one lies on top of an earlier one. Where one frame gives both, its light is the later one's too: both were
+    fitted to the frame as it is, and their sum would light it twice.
+    """
     share, light = np.zeros((count, *shape), np.float32), np.zeros((count, *shape, 3), np.float32)
     for one in given:
-        # A later one lies on top of an earlier one.
         share *= 1 - one.share
         share[one.position] += one.share
-        light[one.position] += one.light
+        light[one.position] = (1 - one.share[..., None]) * light[one.position] + one.light
     return share, light
 
 
