@@ -76,6 +76,23 @@ def resize(image: NDArray, height: int, width: int, *, interpolation: str = "cub
     return out.astype(np.float32, copy=False)
 
 
+def resize_map(look_up: FloatArray, height: int, width: int) -> FloatArray:
+    """A backward map ``[h, w, 2]`` on a grid of ``[height, width]`` pixels that covers the same area.
+
+    Linear between the old centres, and straight on beyond the outermost: :func:`resize` repeats values there, which is
+    right for a picture, and moves the border of a map by up to half an old pixel.
+    """
+    out = np.asarray(look_up, np.float32)
+    for axis, size in ((0, height), (1, width)):
+        old = out.shape[axis]
+        place = (np.arange(size) + 0.5) * (old / size) - 0.5
+        first = np.clip(np.floor(place).astype(int), 0, max(old - 2, 0))
+        share = np.asarray(place - first, np.float32).reshape([-1 if k == axis else 1 for k in range(3)])
+        before, after = (np.take(out, at, axis=axis) for at in (first, np.minimum(first + 1, old - 1)))
+        out = before + share * (after - before)
+    return out
+
+
 def enlarge(image: NDArray, scale: int) -> FloatArray:
     """Bicubic enlargement by a whole factor, the plain alternative that everything is compared with."""
     height, width = image.shape[:2]

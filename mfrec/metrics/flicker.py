@@ -17,7 +17,7 @@ import numpy as np
 
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
-from mfrec.image.geometry import resize, warp
+from mfrec.image.geometry import resize, resize_map, warp
 from mfrec.registration.dense import register
 from mfrec.types import Canvas, FloatArray, Similarity
 
@@ -113,7 +113,7 @@ def flicker_between(
     found = register(small[1], small[0], Similarity.identity(), canvas)
     # From the grid of the small later frame to pixels of the earlier one, on the output grid.
     by = np.array([columns / small[1].shape[1], rows / small[1].shape[0]], np.float32)
-    look_up = (resize(found.look_up, rows, columns, interpolation="linear") + np.float32(0.5)) * by - np.float32(0.5)
+    look_up = (resize_map(found.look_up, rows, columns) + np.float32(0.5)) * by - np.float32(0.5)
     seen = resize(found.trust, rows, columns, interpolation="linear") >= TRUSTED
     if part is not None:
         y0, y1, x0, x1 = part

@@ -25,7 +25,7 @@ from mfrec.fusion.robust import Estimate, estimate
 from mfrec.fusion.source import MapSettings, Source, as_source
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
-from mfrec.image.geometry import enlarge, inside, resize, warp
+from mfrec.image.geometry import enlarge, inside, resize, resize_map, warp
 from mfrec.pipeline import Run, in_range
 from mfrec.registration.dense import identity_registration, register
 from mfrec.runtime.memory import give_back
@@ -536,7 +536,9 @@ def laid(track: FaceTrack, scale: int, believed: FloatArray, shown: FloatArray) 
         def resized(one: FloatArray) -> FloatArray:
             return resize(one, rows, columns, interpolation="linear")
 
-        registrations = [replace(r, look_up=resized(r.look_up), trust=resized(r.trust)) for r in registrations]
+        registrations = [
+            replace(r, look_up=resize_map(r.look_up, rows, columns), trust=resized(r.trust)) for r in registrations
+        ]
         believed = np.stack([resized(one) for one in believed])
         if shown.min() < 1:
             shown = np.stack([resized(one) for one in shown])

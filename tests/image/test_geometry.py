@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfrec.image.geometry import enlarge, fit_similarity, identity_map, inside, resize, similarity_map, warp
+from mfrec.image.geometry import (
+    enlarge,
+    fit_similarity,
+    identity_map,
+    inside,
+    resize,
+    resize_map,
+    similarity_map,
+    warp,
+)
 from mfrec.types import Canvas, Similarity
 
 
@@ -37,6 +46,18 @@ def test_resize_and_similarity_map_agree(portrait, scale):
     inner = slice(4 * scale, -4 * scale)
     by_resize = enlarge(small, scale)
     assert np.sqrt(((by_map - by_resize)[inner, inner] ** 2).mean()) < 0.003
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("shape", [(1, 5), (7, 6)])
+def test_a_map_on_another_grid_points_to_the_same_places_up_to_the_border(scale, shape):
+    canvas, other = (Canvas(2, 3, shape[1], shape[0], s) for s in (scale, 4))
+    look_up, expected = (similarity_map(c.from_reference.inverse(), *c.shape) for c in (canvas, other))
+    found = resize_map(look_up, *other.shape)
+    assert found.dtype == np.float32
+    # From one row nobody knows where the next would point.
+    axes = [axis for axis, size in ((0, canvas.width), (1, canvas.height)) if size * scale > 1]
+    assert np.abs(found - expected)[..., axes].max() < 1e-5
 
 
 def test_shift_by_whole_pixels_is_exact(portrait):
