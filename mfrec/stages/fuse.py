@@ -196,25 +196,24 @@ def mean_of(sources: Sequence[Source]) -> tuple[FloatArray, FloatArray]:
 
 
 def median_of(sources: Sequence[Source]) -> tuple[FloatArray, FloatArray]:
-    """Median of the registered frames, each colour by itself.
+    """Median of the registered frames, each colour by itself; black where no frame sees the pixel.
 
-    The weight of a frame is the share of the colours at which it is the median (half for each of the middle two).
+    The weight of a frame is the share of the colours at which it is the median (half for each of the middle two);
+    frames of one value share alike, so that their order does not matter.
     """
-    stack = np.stack([source.warped for source in sources])
     seen = np.stack([source.registration.trust > 0 for source in sources])
-    hidden = np.where(seen[..., None], stack, np.nan)
+    values = np.where(seen[..., None], np.stack([source.warped for source in sources]), np.nan)
     count = seen.sum(axis=0)
-    order = np.argsort(hidden, axis=0, kind="stable")  # NaN sorts last
-    low, high = np.maximum((count - 1) // 2, 0), np.maximum(count // 2, 0)
-    places = [np.broadcast_to(k[None, ..., None], (1, *k.shape, 3)) for k in (low, high)]
-    take = [np.take_along_axis(order, place, axis=0) for place in places]
-    image = sum(np.take_along_axis(stack, index, axis=0)[0] for index in take) / 2
+    ordered = np.sort(values, axis=0)  # NaN comes last
+    image = np.zeros(values.shape[1:], np.float32)
     weight = np.zeros(seen.shape, np.float32)
-    for index in take:
-        for n in range(len(sources)):
-            weight[n] += (index[0] == n).mean(axis=-1) / 2
-    weight *= count > 0
-    return np.clip(np.asarray(image, np.float32), 0, 1), weight
+    for middle in (np.maximum((count - 1) // 2, 0), np.minimum(count // 2, len(sources) - 1)):
+        place = np.broadcast_to(middle[None, ..., None], (1, *values.shape[1:]))
+        median = np.take_along_axis(ordered, place, axis=0)[0]
+        image += median / 2
+        same = values == median
+        weight += (same / np.maximum(same.sum(axis=0), 1)).mean(axis=-1) / 2
+    return np.clip(np.nan_to_num(image), 0, 1), weight
 
 
 def spread_between(sources: Sequence[Source], image: FloatArray, weight: FloatArray, scale: int) -> FloatArray:

@@ -109,6 +109,15 @@ def test_the_median_of_three_is_the_middle_one(filmed):
     assert np.allclose(weight.sum(axis=0), 1)
 
 
+def test_frames_of_one_value_share_the_median_alike(track):
+    chief = sources_of(track)[0]
+    others = [replace(chief, warped=chief.warped + np.float32(shift)) for shift in (0.1, 0.0, -0.1, 0.0)]
+    image, weight = median_of([chief, *others])
+    assert np.allclose(image, np.clip(chief.warped, 0, 1), atol=1e-6)
+    assert np.allclose(weight, np.array([1, 0, 1, 0, 1])[:, None, None] / 3, atol=1e-6)
+    assert np.allclose(median_of([chief, chief])[1], 0.5, atol=1e-6)
+
+
 def test_one_frame_is_sharpened_and_called_mostly_prior(filmed, fused):
     alone = Fuse()(aligned(film_first(filmed, 1)), Run()).fused
     assert alone is not None
