@@ -96,7 +96,7 @@ def misfit(source: Source, luma: FloatArray, face: FloatArray, canvas: Canvas, p
 
     Args:
         source: the frame.
-        luma: ``[H, W]`` on the canvas, in the frame's light.
+        luma: ``[H, W]`` on the canvas, in the light of the reference, which the source's pixels have too.
         face: ``[H, W]`` where to compare.
         canvas: the output grid.
         psf_sigma: of the declared camera, in frame pixels.

@@ -138,7 +138,7 @@ class Quality:
             pixels or more, as it fits best, in [0, 1] grey levels: large where something covers the face or the
             registration went astray.
         pose_gap: degrees between the direction of the head and the reference's; None where one is unknown.
-        area: share of the frame's pixels that belong to the region.
+        area: share of the picture's pixels that the reference's region has, the same for all frames.
         refused: why the region may not be taken from this frame; empty where it may.
     """
 
