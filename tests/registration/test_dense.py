@@ -88,6 +88,25 @@ def test_light_is_matched_despite_an_occlusion(portrait):
     assert np.allclose(offset, -0.05 / 0.8, atol=0.05)
 
 
+@pytest.mark.parametrize("exposure", [0.3, 0.5, 0.75])
+def test_a_frame_is_brought_to_another_exposure_and_back(portrait, exposure):
+    valid = np.ones(portrait.shape[:2], bool)
+    for source, target, expected in (
+        (portrait, exposure * portrait, exposure),
+        (exposure * portrait, portrait, 1 / exposure),
+    ):
+        gain, offset = match_light(source, target, valid)
+        assert np.allclose(gain, expected, rtol=0.08)
+        assert np.allclose(offset, 0, atol=0.05)
+
+
+def test_a_picture_without_contrast_says_nothing_about_a_gain(portrait):
+    rng = np.random.default_rng(0)
+    flat, noisy = (0.5 + sigma * rng.standard_normal(portrait.shape).astype(np.float32) for sigma in (0.002, 0.02))
+    gain, _ = match_light(noisy, flat, np.ones(portrait.shape[:2], bool))
+    assert np.allclose(gain, 1, atol=0.05)
+
+
 def test_without_common_pixels_light_stays_as_it_is(portrait):
     gain, offset = match_light(portrait, portrait, np.zeros(portrait.shape[:2], bool))
     assert gain.tolist() == [1, 1, 1]
