@@ -95,7 +95,12 @@ def _is_planar_ycbcr(picture: VideoFrame) -> bool:
 
 
 def _ycbcr_image(picture: VideoFrame, notes: list[str]) -> FloatArray:
-    """Planar YCbCr or grey samples to RGB (ITU-R BT.601, BT.709, BT.2020: the non-constant luminance equations)."""
+    """Planar YCbCr or grey samples to RGB (ITU-R BT.601, BT.709, BT.2020: the non-constant luminance equations).
+
+    A subsampled chroma sample is taken to lie in the middle of the luma samples that it covers, as in JPEG and as
+    FFmpeg's conversions make it. Streams may say otherwise (H.264 and HEVC mean the left column where they say
+    nothing), but PyAV does not tell: colours of such a stream lie half a pixel too far to the right.
+    """
     from mfrec.image.geometry import resize
 
     height, width = picture.height, picture.width
