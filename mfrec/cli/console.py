@@ -27,9 +27,9 @@ STEP = 0.2
 QUIET, AGAIN = 1.0, 10.0
 """Seconds before anything is said, and between two lines of one stage where nobody watches a terminal."""
 
-SURE_AFTER, SURE_FROM = 2.0, 0.04
-"""Seconds of a stage, and share of its steps, after which the time that is left of it is told: the first steps load
-what all others use."""
+SURE_AFTER = 2.0
+"""Seconds of a stage that say nothing of how long it will take, since its first steps load what all others use; and
+seconds after them from which on the time that is left is told."""
 
 
 class Progress:
@@ -45,6 +45,7 @@ class Progress:
         self.stage = ""
         self.said = 0.0
         self.begun, self.first = 0.0, 0
+        self.warm = False
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
@@ -55,7 +56,7 @@ class Progress:
             return
         fresh, self.stage = stage != self.stage, stage
         if fresh:
-            self.begun, self.first = now, done
+            self.begun, self.first, self.warm = now, done, False
         if now - self.start < QUIET:
             return
         text = f"{stage} {counter(done, total)}{self._left(now, done, total)}"
@@ -66,9 +67,12 @@ class Progress:
             self.said = now
 
     def _left(self, now: float, done: int, total: int) -> str:
-        """How long the stage will take if it goes on as it did so far."""
+        """How long the stage will take if it goes on as it did so far, without its beginning."""
         passed, steps = now - self.begun, done - self.first
-        if passed < SURE_AFTER or steps < max(1, SURE_FROM * total) or done >= total:
+        if passed < SURE_AFTER or steps < 1 or done >= total:
+            return ""
+        if not self.warm:
+            self.begun, self.first, self.warm = now, done, True
             return ""
         return f", {duration(passed / steps * (total - done))} left"
 

@@ -47,6 +47,15 @@ def test_a_counter_and_the_time_left_are_said_every_ten_seconds(
     ]
 
 
+def test_a_slow_beginning_does_not_count_for_the_time_left(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress()
+    for done, second in enumerate([0, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41]):
+        clock.now = 100.0 + second
+        progress("read", done, 100)
+    # Thirty seconds for the first step and one for each of the others.
+    assert capsys.readouterr().err.splitlines() == ["mfrec: read 1/100 ...", "mfrec: read 11/100, 1 min 29 s left ..."]
+
+
 def test_nothing_is_said_of_what_is_quick(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progress()
     clock.now += 0.9
