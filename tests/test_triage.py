@@ -73,6 +73,8 @@ def test_inspect_prints_the_triage_of_a_clip(tmp_path: Path) -> None:
     found = json.loads(CliRunner().invoke(app, ["inspect", str(clip), "--json"]).stdout)
     assert [entry["number"] for entry in found["people"]] == [1, 2]
     assert any("limited colour range" in note["note"] for note in found["notes"])
+    gone = CliRunner().invoke(app, ["inspect", str(tmp_path / "gone.mp4")])
+    assert gone.exit_code == 3 and "there is no file or folder" in gone.stderr
 
 
 def test_a_turned_frame_has_its_blocks_turned_with_it(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def inspect(
 
     if as_csv and as_json:
         raise UsageError("give --json or --csv, not both")
-    if (out.is_dir() and not (out / RECORD).exists()) or (out.is_file() and out.suffix.lower() != ".json"):
+    if not (out / RECORD).exists() if out.is_dir() else out.suffix.lower() != ".json":
         if as_csv:
             raise UsageError(f"--csv is of an output with its {RECORD}, which '{out}' is not; reconstruct it first")
         from mfrec.triage import as_record, as_words, triage
