@@ -200,8 +200,8 @@ def as_words(found: Triage) -> str:
         lines += [
             "",
             f"subject {person['number']}: {person['verdict']} ({person['why']})",
-            f"  eyes {low:.0f} to {high:.0f} px apart, {middle:.0f} in the median of all frames; {_turn(person['frontal'])}; "
-            f"{_light(person['light'])}",
+            f"  eyes {low:.0f} to {high:.0f} px apart, {middle:.0f} in the median of all frames; "
+            f"{_turn(person['frontal'])}; {_light(person['light'])}",
             f"  {_coded(person)}",
             f"  --subject {person['number']} or --box {person['box']}",
         ]
