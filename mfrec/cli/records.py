@@ -34,7 +34,9 @@ def inspect(
 
     if as_csv and as_json:
         raise UsageError("give --json or --csv, not both")
-    if not (out / RECORD).exists() if out.is_dir() else out.suffix.lower() != ".json":
+    # What is not there is footage if it is called a file, and else an output.
+    file = out.suffix.lower() != ".json" and (out.exists() or bool(out.suffix))
+    if not (out / RECORD).exists() if out.is_dir() else file:
         if as_csv:
             raise UsageError(f"--csv is of an output with its {RECORD}, which '{out}' is not; reconstruct it first")
         from mfrec.triage import as_record, as_words, triage
