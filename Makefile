@@ -33,10 +33,11 @@ fuzz: $(VENV)/.installed-dev ## spoilt files for every reader, hostile words for
 	MINUTES=$(or $(MINUTES),inf) PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed.py $(or $(COUNT),100000) $(or $(SEED),0)
 	PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed_commands.py $(or $(COMMANDS),1000) $(or $(SEED),0)
 
-faults: $(VENV)/.installed-dev ## kill 300 runs over an earlier output, 30 of them while they publish; a batch and a training ten times; full disks, few handles, broken pipes; memory over 50 runs
+faults: $(VENV)/.installed-dev ## kill 300 runs over an earlier output, 30 of them while they publish; a batch and a training ten times, enlargements 60 times; full disks, few handles, broken pipes; memory over 50 runs
 	PYTHONPATH=tests $(VENV)/bin/python tests/killed_runs.py 270 30
 	PYTHONPATH=tests $(VENV)/bin/python tests/killed_batches.py 300 10
 	PYTHONPATH=tests $(VENV)/bin/python tests/killed_trainings.py 10
+	PYTHONPATH=tests $(VENV)/bin/python tests/killed_upscales.py 60
 	PYTHONPATH=tests $(VENV)/bin/python tests/faulty_surroundings.py
 	PYTHONPATH=tests $(VENV)/bin/python tests/repeated_runs.py 50
 
