@@ -50,6 +50,9 @@ MOST_BYTES = 1 << 25
 OTHER_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoder to another one of the same codec; of whole data both make the same, bit for bit."""
 
+LATE = 8
+"""Packets after its own by which a frame has been compared, if it ever is: these codecs show nothing out of turn."""
+
 Planes = Sequence[NDArray[Any]]
 
 
@@ -73,7 +76,9 @@ class SecondDecoder:
     def keep(self, index: int, packet: Packet | None) -> None:
         """Take a packet, or None for the end, before it is decoded."""
         if packet is not None:
-            self._frames |= _decoded(self._decoder, index, bytes(packet))
+            # A frame that the first decoder refuses is never asked for.
+            lately = {at: frame for at, frame in self._frames.items() if at > index - LATE}
+            self._frames = lately | _decoded(self._decoder, index, bytes(packet))
 
     def found(self, index: int, frame: VideoFrame) -> Iterator[tuple[int, str]]:
         """A damaged packet, and what is wrong with it, if the other decoder gave no frame for it or not this one; of 8

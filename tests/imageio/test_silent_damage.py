@@ -12,6 +12,7 @@ from portrait_clips import CODINGS, Coding, moving, write
 
 from mfrec.imageio import Reading, read
 from mfrec.imageio.damage import listening
+from mfrec.imageio.silent_damage import LATE, OTHER_DECODERS, SecondDecoder
 
 HEVC = CODINGS["hevc"]
 CODED = {
@@ -135,3 +136,14 @@ def test_a_second_decoder_tells_of_changed_bytes(
         # Nothing is marked behind the next key frame, which is number 20.
         assert number >= 20 or all(int(name.split("#")[1]) < 20 for name in marked)
     assert found >= least
+
+
+def test_frames_that_nobody_asks_for_are_let_go_of(images: list[np.ndarray], tmp_path: Path) -> None:
+    """As where the first decoder refuses every frame of a long clip."""
+    path = write(tmp_path / "clip.webm", images, CODINGS["vp9"])
+    second, index = SecondDecoder(OTHER_DECODERS["vp9"]), 0
+    with av.open(str(path)) as container:
+        for index, packet in enumerate(container.demux(container.streams.video[0])):
+            second.keep(index, packet if packet.size else None)
+            assert len(second._frames) <= LATE
+    assert index > 2 * LATE
