@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from headless import ARGUMENTS, CHROMIUM
+from headless import ARGUMENTS, CHROMIUM, until
 from PIL import Image
 from report_case import NASTY, reconstruction
 
@@ -205,7 +205,7 @@ def test_an_original_opens_at_true_pixels_with_its_name_and_hash(seen: Seen) -> 
     page = seen.page
     page.locator(".thumb").nth(1).focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('original-picture').style.width !== ''")
+    until(page, "document.getElementById('original-picture').style.width !== ''")
     assert page.locator("#original-name").inner_text() == visible(NASTY[1])
     assert page.locator("#original-sha").inner_text() == seen.case.track.observations[1].frame.sha256
     page.locator('[data-zoom="original"] input[value="4"]').check(force=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from headless import until
 
 from mfrec.evaluation.survey.answers import collect
 from mfrec.evaluation.survey.page import KEY, PAGE, write_survey
@@ -149,7 +150,7 @@ def test_nothing_can_be_skipped_and_nothing_is_lost(page: Any) -> None:
     page.locator("#next").click()
     page.get_by_text("Person 2 of 3", exact=True).wait_for()
     # The browser hands what was stored from one process to another; on a busy machine that takes a moment.
-    page.wait_for_function("Object.values(localStorage).length > 0")
+    until(page, "Object.values(localStorage).length > 0")
     page.wait_for_timeout(500)
     page.reload()
     page.wait_for_selector("html[data-ready]")
