@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from mfrec.image.geometry import similarity_map, warp
+from mfrec.image.geometry import similarity_map, taken_through, warp
 from mfrec.types import FloatArray, Landmarks, Similarity, frozen_array
 
 HEIGHT, WIDTH = 48, 80
@@ -80,6 +80,6 @@ def cut_eye(image: FloatArray, landmarks: Landmarks, side: Side) -> EyeCut:
     # Where the cut has fewer pixels than the picture, each is the mean of several readings.
     finer = max(1, math.ceil(length / EYE))
     step = Similarity(np.array([[1 / finer, 0, (1 / finer - 1) / 2], [0, 1 / finer, (1 / finer - 1) / 2]]))
-    places = to_image.apply(similarity_map(step, HEIGHT * finer, WIDTH * finer)).astype(np.float32)
+    places = taken_through(to_image, similarity_map(step, HEIGHT * finer, WIDTH * finer))
     read = warp(image, places).reshape(HEIGHT, finer, WIDTH, finer, 3).mean(axis=(1, 3))
     return EyeCut(np.clip(read, 0.0, 1.0), to_image)

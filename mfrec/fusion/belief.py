@@ -13,8 +13,9 @@ import numpy as np
 
 from mfrec.fusion.by_hand import taken_by_hand
 from mfrec.fusion.source import MapSettings, Source
-from mfrec.image.colour import rgb_to_ycc
+from mfrec.image.colour import luma, rgb_to_ycc
 from mfrec.image.filters import gaussian
+from mfrec.image.order import median_of
 from mfrec.runtime.threads import side_by_side
 from mfrec.types import FloatArray
 
@@ -36,6 +37,10 @@ FEW = 0.02
 """Frames that the reference counts for in the mean of the others."""
 
 
+STRIP = 1 << 15
+"""Pixels whose frames are weighed against each other at a time: all of them then stay in the processor's own memory."""
+
+
 def detail_energy(plane: FloatArray, scale: int) -> FloatArray:
     """Local energy of the finest detail that a frame can hold, ``[H, W]``, in squared grey levels.
 
@@ -54,9 +59,13 @@ def unlike(sources: Sequence[Source], scale: int) -> FloatArray:
     chief = next(source for source in sources if source.is_reference)
     reference = gaussian(rgb_to_ycc(chief.warped), 1.5 * scale)
     out = np.empty((len(sources), *reference.shape[:2]), np.float32)
-    for k, source in enumerate(sources):
-        apart = gaussian(rgb_to_ycc(source.warped), 1.5 * scale) - reference
+
+    def compared(k: int) -> None:
+        apart = gaussian(rgb_to_ycc(sources[k].warped), 1.5 * scale) - reference
         out[k] = gaussian(chief.shown * (apart**2).sum(axis=-1), float(scale))
+
+    for _ in side_by_side(compared, range(len(sources))):
+        pass
     return out
 
 
@@ -134,21 +143,25 @@ def judge(
     apart: FloatArray | None = None,
 ) -> Judged:
     """Compare sources with the estimate and the reference; arguments as for :func:`believe`."""
-    centre = rgb_to_ycc(estimate)[..., 0]
+    centre = luma(estimate)
     chief = next(k for k, source in enumerate(sources) if source.is_reference)
     comparable = sources[chief].shown
     alike = unlike(sources, scale) if apart is None else apart
     for off in alike:  # in place and frame by frame: such stacks are the most memory of a run
         off[:] = 1.0 / (1.0 + off / settings.likeness**2)
     agree, energy = np.empty_like(alike), np.empty_like(alike)
-    for k, source in enumerate(sources):
-        grey = np.ascontiguousarray(rgb_to_ycc(source.warped)[..., 0])
+
+    def compared(k: int) -> None:
+        grey = luma(sources[k].warped)
         if k == chief:  # it need not agree with what began with it
             agree[k] = 1.0
         else:
             off = gaussian(comparable * (grey - centre) ** 2, float(scale))
             agree[k] = 1.0 / (1.0 + off / settings.agreement**2)
         energy[k] = detail_energy(grey, scale)
+
+    for _ in side_by_side(compared, range(len(sources))):
+        pass
     return Judged(list(alike), list(agree), list(energy))
 
 
@@ -182,16 +195,25 @@ def believed(sources: Sequence[Source], judged: Judged, settings: MapSettings) -
     """The second half of :func:`believe`: the sources beside each other, by what was found out of each of them."""
     alike, agree, energy = judged
     chief = next(k for k, source in enumerate(sources) if source.is_reference)
-    floor = (1 / 255) ** 2
-    # What shows something else says nothing about how much detail there is to see here.
-    told = np.empty((len(sources), *energy[chief].shape), np.float32)
-    for k, own in enumerate(energy):
-        told[k] = np.where(alike[k] < SOMETHING_ELSE, energy[chief], own)
-    middle = np.median(told, axis=0, overwrite_input=True)
-    out = told  # its numbers are spent
-    for k, source in enumerate(sources):
-        detail = np.minimum(1.0, (energy[k] + floor) / (middle + floor)) ** settings.detail_power
-        known = source.usable * source.shown * source.registration.trust
-        out[k] = detail * known * agree[k] * alike[k]
+    floor = np.float32((1 / 255) ** 2)
+    height, width = energy[chief].shape
+    out = np.empty((len(sources), height, width), np.float32)
+    strip = max(1, STRIP // width)
+
+    def weighed(top: int) -> None:
+        rows = slice(top, top + strip)
+        # What shows something else says nothing about how much detail there is to see here.
+        told = [
+            np.where(likeness[rows] < SOMETHING_ELSE, energy[chief][rows], own[rows])
+            for likeness, own in zip(alike, energy, strict=True)
+        ]
+        middle = median_of(told) + floor
+        for k, source in enumerate(sources):
+            detail = np.minimum(1.0, (energy[k][rows] + floor) / middle) ** settings.detail_power
+            known = source.usable[rows] * source.shown[rows] * source.registration.trust[rows]
+            out[k, rows] = detail * known * agree[k][rows] * alike[k][rows]
+
+    for _ in side_by_side(weighed, range(0, height, strip)):
+        pass
     given = [source.given for source in sources]
     return taken_by_hand(out, np.stack(given)) if any(share.any() for share in given) else out

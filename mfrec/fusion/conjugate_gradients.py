@@ -17,9 +17,16 @@ bounded by frames get there after six steps, and the four more moved them by 0.1
 def conjugate_gradients(apply: Callable[[NDArray], NDArray], residual: NDArray, x: FloatArray, steps: int) -> None:
     """Improve the solution ``x`` of ``apply(x) = b`` in place, given ``b - apply(x)`` (Hestenes and Stiefel 1952).
 
-    It ends after so many steps, or earlier at :data:`SETTLED`.
+    It ends after so many steps, or earlier at :data:`SETTLED`. Planes are worked on in place: pages for new ones took a
+    tenth of the solver's time.
+
+    Args:
+        apply: the matrix; it gives a new array, which is spent here.
+        residual: ``b - apply(x)``; spent as well.
+        x: where to begin, and the solution.
+        steps: at most.
     """
-    direction = residual.copy()
+    direction, part = residual.copy(), np.empty_like(x)
     energy = float(np.vdot(residual, residual))
     enough = max(1e-12, SETTLED * energy)
     for _ in range(steps):
@@ -27,8 +34,9 @@ def conjugate_gradients(apply: Callable[[NDArray], NDArray], residual: NDArray, 
             break
         applied = apply(direction)
         step = np.float32(energy / float(np.vdot(direction, applied)))
-        x += step * direction
-        residual -= step * applied
+        x += np.multiply(step, direction, out=part)
+        residual -= np.multiply(step, applied, out=applied)
         after = float(np.vdot(residual, residual))
-        direction = residual + np.float32(after / energy) * direction
+        direction *= np.float32(after / energy)
+        direction += residual
         energy = after

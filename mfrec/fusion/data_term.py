@@ -13,7 +13,7 @@ transform-domain statistics", IEEE TIP 2004); ``w_k`` how far frame ``k`` is bel
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -130,17 +130,18 @@ class DataTerm:
 
     def right_side(self, channel: int, precise: Sequence[FloatArray]) -> FloatArray:
         """``A^T P y`` of one channel; ``precise`` from :func:`pixel_precisions`."""
-        planes = enumerate(zip(self.frames, precise, strict=True))
-        return self._gather({k: _weighed(frame[:, channel], p) for k, (frame, p) in planes})
+        out = np.zeros(self.shape, np.float32)
+        for group in self.groups:
+            pixels = np.concatenate([self.frames[k][:, channel] for k in group.members])
+            self._said(group, pixels, precise, out)
+        return out
 
     def normal(self, x: FloatArray, precise: Sequence[FloatArray]) -> FloatArray:
         """``A^T P A x``."""
-        parts: dict[int, FloatArray] = {}
+        out = np.zeros(self.shape, np.float32)
         for group in self.groups:
-            seen = group.forward @ blur(x, group.sigma).ravel()
-            for k, part in zip(group.members, np.split(seen, group.ends), strict=True):
-                parts[k] = _weighed(part, precise[k])
-        return self._gather(parts)
+            self._said(group, group.forward @ blur(x, group.sigma).ravel(), precise, out)
+        return out
 
     def mass(self, precision: Sequence[float]) -> FloatArray:
         """``A^T (p w)``: how much precision each frame brings to each canvas pixel, ``[N, H, W]``."""
@@ -155,12 +156,13 @@ class DataTerm:
                 out[k] = blur(brought.reshape(self.shape), group.sigma)[self.inner]
         return out
 
-    def _gather(self, parts: Mapping[int, FloatArray]) -> FloatArray:
-        out = np.zeros(self.shape, np.float32)
-        for group in self.groups:
-            total = group.adjoint @ np.concatenate([parts[k] for k in group.members])
-            out += blur(total.reshape(self.shape), group.sigma)
-        return out
+    def _said(self, group: _Group, pixels: FloatArray, precise: Sequence[FloatArray], out: FloatArray) -> None:
+        """Add ``A^T P`` of the pixels of a group's frames to ``out``."""
+        weighed = np.empty_like(pixels)
+        parts = (np.split(array, group.ends) for array in (pixels, weighed))
+        for k, part, into in zip(group.members, *parts, strict=True):
+            _weigh(part, precise[k], into)
+        out += blur((group.adjoint @ weighed).reshape(self.shape), group.sigma)
 
 
 def block_order(source: Source) -> tuple[NDArray[np.int64], int]:
@@ -179,8 +181,9 @@ def block_order(source: Source) -> tuple[NDArray[np.int64], int]:
     return place.ravel(), int(across * down) * BLOCK**2
 
 
-def _weighed(pixels: FloatArray, precise: FloatArray) -> FloatArray:
-    """``T^T P T`` times pixels in the order of blocks."""
+def _weigh(pixels: FloatArray, precise: FloatArray, out: FloatArray) -> None:
+    """``T^T P T`` times pixels in the order of blocks, into ``out``."""
     if precise.ndim == 0:
-        return pixels * precise
-    return (pixels.reshape(-1, BLOCK**2) @ precise).ravel()
+        np.multiply(pixels, precise, out=out)
+    else:
+        np.matmul(pixels.reshape(-1, BLOCK**2), precise, out=out.reshape(-1, BLOCK**2))

@@ -24,7 +24,7 @@ from mfrec.camera.noise import BLOCK
 from mfrec.fusion.belief import believed, judge
 from mfrec.fusion.robust import estimate_luma
 from mfrec.fusion.source import MapSettings, Source
-from mfrec.image.colour import rgb_to_ycc
+from mfrec.image.colour import luma as to_luma
 from mfrec.image.cosines import cosine_transform
 from mfrec.image.geometry import warp
 from mfrec.runtime.threads import side_by_side
@@ -107,7 +107,7 @@ def misfit(source: Source, luma: FloatArray, face: FloatArray, canvas: Canvas, p
     expected = degrade(np.dstack([luma] * 3), source.registration, canvas, psf_sigma)[..., 0]
     place = source.registration.landing
     looked_at = np.isfinite(expected) & (warp(face * source.shown, place, interpolation="linear", fill=0.0) > 0.5)
-    difference = np.where(looked_at, expected - rgb_to_ycc(source.image)[..., 0], 0.0)
+    difference = np.where(looked_at, expected - to_luma(source.image), 0.0)
     x0, y0 = source.registration.window
     left, top = ((phase - start) % BLOCK for phase, start in zip(source.noise.phase, (x0, y0), strict=True))
     blocks, shares = _blocks(difference[top:, left:]), _blocks(looked_at[top:, left:]).mean(axis=(1, 2))

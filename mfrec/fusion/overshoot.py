@@ -13,7 +13,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from mfrec.runtime.threads import side_by_side
 from mfrec.types import FloatArray
 
 REACH = 1.5
@@ -22,6 +24,9 @@ extreme."""
 
 BELIEVED = 0.1
 """Belief from which on a frame says what may be there."""
+
+STRIP = 1 << 15
+"""Pixels that are worked on at a time: what is made of them on the way stays in the processor's own memory."""
 
 
 def within_seen(
@@ -42,9 +47,18 @@ def within_seen(
     Returns:
         ``[H, W, 3]``; the same array where nothing was beyond.
     """
-    high, low = _second(warped, belief, 1.0), -_second(warped, belief, -1.0)
-    seen = (belief[chief] > BELIEVED)[..., None]
-    high, low = (np.where(seen, f(bound, warped[chief]), bound) for f, bound in ((np.maximum, high), (np.minimum, low)))
+    high, low = (np.empty(image.shape, np.float32) for _ in range(2))
+
+    def bounded(top: int) -> None:
+        rows = slice(top, top + strip)
+        frames, seen = [frame[rows] for frame in warped], belief[:, rows] > BELIEVED
+        for limit, beyond, least in ((high, np.maximum, -np.inf), (low, np.minimum, np.inf)):
+            own = _second(frames, seen, beyond, np.float32(least))
+            limit[rows] = np.where(seen[chief, ..., None], beyond(own, frames[chief]), own)
+
+    strip = max(1, STRIP // image.shape[1])
+    for _ in side_by_side(bounded, range(0, len(image), strip)):
+        pass
     side = 2 * round(REACH * scale) + 1
     around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     high, low = cv2.dilate(high, around), cv2.erode(low, around)
@@ -53,16 +67,20 @@ def within_seen(
     return np.asarray(np.minimum(np.maximum(image, low), high), np.float32)
 
 
-def _second(warped: Sequence[FloatArray], belief: FloatArray, sign: float) -> FloatArray:
-    """The second greatest of ``sign * warped`` where two are believed, the greatest where one is, else infinity.
+def _second(frames: Sequence[FloatArray], seen: NDArray[np.bool_], beyond: np.ufunc, least: np.float32) -> FloatArray:
+    """The second value from the end where two frames are believed, the last where one is, else ``-least``.
 
-    One frame after the other, because a sorted stack of them would be the most memory of a run.
+    Args:
+        frames: ``[h, W, 3]`` each.
+        seen: ``[N, h, W]`` where they are believed.
+        beyond: ``np.maximum`` for the end of the great values, ``np.minimum`` for the other one.
+        least: what counts for nothing there, infinite.
     """
-    first = np.full(warped[0].shape, -np.inf, np.float32)
-    second = first.copy()
-    for frame, believed in zip(warped, belief, strict=True):
-        value = np.where((believed > BELIEVED)[..., None], np.float32(sign) * frame, np.float32(-np.inf))
-        second = np.maximum(second, np.minimum(first, value))
-        first = np.maximum(first, value)
+    first = np.full(frames[0].shape, least, np.float32)
+    second, within = first.copy(), np.minimum if beyond is np.maximum else np.maximum
+    for frame, believed in zip(frames, seen, strict=True):
+        value = np.where(believed[..., None], frame, least)
+        beyond(second, within(first, value), out=second)
+        beyond(first, value, out=first)
     known = np.where(np.isfinite(second), second, first)
-    return np.where(np.isfinite(known), known, np.float32(np.inf))
+    return np.where(np.isfinite(known), known, -least)

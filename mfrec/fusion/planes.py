@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mfrec.image.geometry import warp
+from mfrec.image.geometry import taken_through, warp
 from mfrec.types import Cleaned, FloatArray, Registration
 
 PLANES = 8
@@ -32,7 +32,7 @@ def planes_of(image: FloatArray, cleaned: Cleaned, registration: Registration, r
         variance of the cleaned; the registration's trust.
     """
     places = registration.look_up[rows]
-    finer = cleaned.from_frame.apply(places).astype(np.float32)
+    finer = taken_through(cleaned.from_frame, places)
     out = np.empty((PLANES, *finer.shape[:2]), np.float32)
     out[:3] = _lit(cleaned.image, finer, registration)
     out[3:6] = _lit(image, places, registration)
@@ -89,7 +89,7 @@ class LaidFrames:
     def cleaned(self, frame: int, top: int, bottom: int) -> FloatArray:
         """Of the same rows the planes that a picture is made of, ``[4, bottom - top, W]``: cleaned RGB and trust."""
         rows, registration, cleaned = slice(top, bottom), self.registrations[frame], self.cleansed[frame]
-        finer = cleaned.from_frame.apply(registration.look_up[rows]).astype(np.float32)
+        finer = taken_through(cleaned.from_frame, registration.look_up[rows])
         out = np.empty((4, *finer.shape[:2]), np.float32)
         out[:3] = _lit(cleaned.image, finer, registration)
         out[3] = registration.trust[rows]

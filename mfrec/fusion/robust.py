@@ -24,7 +24,7 @@ from mfrec.fusion.conjugate_gradients import conjugate_gradients
 from mfrec.fusion.data_term import DataTerm, pixel_precisions, precision_scalar, precision_tables
 from mfrec.fusion.overshoot import within_seen
 from mfrec.fusion.source import MapSettings, Source
-from mfrec.image.colour import rgb_to_ycc, ycc_to_rgb
+from mfrec.image.colour import luma, rgb_to_ycc, ycc_to_rgb
 from mfrec.runtime.threads import side_by_side
 from mfrec.types import Canvas, FloatArray
 
@@ -97,7 +97,7 @@ def estimate_luma(sources: Sequence[Source], belief: FloatArray, canvas: Canvas,
     """Luma of :func:`estimate` with a given ``belief [N, H, W]``, ``[H, W]``: a third of its work, for those who only
     want to compare."""
     precision = [precision_scalar(source, settings, len(sources)) for source in sources]
-    start = rgb_to_ycc(weighted_mean(sources, belief, precision))[..., 0]
+    start = luma(weighted_mean(sources, belief, precision))
     data = DataTerm(sources, belief, canvas, settings)
     tables = pixel_precisions(precision_tables(sources, 0, settings))
     padded = np.pad(start, data.margin, mode="edge")
@@ -123,18 +123,21 @@ def _solve(
     settings: MapSettings,
 ) -> FloatArray:
     """Iteratively reweighted least squares with conjugate gradients for one channel, margin included."""
-    x = start.copy()
+    x, room = start.copy(), np.empty_like(start)
     right_side = data.right_side(channel, tables)
     for _ in range(settings.outer):
         weights = [
-            np.float32(stiffness * share) / np.sqrt(1 + (_difference(x, down, right) / np.float32(settings.edge)) ** 2)
+            np.float32(stiffness * share)
+            / np.sqrt(1 + (_difference(x, down, right, room) / np.float32(settings.edge)) ** 2)
             for down, right, share in _NEIGHBOURS
         ]
 
         def apply(v: FloatArray, weights: list[NDArray] = weights) -> FloatArray:
             out = data.normal(v, tables)
             for weight, (down, right, _) in zip(weights, _NEIGHBOURS, strict=True):
-                _difference_adjoint(weight * _difference(v, down, right), down, right, out)
+                pulled = _difference(v, down, right, room)
+                pulled *= weight
+                _difference_adjoint(pulled, down, right, out)
             return out
 
         conjugate_gradients(apply, right_side - apply(x), x, settings.inner)
@@ -145,16 +148,22 @@ _NEIGHBOURS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 0.7), (1, -1, 0.7))
 """Row step, column step and weight (about 1 / length) of the differences in the prior."""
 
 
-def _difference(x: FloatArray, down: int, right: int) -> FloatArray:
+def _ends(x: FloatArray, down: int, right: int) -> tuple[FloatArray, FloatArray]:
+    """The pixels of a plane that have such a neighbour, as the neighbour and as they are; views."""
+    rows = x.shape[0] - down
     if right >= 0:
-        return x[down:, right:] - x[: x.shape[0] - down, : x.shape[1] - right]
-    return x[down:, :right] - x[: x.shape[0] - down, -right:]
+        return x[down:, right:], x[:rows, : x.shape[1] - right]
+    return x[down:, :right], x[:rows, -right:]
+
+
+def _difference(x: FloatArray, down: int, right: int, room: FloatArray) -> FloatArray:
+    """Each pixel of ``x`` taken from such a neighbour, a view of ``room``, which has the shape of ``x``."""
+    there, here = _ends(x, down, right)
+    return np.subtract(there, here, out=room[: here.shape[0], : here.shape[1]])
 
 
 def _difference_adjoint(g: FloatArray, down: int, right: int, out: FloatArray) -> None:
-    if right >= 0:
-        out[down:, right:] += g
-        out[: out.shape[0] - down, : out.shape[1] - right] -= g
-    else:
-        out[down:, :right] += g
-        out[: out.shape[0] - down, -right:] -= g
+    """The transpose of :func:`_difference`, added to ``out``."""
+    there, here = _ends(out, down, right)
+    there += g
+    here -= g

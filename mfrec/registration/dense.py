@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
-from mfrec.image.geometry import identity_map, inside, resize, similarity_map, warp
+from mfrec.image.geometry import identity_map, inside, resize, similarity_map, taken_through, warp
 from mfrec.types import Canvas, Cleaned, FloatArray, FlowSettings, Registration, Similarity
 
 GRID = 2
@@ -121,7 +121,7 @@ def register(
         finer = cleaned.from_frame
         moved = warp(
             without_aliases(cleaned.image, finer.scale * to_frame.scale * per_sample),
-            finer.apply(look_up).astype(np.float32),
+            taken_through(finer, look_up),
         )
     shrink = "area" if per_sample > 1 else "cubic"
     still = resize(target, rows, columns, interpolation=shrink)
@@ -138,20 +138,20 @@ def register(
     look_up_grid = identity_map(rows, columns) + forward
     arrived = warp(moved, look_up_grid)
     difference = ((arrived - still) ** 2).mean(axis=-1)
-    dense_look_up = to_frame.after(grid_to_canvas).apply(look_up_grid).astype(np.float32)
+    dense_look_up = taken_through(to_frame.after(grid_to_canvas), look_up_grid)
     visible = inside(dense_look_up, height, width)
     # One reference pixel is GRID samples; a closure error of half a pixel halves the trust.
     trust = visible / (1.0 + (closure / (0.5 * GRID)) ** 2)
 
     full_rows, full_columns = canvas.shape
     full_flow = resize(forward, full_rows, full_columns, interpolation="linear") * per_sample
-    canvas_look_up = to_frame.apply(identity_map(full_rows, full_columns) + full_flow).astype(np.float32)
+    canvas_look_up = taken_through(to_frame, identity_map(full_rows, full_columns) + full_flow)
 
     x0, y0, x1, y1 = _window(dense_look_up, width, height, phase)
     from_frame = grid_to_canvas.inverse().after(to_frame.inverse())
     frame_pixels = identity_map(y1 - y0, x1 - x0) + np.array([x0, y0], np.float32)
-    on_grid = from_frame.apply(frame_pixels).astype(np.float32)
-    landing = grid_to_canvas.apply(on_grid + _read(backward, on_grid)).astype(np.float32)
+    on_grid = taken_through(from_frame, frame_pixels)
+    landing = taken_through(grid_to_canvas, on_grid + _read(backward, on_grid))
 
     sees = bool(visible.any())
     sample_to_pixel = to_frame.scale * per_sample
@@ -177,7 +177,7 @@ def identity_registration(canvas: Canvas, image: FloatArray, phase: tuple[int, i
     pixels = identity_map(y1 - y0, x1 - x0) + np.array([x0, y0], np.float32)
     return Registration(
         look_up=look_up,
-        landing=canvas.from_reference.apply(pixels).astype(np.float32),
+        landing=taken_through(canvas.from_reference, pixels),
         trust=inside(look_up, height, width).astype(np.float32),
         gain=np.ones(3, np.float32),
         offset=np.zeros(3, np.float32),

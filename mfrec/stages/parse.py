@@ -11,7 +11,7 @@ import numpy as np
 from mfrec.errors import UsageError
 from mfrec.face.parsing import believable, disagreements, parse_faces
 from mfrec.face.region_labels import CARRIED, carry_regions, label_regions, with_region
-from mfrec.image.geometry import resize, warp
+from mfrec.image.geometry import resize, taken_through, warp
 from mfrec.pipeline import Run, in_range
 from mfrec.types import ByHand, Canvas, FaceTrack, FloatArray, Landmarks, Observation, RegionMasks
 
@@ -136,7 +136,7 @@ class Parse:
         registration = observation.registration
         if reference is None or registration is None or track.canvas is None:
             return RegionMasks(labels, confidence, "unknown", "neither it nor the reference has landmarks")
-        to_reference = track.canvas.from_reference.inverse().apply(registration.landing).astype(np.float32)
+        to_reference = taken_through(track.canvas.from_reference.inverse(), registration.landing)
         masks = carry_regions(reference, to_reference)
         trust = warp(registration.trust, registration.landing, interpolation="linear", fill=0.0)
         (x0, y0), (height, width) = registration.window, masks.labels.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +62,7 @@ class Registration:
         for name in ("look_up", "landing", "trust", "gain", "offset"):
             freeze(self, name)
 
-    @property
+    @functools.cached_property
     def spacing(self) -> float:
         """How many canvas pixels lie between neighbouring pixels of the frame: the median over its window."""
         if min(self.landing.shape[:2]) < 2:

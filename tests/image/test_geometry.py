@@ -13,6 +13,7 @@ from mfrec.image.geometry import (
     resize,
     resize_map,
     similarity_map,
+    taken_through,
     warp,
 )
 from mfrec.types import Canvas, Similarity
@@ -108,3 +109,11 @@ def test_canvas_covers_the_pixels_it_names():
     # The left edge of reference pixel 10 is the left edge of canvas pixel 0.
     assert np.allclose(canvas.from_reference.apply([9.5, 19.5]), [-0.5, -0.5])
     assert np.allclose(canvas.from_reference.apply([17.5, 25.5]), [31.5, 23.5])
+
+
+def test_a_map_goes_through_a_similarity_as_its_points_do() -> None:
+    turn = Similarity(np.array([[0.24, -0.03, 812.25], [0.03, 0.24, -37.5]]))
+    places = np.random.default_rng(0).uniform(-50, 4000, (9, 11, 2)).astype(np.float32)
+    found = taken_through(turn, places)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, turn.apply(places), atol=2e-4)

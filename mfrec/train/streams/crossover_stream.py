@@ -11,7 +11,7 @@ import torch
 
 from mfrec.camera.protocols import SCALE
 from mfrec.image.filters import gaussian
-from mfrec.image.geometry import resize, warp
+from mfrec.image.geometry import resize, taken_through, warp
 from mfrec.registration.dense import register
 from mfrec.train.data.pictures import FRAMES, Pictures
 from mfrec.train.data.points import PicturePoints
@@ -139,7 +139,7 @@ def registered(source: FloatArray, target: FloatArray) -> FloatArray:
     canvas = Canvas(0, 0, small, small, SCALE)
     frame = resize(source, small, small, interpolation="area")
     found = register(target, frame, canvas.from_reference.inverse(), canvas)
-    there = canvas.from_reference.apply(found.look_up).astype(np.float32)
+    there = taken_through(canvas.from_reference, found.look_up)
     return np.asarray(np.clip(warp(source, there), 0, 1), np.float32)
 
 
