@@ -28,10 +28,12 @@ docs: $(VENV)/.installed-docs ## the site, docs/_build/html/index.html; every wa
 	@touch docs/_build/built
 	@echo docs/_build/html/index.html
 
-# COUNT=, COMMANDS= and SEED= choose others; MINUTES=60 ends the files after an hour.
+# COUNT=, COMMANDS= and SEED= choose others. MINUTES=60 fuzzes for an hour, half of it files and half of it commands,
+# and takes as many as there is time for.
+MANY := $(if $(MINUTES),1000000000)
 fuzz: $(VENV)/.installed-dev ## spoilt files for every reader, hostile words for every command: nothing but mfrec's own errors
-	MINUTES=$(or $(MINUTES),inf) PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed.py $(or $(COUNT),100000) $(or $(SEED),0)
-	PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed_commands.py $(or $(COMMANDS),1000) $(or $(SEED),0)
+	MINUTES=$(or $(MINUTES),inf) PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed.py $(or $(COUNT),$(MANY),100000) $(or $(SEED),0)
+	MINUTES=$(or $(MINUTES),inf) PYTHONPATH=tests $(VENV)/bin/python tests/fuzzed_commands.py $(or $(COMMANDS),$(MANY),1000) $(or $(SEED),0)
 
 faults: $(VENV)/.installed-dev ## kill 300 runs over an earlier output, 30 of them while they publish; a batch and a training ten times, enlargements 60 times; full disks, few handles, broken pipes; memory over 50 runs
 	PYTHONPATH=tests $(VENV)/bin/python tests/killed_runs.py 270 30

@@ -7,6 +7,7 @@ one process that has imported what takes long, with a home and a working folder 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import resource
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import typer
-from fuzzed import LARGE, SLOW, in_memory
+from fuzzed import LARGE, MINUTES, SLOW, in_memory
 
 from mfrec.cli import app
 from mfrec.imageio import h264_bytes, png_bytes
@@ -101,7 +102,9 @@ def _commands() -> Iterator[tuple[str, Any]]:
             yield f"{name} {inner}".strip(), below
 
 
-def attack(folder: Path, count: int, seed: int, only: Sequence[str] = ()) -> tuple[Counter[str], list[str]]:
+def attack(
+    folder: Path, count: int, seed: int, only: Sequence[str] = (), *, minutes: float = math.inf
+) -> tuple[Counter[str], list[str]]:
     """Run many command lines.
 
     Args:
@@ -109,6 +112,7 @@ def attack(folder: Path, count: int, seed: int, only: Sequence[str] = ()) -> tup
         count: how many.
         seed: with it and its number each can be made again.
         only: the first words of the commands that are taken; all where none is named.
+        minutes: after which no other is run.
 
     Returns:
         How often each command ended how; and what should not have happened.
@@ -116,7 +120,10 @@ def attack(folder: Path, count: int, seed: int, only: Sequence[str] = ()) -> tup
     kept = working_folder(folder)
     found: Counter[str] = Counter()
     wrong: list[str] = []
+    start = time.monotonic()
     for number in range(count):
+        if time.monotonic() - start > 60 * minutes:
+            break
         words = command_lines(random.Random(f"{seed} {number}"), only)
         shown = f"command {number}: mfrec {shlex.join(words)[:300]!r}"
         code, mebibytes = _run(words, folder)
@@ -192,7 +199,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="mfrec-fuzz-", dir=in_memory()) as scratch:
         place = Path(scratch) / "here"
         place.mkdir()
-        seen, failures = attack(place, int(sys.argv[1]), chosen_seed, sys.argv[3:])
+        seen, failures = attack(place, int(sys.argv[1]), chosen_seed, sys.argv[3:], minutes=MINUTES)
     for what, times in sorted(seen.items()):
         print(f"{times:7}  {what}")
     own = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
