@@ -21,11 +21,16 @@ from pathlib import Path
 from typing import Any
 
 import dask.config as dask_config
-from dask_jobqueue.core import Job, JobQueueCluster
-from dask_jobqueue.pbs import PBSJob
-from dask_jobqueue.slurm import SLURMJob
 from distributed import Security, Status
 from tornado.ioloop import PeriodicCallback
+
+from mfrec.runtime.interruption import uninterrupted
+
+# Importing it makes every later Ctrl-C end this process without a word and with code 0, as if all were done.
+with uninterrupted():
+    from dask_jobqueue.core import Job, JobQueueCluster
+    from dask_jobqueue.pbs import PBSJob
+    from dask_jobqueue.slurm import SLURMJob
 
 LOOK = 10.0
 """Seconds between two looks into the queue; as long as a worker is missing, and no longer."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,13 @@ def test_a_batch_through_slurms_commands(portrait: FloatArray, tmp_path: Path, q
     assert "#SBATCH --mem=3G" in text and "--cpus-per-task=1" in text and f"{out / JOBS / 'key.pem'}" in text
     assert "tls://" in (out / "cases.csv").read_text()
     assert job.with_suffix(".cancelled").exists() and not (out / JOBS).exists()
+
+
+def test_ctrl_c_is_what_it_was_before_the_queues_were_imported() -> None:
+    """dask-jobqueue's import makes it end the process with code 0; only the first import can show it."""
+    found = "import signal; import mfrec.batch.queued; print(signal.getsignal(signal.SIGINT).__name__)"
+    run = subprocess.run([sys.executable, "-c", found], env=environment(), capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "default_int_handler"
 
 
 def test_another_job_follows_one_that_ends(tmp_path: Path, queue: Path) -> None:
