@@ -185,7 +185,7 @@ def readers(folder: Path) -> list[Reader]:
     def read_ledger(path: Path) -> None:
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-        with contextlib.closing(Ledger(path)) as book:
+        with contextlib.closing(Ledger(path)) as book, book.readable():
             book.take_up([Batched("a", Upscale(Asked(), "a"))], [])
             for entry in book.waiting(0, 10):
                 from_text(entry.command)

@@ -120,25 +120,38 @@ class Ledger:
         """Why something could not be written; empty when all is."""
         self._unwritten: list[tuple[str, tuple[object, ...]]] = []
         try:
-            self._database = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            # A commit is on the disk when it returns, so that a machine that loses its power forgets nothing.
-            self._database.execute("PRAGMA synchronous = FULL")
-            (version,) = self._database.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                self._database.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
-            elif version != SCHEMA:
-                raise UsageError(
-                    f"the ledger '{path}' has schema {version}, and this version of mfrec writes schema {SCHEMA}; "
-                    "go on with the version that began it, or choose another folder with -o"
+            with contextlib.ExitStack() as refused:
+                self._database = refused.enter_context(
+                    contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None))
                 )
-            if not self._is_ours():
-                raise UsageError(
-                    f"the ledger '{path}' is not as mfrec writes it: it has other tables, or outputs outside of its "
-                    "folder; choose another folder with -o"
-                )
+                self._begin()
+                refused.pop_all()
         except SPOILT as error:
             raise UsageError(f"the ledger '{path}' cannot be used ({error}); name another with --ledger") from None
+
+    def _begin(self) -> None:
+        """Make the tables where there are none, and see that they are ours.
+
+        Raises:
+            UsageError: they are not.
+            sqlite3.Error, UnicodeDecodeError: the file is no ledger, or cannot be written.
+        """
+        self._database.execute("PRAGMA journal_mode = WAL")
+        # A commit is on the disk when it returns, so that a machine that loses its power forgets nothing.
+        self._database.execute("PRAGMA synchronous = FULL")
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            self._database.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+        elif version != SCHEMA:
+            raise UsageError(
+                f"the ledger '{self.path}' has schema {version}, and this version of mfrec writes schema {SCHEMA}; "
+                "go on with the version that began it, or choose another folder with -o"
+            )
+        if not self._is_ours():
+            raise UsageError(
+                f"the ledger '{self.path}' is not as mfrec writes it: it has other tables, or outputs outside of its "
+                "folder; choose another folder with -o"
+            )
 
     def _is_ours(self) -> bool:
         """Whether there is nothing but our tables (a trigger of somebody else would run), and no output leads out."""

@@ -168,6 +168,19 @@ def test_a_ledger_whose_words_are_no_text_is_refused(tmp_path: Path) -> None:
         Ledger(path)
 
 
+def test_a_ledger_that_is_refused_is_let_go(tmp_path: Path) -> None:
+    """Else a sound one that is put in its place cannot be read either."""
+    path = tmp_path / "ledger.sqlite"
+    Ledger(path).close()
+    sound = path.read_bytes()
+    handles = len(list(Path("/dev/fd").iterdir()))
+    for spoilt in (sound[:5000], sound.replace(b"TRIGGER added", b"TRIGGER other")):
+        path.write_bytes(spoilt)
+        with pytest.raises(UsageError):
+            Ledger(path)
+    assert len(list(Path("/dev/fd").iterdir())) == handles
+
+
 def test_a_ledger_that_is_spoilt_while_it_is_read(tmp_path: Path) -> None:
     book = Ledger(tmp_path / "ledger.sqlite")
     book._database.execute("DROP TABLE counts")
