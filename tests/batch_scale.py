@@ -1,7 +1,8 @@
 """How a batch scales: a ledger of a million cases, a scheduler with ten thousand trivial ones, workers side by side.
 
 ``python tests/batch_scale.py ledger 1000000``, ``... trivial 10000 WORKERS``, ``... cases 20 WORKERS`` (``make scale``)
-and ``... real 20 WORKERS``, which takes the recipe ``restore`` as it is.
+and ``... real 20 WORKERS``, which takes the recipe ``restore`` as it is. ``... single 20`` does the cases of ``cases``
+one after the other, in a process each, before it gives them to a batch: what the batch costs or saves.
 Seconds of processor time say more than those of the clock where other work shares the machine; both are printed.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import csv
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -88,20 +90,33 @@ def ledger_of(count: int, folder: Path) -> None:
     print(f"the ledger has {(folder / LEDGER).stat().st_size / 1e6:.0f} MB")
 
 
-def worked_off(command: Reconstruct, cases: list[tuple[str, Path]], workers: int, folder: Path) -> None:
-    """Work on cases, and say what it took."""
+def used(which: int) -> float:
+    """Seconds of processor time until now."""
+    now = getrusage(which)
+    return now.ru_utime + now.ru_stime
+
+
+def one_by_one(command: Reconstruct, cases: list[tuple[str, Path]], folder: Path) -> float:
+    """Work on cases in a process each, and say what it took; the seconds of processor time."""
+    begun, below = time.monotonic(), used(RUSAGE_CHILDREN)
+    for name, path in cases:
+        words = [sys.executable, "-m", *command.at(str(path)).words(folder / "single" / name)]
+        subprocess.run(words, check=True, capture_output=True)
+    wall, children, count = time.monotonic() - begun, used(RUSAGE_CHILDREN) - below, len(cases)
+    print(f"{count} cases, a process each, one after the other")
+    print(f"  {wall:.1f} s of the clock, {wall / count:.4f} a case")
+    print(f"  {children:.1f} s of processor, {children / count:.4f} a case")
+    return children
+
+
+def worked_off(command: Reconstruct, cases: list[tuple[str, Path]], workers: int, folder: Path) -> float:
+    """Work on cases by a batch, and say what it took; the seconds of processor time."""
     table = folder / "cases.csv"
     with table.open("w", newline="") as file:
         csv.writer(file).writerows([("name", "path"), *cases])
-    begun, own, below = time.monotonic(), getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN)
+    begun, own, below = time.monotonic(), used(RUSAGE_SELF), used(RUSAGE_CHILDREN)
     found = run_batch(read_cases([str(table)], command, folder), folder / "out", LIMITS, workers=workers)
-    wall = time.monotonic() - begun
-
-    def used(which: int, before: object) -> float:
-        now = getrusage(which)
-        return now.ru_utime + now.ru_stime - before.ru_utime - before.ru_stime  # pyright: ignore[reportAttributeAccessIssue]
-
-    here, children = used(RUSAGE_SELF, own), used(RUSAGE_CHILDREN, below)
+    wall, here, children = time.monotonic() - begun, used(RUSAGE_SELF) - own, used(RUSAGE_CHILDREN) - below
     book = Ledger(folder / "out" / LEDGER)
     work = [entry.seconds or 0.0 for entry in book.entries()]
     book.close()
@@ -112,6 +127,7 @@ def worked_off(command: Reconstruct, cases: list[tuple[str, Path]], workers: int
     print(f"  {here:.1f} s of processor around them, {here / count * 1e3:.2f} ms a case, {100 * here / children:.2f} %")
     print(f"  a case takes {statistics.median(work):.3f} s of the clock (median); {sum(work):.1f} s in all")
     print(f"  workers without work: {100 * (1 - sum(work) / (wall * workers)):.1f} % of their time, the start included")
+    return here + children
 
 
 def main(what: str, count: int, workers: int = 1) -> None:
@@ -126,7 +142,11 @@ def main(what: str, count: int, workers: int = 1) -> None:
             cases = [(f"case-{n}", folder / f"frames-{n}") for n in range(count)]
             for _, path in cases:
                 shutil.copytree(frames, path)
-            worked_off(REAL if what == "real" else SHORT, cases, workers, folder)
+            command = REAL if what == "real" else SHORT
+            single = one_by_one(command, cases, folder) if what == "single" else None
+            batch = worked_off(command, cases, workers, folder)
+            if single is not None:
+                print(f"the batch takes {100 * (batch / single - 1):+.1f} % of their seconds of processor")
 
 
 if __name__ == "__main__":
