@@ -75,7 +75,8 @@ def export(
         "parameters": f"{sum(value.numel() for value in trained.network.parameters()):,}",
         "commit": source_commit(),
         "trained": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "trained_for": f"{trained.step:,} steps × {recipe.batch}, {trained.seconds / 60:.0f} min",
+        "trained_for": f"{trained.step:,} steps × {recipe.batch}, {trained.seconds / 60:.0f} min"
+        f"{after(card.name, start)}",
         "metrics": {**rounded(scores), "minutes": round(trained.seconds / 60, 1)},
     }
     for key, value in facts.items():
@@ -92,6 +93,17 @@ def told_of(start: str) -> str:
         return f"of its encoder '{Path(start).name}' ({digest[:16]}..., trained on ImageNet)"
     card = read_card(card_path(start))
     return f"'{card.name}' ({card.sha256[:16]}..., which were: {card.training})"
+
+
+def after(name: str, start: str) -> str:
+    """What a card says of the steps before its own: those of the same network with their time, those of another by its
+    name; empty where it began with nothing, or with an encoder of others."""
+    if not start or start.endswith(".pth"):
+        return ""
+    before = read_card(card_path(start))
+    if before.name != name or not before.trained_for:
+        return f", after those of '{before.name}'"
+    return f", after {before.trained_for}"
 
 
 def install(path: Path) -> None:

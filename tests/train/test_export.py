@@ -93,6 +93,10 @@ def test_a_trained_card_can_be_trained_again(trained: Trained, source: Path, tmp
     again = export(trained, training().recipe, first, tmp_path / "again", data=[], terms="new terms")
     assert "new terms" in read_card(again).training
     assert "old terms" not in again.read_text()
+    ours = read_card(first).trained_for
+    assert read_card(again).trained_for == ours
+    further = export(trained, training().recipe, first, tmp_path / "further", data=[], terms="", start=str(first))
+    assert read_card(further).trained_for == f"{ours}, after {ours}"
     assert read_card(again).sha256 == read_card(first).sha256
 
 
