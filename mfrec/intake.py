@@ -75,7 +75,8 @@ def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress
     there = [FrameId(frame.index, frame.name, frame.time) for frame in reading.frames]
     without = left_out_by_hand(options.without, there)
     dropped = [*reading.dropped, *(by_hand(frame) for frame in reading.frames if frame.index in without)]
-    kept, again = without_copies([frame for frame in reading.frames if frame.index not in without], options.reference)
+    asked = (options.reference, *sources_asked(options))
+    kept, again = without_copies([frame for frame in reading.frames if frame.index not in without], asked)
     dropped += again
     in_use = [frame for frame in there if frame.index in {kept_frame.index for kept_frame in kept}]
     return FaceTrack(
@@ -130,20 +131,20 @@ def part_of(frame: Frame, boxes: Sequence[FloatArray], degrees: int) -> Frame:
     return replace(turned(cut(upright, part), -degrees % 360), notes=frame.notes)
 
 
-def without_copies(frames: Sequence[Frame], reference: str | int) -> tuple[list[Frame], list[Dropped]]:
+def without_copies(frames: Sequence[Frame], asked: Sequence[str | int]) -> tuple[list[Frame], list[Dropped]]:
     """Stills without those that are others of them compressed again, and what the record says of these.
 
     Args:
         frames: as they were read; those of a video stay.
-        reference: the frame that the caller chose, which stays.
+        asked: indices or names of frames that the caller chose, which stay.
     """
     if any(frame.time is not None for frame in frames):
         return list(frames), []
-    copies = copies_among(frames)
+    copies, meant = copies_among(frames), {str(frame) for frame in asked}
     dropped = [
         Dropped(frame.name, f"is '{frames[copies[i]].name}' compressed again", frame.index, "read", frame)
         for i, frame in enumerate(frames)
-        if i in copies and str(reference) not in (frame.name, str(frame.index))
+        if i in copies and not meant & {frame.name, str(frame.index)}
     ]
     gone = {item.index for item in dropped}
     return [frame for frame in frames if frame.index not in gone], dropped
@@ -275,9 +276,8 @@ def _chosen_frames(
         bare = tuple(map(Observation, some))
         return FaceTrack(bare, tuple(dropped), warnings=some.warnings, wanted=wanted, by_hand=regions)
     person, doubt = find_person(found, as_subject(options.subject), wanted)
-    chosen = choose(
-        person, most or enough_frames(person), always=(options.reference, *sources_asked(options)), without=without
-    )
+    always = (options.reference, *sources_asked(options))
+    chosen = choose(person, most or enough_frames(person), always=always, without=without)
     people = [
         Subject(
             other.number,
@@ -295,6 +295,8 @@ def _chosen_frames(
             seen_in = overview([turned(frame, degrees)], people)
         box = chosen[frame.index].detection.box
         kept.append(part_of(frame, [box], degrees) if options.crop in PARTS else frame)
+    kept, again_saved = without_copies(kept, always)
+    dropped += again_saved
     dropped += [
         Dropped(frame.name, why_not(person, frame.index, len(chosen)), frame.index, "choose")
         for frame in in_use

@@ -33,6 +33,31 @@ WORST = 0.6
 """Share in its worst part below which a picture is no copy, however much of the rest is alike."""
 
 
+SHARED = 0.5
+"""Share of the smaller of two parts of pictures that both have to show, to be compared."""
+
+Rectangle = tuple[int, int, int, int]
+
+
+def shared(frame: Frame, other: Frame) -> Rectangle | None:
+    """``(x0, y0, x1, y1)`` of the whole picture that both frames hold, which may be parts cut out at other places; None
+    where that is too little, or where they are of pictures of two sizes or a reduced copy."""
+    if frame.size != other.size or frame.reduced or other.reduced:
+        return None
+    (ax, ay), (bx, by) = frame.origin, other.origin
+    (ah, aw), (bh, bw) = frame.image.shape[:2], other.image.shape[:2]
+    x0, y0, x1, y1 = max(ax, bx), max(ay, by), min(ax + aw, bx + bw), min(ay + ah, by + bh)
+    if max(0, x1 - x0) * max(0, y1 - y0) < SHARED * min(ah * aw, bh * bw):
+        return None
+    return x0, y0, x1, y1
+
+
+def _cut(plane: np.ndarray, frame: Frame, part: Rectangle) -> np.ndarray:
+    """The pixels of a frame's ``plane`` that lie in a part of its whole picture."""
+    (x, y), (x0, y0, x1, y1) = frame.origin, part
+    return plane[y0 - y : y1 - y, x0 - x : x1 - x]
+
+
 def recoded(frame: Frame, other: Frame) -> float:
     """Which share of a JPEG's coefficients are those of another picture, rounded to its steps; 0 where none can be.
 
@@ -40,11 +65,14 @@ def recoded(frame: Frame, other: Frame) -> float:
 
     Args:
         frame: read from a JPEG file.
-        other: of the same size.
+        other: of a picture of the same size; of both only what they share is looked at.
     """
-    if frame.jpeg is None or frame.image.shape != other.image.shape:
+    part = shared(frame, other)
+    if frame.jpeg is None or part is None:
         return 0.0
-    own, theirs = (_coefficients(picture.image, frame.jpeg.phase) for picture in (frame, other))
+    (x, y), (x0, y0, _, _) = frame.origin, part
+    phase = (frame.jpeg.phase[0] - (x0 - x)) % 8, (frame.jpeg.phase[1] - (y0 - y)) % 8
+    own, theirs = (_coefficients(_cut(picture.image, picture, part), phase) for picture in (frame, other))
     step = np.asarray(frame.jpeg.luma, np.float64)
     got, expected = np.rint(own / step), np.rint(theirs / step)
     told = (got != 0) | (expected != 0)
@@ -71,9 +99,16 @@ def copies_among(frames: Sequence[Frame]) -> dict[int, int]:
     """Which pictures are others of them compressed again: position to the position of the one to keep.
 
     Args:
-        frames: stills; of two that are one picture the one with the finer steps is kept.
+        frames: stills, or parts of them; of two that are one picture the one with the finer steps is kept.
     """
-    small = [resize(luma(frame.image), 32, 32, interpolation="area") for frame in frames]
+    greys = [luma(frame.image) for frame in frames]
+
+    def alike(i: int, j: int) -> bool:
+        part = shared(frames[i], frames[j])
+        if part is None:
+            return False
+        one, other = (resize(_cut(greys[k], frames[k], part), 32, 32, interpolation="area") for k in (i, j))
+        return float(np.abs(one - other).mean()) < ALIKE
 
     def coarseness(i: int) -> float:
         jpeg = frames[i].jpeg
@@ -83,8 +118,7 @@ def copies_among(frames: Sequence[Frame]) -> dict[int, int]:
     out: dict[int, int] = {}
     for place, i in enumerate(order):
         for j in order[:place]:
-            near = j not in out and float(np.abs(small[i] - small[j]).mean()) < ALIKE
-            if near and recoded(frames[i], frames[j]) >= SAME:
+            if j not in out and alike(i, j) and recoded(frames[i], frames[j]) >= SAME:
                 out[i] = j
                 break
     return out
