@@ -120,6 +120,8 @@ def interpolation_plot(data: Path | None, people: str, limit: int | None, progre
 def training_plot(folder: Path | None) -> Plot:
     """What each round of a training found: the losses and, of a network that makes pictures, the PSNR.
 
+    Once it is through, that of bicubic enlargement of the same validation samples stands beside it, as the card says.
+
     Args:
         folder: of the training, as ``mfrec train -o`` wrote it; it may still be at work.
 
@@ -144,8 +146,20 @@ def training_plot(folder: Path | None) -> Plot:
 
     panels = [Panel("Loss", "step", "loss", series(loss="training", validation_loss="validation"))]
     if quality := series(psnr="validation"):
+        plain = bicubic_of(folder)
+        if plain is not None:
+            quality = {**quality, "bicubic": tuple((float(done.history[k]["step"]), plain) for k in (0, -1))}
         panels.append(Panel("Fidelity", "step", "PSNR in dB", quality))
     data = (
         f"The training in the folder '{folder.resolve().name}', {done.step} of {done.total} steps, {done.seconds:.0f} s"
     )
     return Plot("training", "Losses and quality of every round of a training", data, tuple(panels))
+
+
+def bicubic_of(folder: Path) -> float | None:
+    """PSNR in dB of bicubic enlargement on the validation samples of a training that is through; None where no card
+    says it."""
+    from mfrec.cards.load import read_card
+
+    said = [read_card(path).metrics.get("psnr_bicubic") for path in sorted(folder.glob("*.toml"))]
+    return next((float(value) for value in said if value is not None), None)

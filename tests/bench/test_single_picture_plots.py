@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from mfrec.bench.plots import plot
 from mfrec.bench.single_picture_plots import ALPHAS, ENDS
 from mfrec.bench.tables.judged_eyes import SETS
+from mfrec.cards.load import card_path, read_card
 from mfrec.cli import app
 from mfrec.errors import UsageError
 from mfrec.train.checkpoint import Checkpoint, save_checkpoint
@@ -56,6 +57,12 @@ def test_the_rounds_of_a_training(tmp_path: Path) -> None:
     said = CliRunner().invoke(app, ["bench", str(tmp_path), "--plot", "training"])
     assert said.exit_code == 0, said.output
     assert "20 of 40 steps" in said.output
+    card = card_path("enhance").read_text()
+    (tmp_path / "enhance.toml").write_text(card)
+    plain = read_card(tmp_path / "enhance.toml").metrics["psnr_bicubic"]
+    beside = plot("training", [], data=tmp_path).panels[1].series
+    assert beside == {**fidelity.series, "bicubic": ((10.0, plain), (20.0, plain))}
+    (tmp_path / "enhance.toml").unlink()
     put([{**row, "psnr": float("nan")} for row in rows])
     assert len(plot("training", [], data=tmp_path).panels) == 1, "a network that makes no pictures has no PSNR"
     put([])
