@@ -20,6 +20,10 @@ from mfrec.upscale.made import Made
 
 STAGES = ("align", "clean", "fuse", "finetune")
 
+NOTHING = 0.01
+"""Share in the picture, in units of an even one, below which a frame gave nothing to it. Frames from beyond a cut have
+up to 0.0004, the worst of fifteen that show the scene 0.4."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -81,10 +85,14 @@ class Window:
             crop: see :func:`mfrec.reconstruct`.
 
         Returns:
-            The picture of the canvas, the canvas in pixels of the reference, and the indices of the fused frames.
+            The picture of the canvas, the canvas in pixels of the reference, and the indices of the frames that gave
+            something to the picture.
         """
         recipe = self.recipe.with_call(reference=reference.index, scale=self.scale, crop=crop, subject=0)
         run = Run(device=self.device, seed=self.seed)
         track = run_chain(recipe.stages, FaceTrack(tuple(observations)), run)
         assert track.fused is not None and track.canvas is not None
-        return np.clip(track.fused.image, 0, 1), track.canvas, frozenset(o.frame.index for o in track.observations)
+        share = track.fused.weight.mean(axis=(1, 2), dtype=np.float64)
+        gave = share >= NOTHING * share.mean()
+        used = frozenset(o.frame.index for o, some in zip(track.observations, gave, strict=True) if some)
+        return np.clip(track.fused.image, 0, 1), track.canvas, used

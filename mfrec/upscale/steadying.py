@@ -28,11 +28,15 @@ UNLIKE = 24 / 255
 """Local root-mean-square difference of luma at which a picture has ``1 / e`` of its weight: three times what noise and
 errors of registration leave between fused pictures, and a third of what another wall or a cut shows."""
 
+LAID = 0.1
+"""Mean weight of a picture from which on it counts as one that was averaged. Pictures of one scene have 0.5 and more;
+those on both sides of a cut up to 0.08, where they happen to be alike."""
+
 MOVES = 0.25
 """Share of its side by which a part of a frame may move to one of the neighbours."""
 
 
-def steadied(picture: FloatArray, others: Sequence[FloatArray], scale: int) -> FloatArray:
+def steadied(picture: FloatArray, others: Sequence[FloatArray], scale: int) -> tuple[FloatArray, list[float]]:
     """A picture averaged with others of the same scene, registered onto it.
 
     Args:
@@ -41,11 +45,12 @@ def steadied(picture: FloatArray, others: Sequence[FloatArray], scale: int) -> F
         scale: pixels of it per pixel of a frame, along each side.
 
     Returns:
-        The average, shaped like the picture; the picture has weight 1 in it, each other up to 1.
+        The average, shaped like the picture, and the mean weight of each other in it, up to 1; the picture has 1.
     """
     rows, columns = picture.shape[:2]
     canvas = Canvas(0, 0, columns // scale, rows // scale, scale)
     total, weight = picture.astype(np.float32), np.ones((rows, columns), np.float32)
+    shares: list[float] = []
     for other in others:
         found = register(picture, other, Similarity.identity(), canvas)
         laid = warp(other, found.look_up) * found.gain + found.offset
@@ -53,7 +58,8 @@ def steadied(picture: FloatArray, others: Sequence[FloatArray], scale: int) -> F
         share = found.trust * np.exp(-apart / UNLIKE**2)
         total += share[..., None] * laid
         weight += share
-    return np.clip(total / weight[..., None], 0, 1)
+        shares.append(float(share.mean(dtype=np.float64)))
+    return np.clip(total / weight[..., None], 0, 1), shares
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class Steady:
     _made: dict[int, Made] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, frames: Sequence[Frame], position: int) -> Made:
-        """See :data:`mfrec.upscale.made.Enlarge`; made of all frames that the averaged pictures were made of.
+        """See :data:`mfrec.upscale.made.Enlarge`; made of the frames of all pictures that count in the average.
 
         Args:
             frames: ``inner + around`` of them on each side, fewer at the ends of a video.
@@ -90,11 +96,12 @@ class Steady:
         if y0 == y1 or x0 == x1:
             return own
         others = [other for other in made.values() if other.image.shape == own.image.shape and _shown(other, own)]
-        part = steadied(own.image[y0:y1, x0:x1], [other.image[y0:y1, x0:x1] for other in others], self.scale)
+        part, shares = steadied(own.image[y0:y1, x0:x1], [other.image[y0:y1, x0:x1] for other in others], self.scale)
+        laid = (other.used for other, share in zip(others, shares, strict=True) if share >= LAID)
         canvas = Canvas(
             x0 // self.scale, y0 // self.scale, (x1 - x0) // self.scale, (y1 - y0) // self.scale, self.scale
         )
-        return Made(put_back(own.image, part, canvas), own.used.union(*(other.used for other in others)), own.part)
+        return Made(put_back(own.image, part, canvas), own.used.union(*laid), own.part)
 
     def _of(self, frames: Sequence[Frame], place: int) -> Made:
         """What the method makes of one of the frames, which is kept as long as it is needed."""

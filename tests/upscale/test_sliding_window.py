@@ -12,7 +12,7 @@ from mfrec.errors import UsageError
 from mfrec.image.geometry import resize
 from mfrec.imageio import read
 from mfrec.recipe import load, parse
-from mfrec.types import FloatArray
+from mfrec.types import FloatArray, Frame
 from mfrec.upscale import film
 from mfrec.upscale.asked import Asked
 from mfrec.upscale.job import upscale_into
@@ -50,6 +50,14 @@ def test_each_frame_is_its_own_moment(clip: Path) -> None:
         assert image.shape == (96, 96, 3) and len(used) >= 3
         apart = [np.abs(resize(image, 48, 48, interpolation="area") - frame.image).mean() for frame in frames]
         assert int(np.argmin(apart)) == position
+
+
+def test_a_frame_from_beyond_a_cut_is_not_one_that_a_picture_was_made_of(portrait: FloatArray) -> None:
+    scene = [np.asarray(image / 255, np.float32) for image in moving(portrait, 4, 48)]
+    other = [np.ascontiguousarray(1 - image[::-1]) for image in scene]
+    frames = [Frame(image, number, str(number)) for number, image in enumerate((*scene[:2], *other[:3]))]
+    chain = window("fuse.passes=1", "fuse.outer=2", "fuse.inner=6")
+    assert [sorted(chain(frames, position).used) for position in (1, 2)] == [[0, 1], [2, 3, 4]]
 
 
 def test_a_recipe_runs_without_the_stages_that_need_a_face(clip: Path) -> None:

@@ -12,7 +12,7 @@ from mfrec.image.geometry import enlarge
 from mfrec.types import FloatArray, Frame
 from mfrec.upscale.asked import Asked
 from mfrec.upscale.made import Made
-from mfrec.upscale.steadying import Steady, steadied
+from mfrec.upscale.steadying import LAID, Steady, steadied
 
 SCALE = 2
 
@@ -30,17 +30,20 @@ def away(picture: FloatArray, truth: FloatArray) -> float:
 def test_what_is_each_ones_own_is_averaged_out(larger: list[FloatArray]) -> None:
     rng = np.random.default_rng(0)
     noisy = [np.clip(image + rng.normal(0, 0.05, image.shape), 0, 1).astype(np.float32) for image in larger]
-    made = steadied(noisy[2], [noisy[k] for k in (0, 1, 3, 4)], SCALE)
+    made, shares = steadied(noisy[2], [noisy[k] for k in (0, 1, 3, 4)], SCALE)
     assert made.shape == noisy[2].shape and made.dtype == np.float32
     assert away(made, larger[2]) < 0.65 * away(noisy[2], larger[2])
     moved = [away(made, image) for image in larger]
     assert int(np.argmin(moved)) == 2, "it is the picture of its own moment"
+    assert len(shares) == 4 and min(shares) > 3 * LAID and max(shares) <= 1
 
 
 def test_a_cut_leaves_no_ghost(larger: list[FloatArray]) -> None:
     other = np.ascontiguousarray(1 - larger[1][::-1])
-    assert away(steadied(larger[2], [other, other], SCALE), larger[2]) < 2 / 255
-    assert np.array_equal(steadied(larger[2], [], SCALE), larger[2])
+    made, shares = steadied(larger[2], [other, other], SCALE)
+    assert away(made, larger[2]) < 2 / 255
+    assert max(shares) < LAID, "and is said to have given nothing"
+    assert np.array_equal(steadied(larger[2], [], SCALE)[0], larger[2])
 
 
 def test_every_picture_is_made_once_and_from_its_own_neighbours(larger: list[FloatArray]) -> None:
