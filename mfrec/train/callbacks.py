@@ -287,10 +287,11 @@ class Keeper(Callback):
         stop: Callable[[], bool],
         enough: Callable[[list[dict[str, float]]], bool],
         adversary: Adversary | None,
+        smoothed: tuple[float, int],
     ) -> None:
         self.folder, self.identity, self.place, self.average, self.history = folder, identity, place, average, history
         self.earlier, self.every, self.stop, self.enough = seconds, every, stop, enough
-        self.adversary = adversary
+        self.adversary, self.smoothed = adversary, smoothed
         self.broken: int | None = None
         self.begun = time.monotonic()
 
@@ -300,6 +301,9 @@ class Keeper(Callback):
         return self.earlier + time.monotonic() - self.begun
 
     def before_fit(self) -> None:
+        # fastai's Recorder has begun it anew, and a training that goes on would judge by other numbers.
+        mean = self.recorder.smooth_loss
+        mean.val, mean.count = torch.tensor(self.smoothed[0]), self.smoothed[1]
         self.save()
 
     def before_backward(self) -> None:
@@ -325,7 +329,7 @@ class Keeper(Callback):
             raise CancelFitException
 
     def save(self) -> None:
-        network = self.average.network
+        network, mean = self.average.network, self.recorder.smooth_loss
         values = Checkpoint(
             identity=self.identity,
             step=self.place.step,
@@ -337,6 +341,7 @@ class Keeper(Callback):
             optimiser=self.opt.state_dict(),
             history=self.history,
             adversary={} if self.adversary is None else self.adversary.state(),
+            smoothed=(float(mean.val), mean.count),
         )
         save_checkpoint(values, self.folder)
         self.saved = time.monotonic()

@@ -41,6 +41,8 @@ class Checkpoint:
         optimiser: state of the optimiser.
         history: what each round found, oldest first.
         adversary: :meth:`mfrec.train.adversary.Adversary.state`, empty where no discriminator learns.
+        smoothed: the moving mean of the training's loss as fastai keeps it, a sum and a number of steps. Patience asks
+            it; checkpoints from before it was kept begin it anew.
     """
 
     identity: str
@@ -53,6 +55,7 @@ class Checkpoint:
     optimiser: Mapping[str, Any]
     history: list[dict[str, float]]
     adversary: Mapping[str, Any] = field(default_factory=dict)
+    smoothed: tuple[float, int] = (0.0, 0)
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
@@ -129,6 +132,11 @@ def _shaped(values: Any) -> Checkpoint:
         raise DocumentError(f"its steps cannot be: {found.step!r} of {found.total!r}, {found.round!r} a round")
     if not isinstance(found.identity, str) or type(found.seconds) is not float:
         raise DocumentError("it does not say of which training it is, or how long that has run")
+    match found.smoothed:
+        case (float(), int(steps)) if steps >= 0:
+            pass
+        case other:
+            raise DocumentError(f"the mean of its loss is {other!r}, expected a sum and a number of steps")
     if not isinstance(found.history, list):
         raise DocumentError("it has no history")
     if not all(type(value) in (int, float) for row in found.history for value in _mapped(row, "a round").values()):

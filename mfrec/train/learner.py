@@ -330,6 +330,7 @@ def train(
         stop=stop if processes is None else lambda: False,
         enough=lambda rounds: no_longer_falls(rounds, training.recipe.patience, training.recipe.min_delta),
         adversary=training.adversary,
+        smoothed=checkpoint.smoothed if checkpoint is not None else (0.0, 0),
     )
     callbacks: list[Callback] = [average, Rounds(place, history, report), Shown(place, progress)]
     if rank_distrib() == 0:

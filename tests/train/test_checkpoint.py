@@ -29,6 +29,7 @@ def example(step: int = 3) -> Checkpoint:
         average={name: value.clone() for name, value in state.items()},
         optimiser=optimiser.state_dict(),
         history=[{"step": 2, "psnr": 20.5}],
+        smoothed=(0.25, 3),
     )
 
 
@@ -36,7 +37,7 @@ def test_what_was_saved_is_what_is_read(tmp_path: Path) -> None:
     saved = example()
     save_checkpoint(saved, tmp_path)
     found = load_checkpoint(tmp_path)
-    for name in ("identity", "step", "total", "round", "seconds", "history"):
+    for name in ("identity", "step", "total", "round", "seconds", "history", "smoothed"):
         assert getattr(found, name) == getattr(saved, name)
     for kind in ("network", "average"):
         for name, value in getattr(saved, kind).items():
@@ -108,6 +109,8 @@ def test_the_earlier_checkpoint_stays_where_a_new_one_does_not_fit(tmp_path: Pat
         ("total", "10"),
         ("seconds", None),
         ("history", {}),
+        ("smoothed", [0.5]),
+        ("smoothed", (0.5, -1)),
         ("history", [{"psnr": "high"}]),
         ("identity", 1),
     ],
