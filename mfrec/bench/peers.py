@@ -170,9 +170,10 @@ def from_cards(cards: Sequence[str]) -> Peer:
 
 def centred(frames: Sequence[FloatArray], reference: int, count: int) -> list[FloatArray]:
     """The frames with the reference moved to the middle, the others in their order around it; of more than ``count``
-    those about the middle."""
+    those about the reference, which is in their middle, too."""
     others = [frame for i, frame in enumerate(frames) if i != reference]
-    middle, surplus = len(frames) // 2, max(0, len(frames) - count) // 2
+    middle = len(frames) // 2
+    surplus = max(0, middle - count // 2)
     return [*others[:middle], frames[reference], *others[middle:]][surplus : surplus + count]
 
 

@@ -37,6 +37,13 @@ def test_every_size_is_a_curve_over_the_frames(tmp_path: Path) -> None:
     assert made.png()[:4] == b"\x89PNG"
 
 
+def test_behind_a_mean_stands_the_deviation_of_a_sample_as_in_every_table() -> None:
+    row = row_of(32, 7, [answered(32, 7, apart) for apart in (0.2, 0.4)])
+    assert row.values["identity"] == pytest.approx(0.3)
+    assert row.spreads["identity"] == pytest.approx(0.1 * np.sqrt(2))
+    assert not row_of(32, 7, [answered(32, 7, 0.2)]).spreads, "one sequence has none"
+
+
 def test_what_is_no_such_table_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
     with pytest.raises(UsageError, match="the plot 'ambiguity' is of a measured table: mfrec bench SEQUENCES"):

@@ -90,6 +90,9 @@ def test_a_network_of_fewer_frames_gets_those_about_the_reference() -> None:
     for count in (1, 3):
         first = len(FRAMES) // 2 - count // 2
         assert [id(frame) for frame in centred(FRAMES, 1, count)] == [id(frame) for frame in ordered[first:][:count]]
+    for frames in (FRAMES[:4], FRAMES[:6]):  # of an even number of frames too
+        given = centred(frames, 1, 3)
+        assert len(given) == 3 and given[1] is frames[1]
 
 
 def test_a_finishing_network_gets_the_enlarged_reference(tmp_path: Path) -> None:

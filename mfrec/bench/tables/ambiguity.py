@@ -23,6 +23,7 @@ from mfrec.image.geometry import resize
 from mfrec.imageio.encode import jpeg_bytes
 from mfrec.imageio.sequences import TruthSequence
 from mfrec.pipeline import Progress
+from mfrec.report.text_table import spread
 from mfrec.types import Imagined
 
 SIDES = (32, 48)
@@ -119,6 +120,6 @@ def row_of(side: int, count: int, found: Sequence[Answered]) -> Row:
         {name: float(np.mean(values)) for name, values in columns.items() if values},
         len(good),
         f"none for {len(failed)} of {len(found)}, first: {failed[0]}" if failed else "",
-        spreads={name: float(np.std(values)) for name, values in columns.items() if len(values) > 1},
+        spreads={name: apart for name, values in columns.items() if (apart := spread(values)) is not None},
         cards=("stylegan",) if good else (),
     )
