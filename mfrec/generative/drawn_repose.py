@@ -22,7 +22,7 @@ from mfrec.generative.directions import best_angle, portrait_points, yaw
 from mfrec.generative.embedding import Wish, embed
 from mfrec.generative.learnt_directions import facing
 from mfrec.generative.measurements import oval
-from mfrec.image.geometry import enlarge, fit_similarity, identity_map, similarity_map, warp
+from mfrec.image.geometry import enlarge, fit_similarity, resize_map, similarity_map, warp
 from mfrec.nets.threads import one_thread
 from mfrec.pipeline import Run, in_range
 from mfrec.stages.repose import Repose, on_canvas
@@ -211,7 +211,5 @@ def carried_back(picture: FloatArray, o: Observation, scale: int) -> Cleaned:
     assert o.registration is not None
     landing = o.registration.landing
     rows, columns = landing.shape[:2]
-    at = (identity_map(rows * scale, columns * scale) + 0.5) / scale - 0.5
-    there = warp(landing, at.astype(np.float32), interpolation="linear")
-    image = np.clip(warp(picture, there), 0, 1)
+    image = np.clip(warp(picture, resize_map(landing, rows * scale, columns * scale)), 0, 1)
     return Cleaned(image, np.full(image.shape[:2], DOUBT, np.float32), o.registration.window, scale)

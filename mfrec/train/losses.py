@@ -363,7 +363,7 @@ class SerFiq(RecognitionLoss):
         embeddings = self.network.stochastic(faces, self.passes).float()
         with float32(made):
             vectors = nn.functional.normalize(embeddings, dim=2)
-            # The distances of all pairs both ways: their sum is twice that of eq. 1. A point has none to itself.
+            # Every pair once, as in eq. 1.
             distances = torch.stack([torch.pdist(each) for each in vectors.unbind(1)])
             quality = 2 * torch.sigmoid(-2 * distances.sum(dim=1) / self.passes**2)
             if self.form == "linear":

@@ -16,7 +16,7 @@ from mfrec.cards.load import read_card
 from mfrec.errors import InputError, UsageError, WeightsError
 from mfrec.generative.drawn_cross import DrawnCross
 from mfrec.generative.drawn_finetune import DrawnFinetune
-from mfrec.generative.drawn_repose import DrawnRepose
+from mfrec.generative.drawn_repose import DrawnRepose, carried_back
 from mfrec.image.stamp import WORDS, bears_words
 from mfrec.nets.psfrgan import Psfrgan
 from mfrec.nets.style_directions import StyleDirections
@@ -24,7 +24,8 @@ from mfrec.options import Options
 from mfrec.pipeline import Run
 from mfrec.recipe import DRAWING_METHODS, Recipe, parse, stage_classes
 from mfrec.reconstruction import run_until
-from mfrec.types import FaceTrack, Reconstruction
+from mfrec.registration.dense import identity_registration
+from mfrec.types import Canvas, FaceTrack, Frame, Observation, Reconstruction
 
 DRAWN = [(stage, method) for stage, (methods, _) in DRAWING_METHODS.items() for method in methods]
 
@@ -112,6 +113,15 @@ def test_their_other_methods_are_those_of_the_plain_stage(stage: str) -> None:
     assert isinstance(drawing, type(plain)) and drawing.learned == plain.learned
     with pytest.raises(UsageError):
         stage_classes(WORDS)[stage](method="no such method")  # pyright: ignore[reportCallIssue]
+
+
+def test_what_was_drawn_comes_back_to_its_place_up_to_the_border() -> None:
+    canvas = Canvas(0, 0, 12, 10, 4)
+    frame = np.zeros((10, 12, 3), np.float32)
+    seen = Observation(Frame(frame, 0, "0"), registration=identity_registration(canvas, frame))
+    picture = np.random.default_rng(0).random((40, 48, 3), np.float32)
+    back = carried_back(picture, seen, canvas.scale)
+    assert np.abs(back.image - picture).max() < 1e-4
 
 
 @pytest.fixture(scope="module")
