@@ -30,9 +30,9 @@ from mfrec.types import Dropped, Frame
 if TYPE_CHECKING:
     from av import VideoFrame
 
-COLLECT = 50
-"""Frames after which memory is tidied: PyAV's frames and their side data refer to each other, and Python may wait long
-before it looks for such circles."""
+COLLECT = 100_000_000
+"""Pixels of frames after which memory is tidied, some 150 MB: PyAV's frames and their side data refer to each other,
+and Python may wait long before it looks for such circles. A look takes a tenth of a second where PyTorch is loaded."""
 
 SLACK = 1e-3
 """Seconds: time stamps are fractions of the container's clock, a millisecond decides nothing."""
@@ -155,7 +155,7 @@ class _Progress:
 
 def _frames(video: VideoFile, selection: Selection, findings: Findings, progress: Progress) -> Iterator[Frame]:
     name = shown(video.path, whole=False)
-    counts = _Progress()
+    counts, untidy = _Progress(), 0
     with opened(video.path) as container:
         stream = picture_stream(container, video.path)
         # FFmpeg then hands over each frame's quantisers together with the picture, and holds a picture against the
@@ -179,8 +179,10 @@ def _frames(video: VideoFile, selection: Selection, findings: Findings, progress
                 label = f"{name}#{coded.number}{coded.field}"
                 findings.dropped.append(Dropped(label, str(error), counts.taken - 1))
                 continue
-            if counts.taken % COLLECT == 0:
+            untidy += coded.picture.width * coded.picture.height
+            if untidy >= COLLECT:
                 gc.collect()
+                untidy = 0
             counts.damaged += frame.damaged
             counts.used += 1
             findings.compare(frame.name, frame.image.shape, planes(coded.picture) or [frame.image])
