@@ -25,6 +25,7 @@ from mfrec.errors import UsageError
 from mfrec.imageio.container import VIDEO_SUFFIXES
 from mfrec.imageio.formats import PICTURE_SUFFIXES
 from mfrec.imageio.survey import natural_key
+from mfrec.publication.folder import resolved
 
 LIMIT = 1 << 30
 """Bytes that a CSV file may have; a million cases have about 100 million."""
@@ -137,7 +138,7 @@ def _under(path: Path, out: Path, *, named: bool) -> Iterator[tuple[str, Path]]:
     if not path.is_dir():
         yield case_name((path.name,)), path
         return
-    own = out.resolve()
+    own = resolved(out)
     called = path.resolve().name
     for folder, folders, files in os.walk(path):
         here = Path(folder)

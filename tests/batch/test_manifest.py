@@ -54,6 +54,12 @@ def test_of_several_folders_each_gives_its_name(tmp_path: Path) -> None:
     assert [case.name for case in found.cases] == ["a__x.mp4", "b", "b__x.mp4"]
 
 
+def test_an_output_that_is_a_link_to_itself_is_not_followed_for_ever(tmp_path: Path) -> None:
+    touch(tmp_path / "door" / "0.png")
+    (tmp_path / "loop").symlink_to("loop")
+    assert [case.name for case in read_cases([str(tmp_path)], ALL, tmp_path / "loop").cases] == ["door"]
+
+
 def test_a_name_that_is_no_text_becomes_one(tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path) + b"/n\xffight"
     os.mkdir(folder)  # noqa: PTH102 (bytes)
