@@ -6,6 +6,7 @@ decoded after it, up to the next picture that is coded by itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ their own between the units of a stream make its supplemental information look c
 
 TELLING = ("concealing ", "Frame num gap", "Packet corrupt", "Skipping invalid undecodable NALU")
 """How messages begin that tell of damage although FFmpeg does not call them errors."""
+
+UNIMPLEMENTED = "is not implemented"
+"""How a message goes on whose first part names something that FFmpeg cannot decode; it gives a picture nevertheless."""
 
 OF_THE_PAST = ("mmco: ", "number of reference frames", "co located POCs")
 """How complaints begin about frames that a decoder that starts within a stream has not seen and does not need."""
@@ -63,7 +67,11 @@ def listening() -> Iterator[list[str]]:
         with logging.Capture(local=True) as heard:
             yield messages
     finally:
+        subject = ""
         for level, _, text in heard:
+            if text.strip().startswith(UNIMPLEMENTED):
+                messages.append(f"{subject} {UNIMPLEMENTED}")
+            subject = text.strip()
             if text.startswith(TELLING) or (level <= logging.ERROR and not text.startswith(HARMLESS)):
                 messages.append(text.strip())
         logging.set_skip_repeated(skipped)
@@ -102,6 +110,7 @@ class DamageWatch:
         self._bidirectional: set[int] = set()
         self._first_key = table.first_key
         self._entry = 0
+        self._start_time = -math.inf
         self._first: int | None = None
 
     def _leads(self, index: int) -> bool:
@@ -128,11 +137,16 @@ class DamageWatch:
         """
         if self._codec not in ONE_BY_ONE or self._fields or self._first is None:
             return 0
-        return len(self._silent.difference(self.undecodable, self._before, self._hidden))
+        asked = {index for index in self._silent if not self._table.times[index] < self._start_time}
+        return len(asked.difference(self.undecodable, self._before, self._hidden))
 
-    def enter(self, index: int) -> None:
-        """Decoding begins, or goes on, at a packet; what was before it is not there."""
-        self._entry = index
+    def enter(self, index: int, time: float) -> None:
+        """Decoding begins, or goes on, at a packet; what was before it is not there.
+
+        What is shown before ``time``, on the clock of the table, is not asked for: leading frames of the key frame, and
+        those of a gradual refresh.
+        """
+        self._entry, self._start_time = index, time
         self._silent.clear()  # what the decoder held back is given up
 
     def demuxed(self, index: int, packet: Packet, messages: list[str]) -> None:

@@ -51,7 +51,7 @@ FOREIGN = (
     (0, b"qoif", "a QOI picture"),
     (0, b"P7\n", "a PAM picture"),
     (0, b"\0\0\x01\0", "an icon"),
-    (0, b"\xff\xd8\xff\xf7", "a JPEG-LS picture"),
+    (12, b"CgBI", "an iPhone program's PNG"),
     (128, b"DICM", "a DICOM file"),
     (0, b"%!PS", "a PostScript document"),
     (0, b"%PDF", "a PDF document"),

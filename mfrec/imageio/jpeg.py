@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,9 @@ LAST, OTHERS = 8, (0x2A, 0x55)
 
 PADDING = 1 << 16
 """Bytes of zeros between JPEG files in a row, at most: recorders fill up sectors."""
+
+BEHIND = b"\xa7\x55" * 24
+"""What is put behind the coded data; a whole picture is complete before it."""
 
 DAMAGED = ("error count", "error y=", "error dc", "overread", "dc error")
 """How FFmpeg's decoder begins to speak of coded data that make no sense; it also says what it cannot do itself."""
@@ -67,24 +70,71 @@ def damage_of(data: bytes) -> str:
     """What makes no sense in the coded data of a JPEG file; empty where nothing is found.
 
     Pillow shows a damaged picture without a word: libjpeg calls a wrong code a warning. FFmpeg's decoder speaks.
-    Changed bytes that are codes of another picture are found where too many or too few are left for it.
+    Changed bytes that are codes of another picture are found where too many or too few are left for it. What follows
+    the picture in its file (a second one, a phone's film or notes) is nothing of it.
     """
+    data = data[: _own_end(data)]
     shown, messages = _decoded(data)
-    if shown is not None and left_over(data, shown):
-        messages.append(LEFT_OVER)
+    reasons = [text for text in messages if text.startswith(DAMAGED)]
+    if shown:
+        reasons += filter(None, [ends_wrong(data, shown)])
     if _restarts_out_of_order(data):
-        messages.append(OUT_OF_ORDER)
-    return next((text for text in messages if text.startswith((*DAMAGED, LEFT_OVER, OUT_OF_ORDER))), "")
+        reasons.append(OUT_OF_ORDER)
+    if _scans_missing(data):
+        reasons.append(COARSE)
+    return reasons[0] if reasons else ""
 
 
 OUT_OF_ORDER = "the restart markers in its coded data are not in their order"
 """Reason of a picture whose decoders go on at a wrong place, or leave a part grey."""
 
+COARSE = "scans are missing that would make it finer"
+"""Reason of a progressive picture that was cut off between two of its scans, and of a sequential one without all of
+its components."""
+
+LEFT_OVER = "the coded data go on after the picture is complete"
+READ_ON = "the coded data end before the picture is complete"
+
+
+def _markers(data: bytes) -> Iterator[tuple[int, int]]:
+    """The markers of the first picture of a JPEG file and where each lies (ITU-T T.81, B.1.1).
+
+    They end with that of the picture's end, or where damage breaks their row. Restart markers are not among them.
+    """
+    at = 2
+    while at < len(data) - 1 and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # a filling byte
+            at += 1
+            continue
+        yield marker, at
+        if marker == 0xD9:
+            return
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == 0xDA:
+            found = SCAN_END.search(data, at)
+            if found is None:
+                return
+            at = found.start()
+
+
+SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+"""What ends coded data: 0xFF stands for itself with 0 behind it, and begins a restart marker with 0xD0 to 0xD7."""
+
+
+def _own_end(data: bytes) -> int:
+    """Where the first picture of a JPEG file ends; where that cannot be told, the last end of any picture in it."""
+    last = max(_markers(data), key=lambda found: found[1], default=(0, 0))
+    if last[0] == 0xD9:
+        return last[1] + len(END)
+    found = data.rfind(END)
+    return len(data) if found < 0 else found + len(END)
+
 
 def _restarts_out_of_order(data: bytes) -> bool:
     """Whether the restart markers of a scan do not count 0 to 7 again and again (ITU-T T.81, F.1.1.5.2)."""
     expected = 0
-    for found in SCAN_MARKER.finditer(data, _first_scan(data)):
+    for found in SCAN_MARKER.finditer(data, next((at for marker, at in _markers(data) if marker == 0xDA), len(data))):
         marker = found[0][1]
         if marker == 0xD9:
             break
@@ -97,36 +147,65 @@ def _restarts_out_of_order(data: bytes) -> bool:
     return False
 
 
-def _first_scan(data: bytes) -> int:
-    """Where the first scan begins, behind what may hold a thumbnail's; the end where there is none."""
-    at = 2
-    while at < len(data) - 3 and data[at] == 0xFF:
-        if data[at + 1] == 0xDA:
-            return at
-        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return len(data)
-
-
 SCAN_MARKER = re.compile(rb"\xff[\xd0-\xd7\xd9\xda]")
 """A restart, the beginning of a scan or the end, in coded data."""
 
-LEFT_OVER = "the coded data go on after the picture is complete"
+
+def _scans_missing(data: bytes) -> bool:
+    """Whether coefficients of some component do not come to their last bit (ITU-T T.81, B.2.3 and G.1.1.1)."""
+    lowest: dict[int, NDArray[np.int64]] = {}
+    ended = False
+    for marker, at in _markers(data):
+        body = data[at + 4 : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")]
+        if marker in (0xC0, 0xC1, 0xC2) and len(body) > 5:
+            lowest = {body[6 + 3 * k]: np.full(64, 14) for k in range(min(body[5], (len(body) - 6) // 3))}
+        elif marker == 0xDA and len(body) >= 4 + 2 * body[0]:
+            first, last, bits = body[1 + 2 * body[0] :][:3]
+            for component in body[1 : 1 + 2 * body[0] : 2]:
+                if component in lowest:
+                    lowest[component][first : last + 1] = bits & 15
+        ended |= marker == 0xD9
+    # A row of markers that breaks before the end says nothing of the scans behind.
+    return ended and any(left.any() for left in lowest.values())
 
 
-def left_over(data: bytes, shown: Sequence[NDArray[Any]]) -> bool:
-    """Whether the picture of a sequential JPEG file is complete before its coded data end.
+def ends_wrong(data: bytes, shown: Sequence[NDArray[Any]]) -> str:
+    """Why a JPEG file's coded data are not those of its picture by where they end; empty where nothing tells.
 
-    Other bytes in the place of the last ones then leave it as it is. Damage makes some codes shorter, and the decoder
-    finds its way back into step too early in the picture.
+    Damage makes some codes shorter or longer, and the decoder finds its way back into step too early or too late.
 
     Args:
         data: the file.
         shown: the planes of its picture as FFmpeg decodes it.
     """
-    if not shown or _frame_marker(data) not in (0xC0, 0xC1):
-        return False
+    kind = next((marker for marker, _ in _markers(data) if marker in FRAMES), 0)
+    if not shown or kind not in (0xC0, 0xC1, 0xC2):
+        return ""
     end = data.rfind(END)
     end = len(data) if end < 0 else end
+    while end and data[end - 1] == 0xFF:
+        end -= 1
+    # By itself the first of two fields is a picture of another size than the frame that both of them are.
+    planes_then, _ = _decoded(data[:end] + BEHIND + data[end:])
+    if planes_then is None or _same(shown, planes_then):
+        return LEFT_OVER if kind != 0xC2 and _left_over(data, shown, end) else ""
+    planes_alone, _ = _decoded(data)
+    return READ_ON if planes_alone is not None and _same(shown, planes_alone) else ""
+
+
+def _same(ones: Sequence[NDArray[Any]], others: Sequence[NDArray[Any]]) -> bool:
+    return len(ones) == len(others) and all(map(np.array_equal, ones, others))
+
+
+FRAMES = tuple(marker for marker in range(0xC0, 0xD0) if marker not in (0xC4, 0xC8, 0xCC))
+"""Markers of the frame header, which say how a JPEG file is coded."""
+
+
+def _left_over(data: bytes, shown: Sequence[NDArray[Any]], end: int) -> bool:
+    """Whether the picture of a sequential JPEG file is complete before its coded data end.
+
+    Other bytes in the place of the last ones then leave it as it is.
+    """
     while end and data[end - 1] in (0, 0xFF):  # these may fill up the data
         end -= 1
     for other in OTHERS:
@@ -136,7 +215,7 @@ def left_over(data: bytes, shown: Sequence[NDArray[Any]]) -> bool:
             if data[at] != 0xFF and data[at - 1] != 0xFF:
                 changed[at] ^= other if data[at] ^ other != 0xFF else other ^ 1
         planes_then, _ = _decoded(bytes(changed))
-        if planes_then is None or not all(map(np.array_equal, shown, planes_then)):
+        if planes_then is None or not _same(shown, planes_then):
             return False
     return True
 
@@ -161,31 +240,19 @@ def _decoded(data: bytes) -> tuple[list[NDArray[Any]] | None, list[str]]:
     return ([plane.copy() for plane in planes(frames[0])] if frames else None), messages
 
 
-def _frame_marker(data: bytes) -> int:
-    """The marker of the frame header, which says how a JPEG file is coded; 0 where none is found."""
-    at = 2
-    while at < len(data) - 3 and data[at] == 0xFF:
-        marker = data[at + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return marker
-        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return 0
-
-
 def unusual(data: bytes) -> str | None:
     """The name of a kind of JPEG that Pillow does not know, None for the usual ones and for what is no JPEG."""
-    at = 2 if data.startswith(b"\xff\xd8") else len(data)
-    while at < len(data) - 9 and data[at] == 0xFF:
-        marker = data[at + 1]
+    if not data.startswith(b"\xff\xd8"):
+        return None
+    for marker, at in _markers(data):
         if marker == 0xF7:
-            return "JPEG-LS"
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return "a JPEG-LS picture"
+        if marker in FRAMES:
             if marker in (0xC3, 0xC7, 0xCB, 0xCF):
                 return "a lossless JPEG"
-            if data[at + 4] != 8:
-                return f"a JPEG of {data[at + 4]} bits a sample"
+            if data[at + 4 : at + 5] != b"\x08":
+                return f"a JPEG of {int.from_bytes(data[at + 4 : at + 5])} bits a sample"
             return "a JPEG whose header does not say its height" if data[at + 5 : at + 7] == b"\0\0" else None
-        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return None
 
 
@@ -194,18 +261,5 @@ def another_follows(data: bytes) -> bool:
 
     Up to :data:`PADDING` zeros between them do not count. What an MPO file's index points at follows too.
     """
-    at = 2
-    while 0 <= at < len(data) - 4 and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xD9:
-            return data[at + 2 : at + 2 + PADDING].lstrip(b"\0").startswith(b"\xff\xd8\xff")
-        if marker == 0xFF:  # a filling byte
-            at += 1
-            continue
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker == 0xDA:
-            # In entropy-coded data 0xFF stands for itself with 0 behind it, or begins a restart marker.
-            at = data.find(b"\xff", at)
-            while 0 <= at < len(data) - 1 and (data[at + 1] == 0 or 0xD0 <= data[at + 1] <= 0xD7):
-                at = data.find(b"\xff", at + 2)
-    return False
+    end = _own_end(data)
+    return data[end : end + PADDING].lstrip(b"\0").startswith(b"\xff\xd8\xff")

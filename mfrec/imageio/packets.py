@@ -24,6 +24,13 @@ KEYS_BY_PARSER = ("h264", "hevc", "vvc", "mpeg4", "mpeg1video", "mpeg2video", "v
 """Decoders of whose packets FFmpeg looks into each for whether it is a key. Of others (H.263 always, MS-MPEG4 in an AVI
 without its index) it calls every packet one where the container does not say."""
 
+OUT_OF_TURN = ("h264", "hevc", "mpeg4")
+"""Decoders of codecs whose pictures are decoded in another order than they are shown in, where they say so."""
+
+PICTURE = b"\0\0\1\xb6"
+"""How a picture begins in MPEG-4. Where a packet has two, as DivX put the next B frame into it, and an empty one in its
+place, FFmpeg's times of presentation are those of other pictures."""
+
 RESTART_AT_KEY = 2.5
 """Typical steps by which it runs back at least where a key packet follows, as where short clips lie in a row."""
 
@@ -107,6 +114,8 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
     stored: list[float] = []
     keys: list[bool] = []
     hidden, empty, encrypted = 0, -1, False  # the packet that ends a stream is empty
+    decoder = stream.codec_context.codec
+    packed = False
     try:
         for packet in container.demux(stream):
             if not packet.size:
@@ -117,20 +126,24 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
             shown.append(math.nan if packet.pts is None else packet.pts)
             stored.append(math.nan if packet.dts is None else packet.dts)
             keys.append(packet.is_keyframe)
+            packed = packed or (decoder.name == "mpeg4" and bytes(packet).count(PICTURE) > 1)
     except FFmpegError:
         pass
     unit = float(stream.time_base or 0)
     times, decoding = np.array(shown), np.array(stored)
-    decoder = stream.codec_context.codec
     told = decoder.intra_only or decoder.name in KEYS_BY_PARSER or not all(keys)
     begins = np.array(keys, bool) if told else np.arange(len(keys)) == 0
     offsets, restarts = _continued(decoding, begins, RESTART / unit if unit else math.inf)
-    times = _completed((times + offsets) * unit)
-    known = bool(np.isfinite(times).all()) and len(np.unique(times)) == len(times)
-    # AVI stores no times of presentation: FFmpeg gives those of decoding, a constant later.
-    stores_none = container.format.name == "avi" and stream.codec_context.name in ("h264", "hevc")
-    reordered = stores_none and len(np.unique(np.array(shown) - decoding)) == 1
-    ordered = known and not reordered
+    # AVI, and files by some programs, store no times of presentation: FFmpeg then gives those of decoding, a constant
+    # later but for the last one.
+    reorders = decoder.name in OUT_OF_TURN and stream.codec_context.has_b_frames
+    reordered = reorders and len(np.unique((np.array(shown) - decoding)[:-1])) <= 1
+    times = _completed(((decoding if reordered else times) + offsets) * unit)
+    ordered = bool(np.isfinite(times).all()) and len(np.unique(times)) == len(times)
+    ordered = ordered and not reordered and not packed
+    if container.format.name == "avi" and np.isfinite(decoding).all() and len(decoding) > 1:
+        # Its clock counts frames, also those that hold nothing, of which FFmpeg's parsers swallow most.
+        empty = max(empty, int(decoding[-1] + max(1, np.median(np.diff(decoding)))) - len(decoding))
     return PacketTable(times, begins, restarts, ordered, hidden, max(empty, 0), encrypted, told)
 
 

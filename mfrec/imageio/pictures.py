@@ -19,7 +19,7 @@ from mfrec.imageio.limits import MAX_FILE_BYTES, size_reason
 from mfrec.imageio.orientation import ORIENTATIONS, upright, upright_tables
 from mfrec.imageio.reading import Findings, RefusedError, digests, finished, listed, shown, square_pixels
 from mfrec.imageio.still import converted, still_image
-from mfrec.imageio.tiff import deep_page, page_of, pages_are_lost, picture_pages
+from mfrec.imageio.tiff import deep_page, page_of, pages_are_lost, picture_pages, unread
 from mfrec.pipeline import Progress
 from mfrec.types import Dropped, FloatArray, Frame, JpegTables
 
@@ -217,13 +217,19 @@ class _TiffFile(_PictureFile):
             self.cut = "this and what came after it is missing: the file was cut off"
 
     def _decode(self, number: int, notes: list[str]) -> _Decoded:
+        from PIL import UnidentifiedImageError
+
         page = page_of(self._data, number)
         image = deep_page(self._data, number, notes)
         if image is not None:
             image = converted(image, page.profile, (None, None), notes)
             orientation = page.orientation
         else:
-            with open_picture(io.BytesIO(self._data)) as picture:
+            try:
+                opened = open_picture(io.BytesIO(self._data))
+            except UnidentifiedImageError:
+                raise unread(self._data, number) from None
+            with opened as picture:
                 picture.seek(number)
                 # Pillow turns a TIFF upright while it loads.
                 image = still_image(picture, self._data, notes)

@@ -27,6 +27,9 @@ def still_image(picture: ImageFile.ImageFile, data: bytes, notes: list[str]) -> 
         notes: gets what was done.
     """
     profile: bytes | None = picture.info.get("icc_profile")
+    parts: list[tuple[str, bytes]] = getattr(picture, "applist", [])
+    if profile is None and any(part.startswith(b"ICC_PROFILE\0") for _, part in parts):
+        notes.append("colour profile incomplete, not applied")
     depth = stored_depth(picture.format, data)
     if depth > 8 and picture.mode in ("RGB", "RGBA"):
         notes.append(f"{depth} bit, read as 8")

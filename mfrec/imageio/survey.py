@@ -10,7 +10,7 @@ from pathlib import Path
 from mfrec.errors import NoFramesError
 from mfrec.imageio.container import VIDEO_SUFFIXES, is_video
 from mfrec.imageio.formats import DECODER_ERRORS, HEAD, PICTURE_SUFFIXES, foreign, is_heif, is_tiff, open_picture
-from mfrec.imageio.jpeg import another_follows
+from mfrec.imageio.jpeg import another_follows, unusual
 from mfrec.imageio.reading import RefusedError, listed, shown
 from mfrec.types import Dropped
 
@@ -108,6 +108,7 @@ def _kind(path: Path) -> str:
 
 def _kind_by_content(path: Path) -> str | None:
     """``"picture"``, ``"video"``, or None where the content is of no known kind or only its suffix hints at one."""
+    head = b""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
@@ -123,7 +124,11 @@ def _kind_by_content(path: Path) -> str | None:
     except RefusedError:
         return "picture"
     except DECODER_ERRORS:
-        pass
+        # FFmpeg shows something of kinds that it cannot decode either.
+        if head.startswith(b"\xff\xd8"):
+            with path.open("rb") as file:
+                if unusual(file.read(FIRST)) is not None:
+                    return "picture"
     if path.suffix.lower() in PICTURE_SUFFIXES and is_video(path):
         return "video"
     return None

@@ -207,9 +207,9 @@ def _samples(page: TiffPage, data: bytes, number: int) -> NDArray[Any]:
     if bits in (16, 32, 64):
         try:
             samples = page.asarray()
-        except ValueError as error:
-            # tifffile alone knows no LZW.
-            if "imagecodecs" not in str(error):
+        except (ValueError, ImportError) as error:
+            # tifffile alone knows no LZW, and Zstandard in a later Python only.
+            if isinstance(error, ValueError) and "imagecodecs" not in str(error):
                 raise
             return _by_opencv(page, data, number)
         if page.planarconfig == 2 and page.samplesperpixel > 1:
@@ -228,10 +228,20 @@ def _by_opencv(page: TiffPage, data: bytes, number: int) -> NDArray[Any]:
         if found and found[0].dtype.itemsize * 8 == page.bitspersample:
             samples = found[0].reshape(page.imagelength, page.imagewidth, channels)
             return samples[..., [2, 1, 0, *range(3, channels)]] if channels > 1 else samples
-    name = getattr(page.compression, "name", page.compression)
-    raise RefusedError(
-        f"a TIFF page of {channels} samples of {page.bitspersample} bits, compressed by {name}, is not read; save it "
-        "without compression"
+    raise _not_read(page)
+
+
+def unread(data: bytes, number: int) -> RefusedError:
+    """Why a page is refused whose kind Pillow does not know."""
+    with tiff_file(data) as file:
+        return _not_read(file.pages[number].aspage())
+
+
+def _not_read(page: TiffPage) -> RefusedError:
+    compression, kind = (getattr(code, "name", code) for code in (page.compression, page.photometric))
+    return RefusedError(
+        f"a TIFF page of {page.samplesperpixel} samples of {page.bitspersample} bits ({kind}), compressed by "
+        f"{compression}, is not read; save it without compression"
     )
 
 

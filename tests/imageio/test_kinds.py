@@ -532,6 +532,17 @@ def test_a_tiff_that_is_not_read_is_refused_by_name(portrait: np.ndarray, tmp_pa
     tiff(tmp_path / "a.tif", np.dstack([deep, deep]), photometric="minisblack", planarconfig="contig")
     with pytest.raises(NoFramesError, match="6 samples of 16 bits with photometric interpretation 1"):
         read(tmp_path / "a.tif")
+    for samples, compression, name in (
+        (deep, 50000, "ZSTD"),
+        (np.rint(portrait * 255).astype(np.uint8), 34712, "JPEG2000"),
+    ):
+        tiff(tmp_path / "a.tif", samples, photometric="rgb")
+        data = bytearray((tmp_path / "a.tif").read_bytes())
+        at = data.index(struct.pack("<HHIH", 259, 3, 1, 1)) + 8
+        data[at : at + 2] = struct.pack("<H", compression)
+        (tmp_path / "a.tif").write_bytes(data)
+        with pytest.raises(NoFramesError, match=rf"compressed by {name}, is not read; save it without compression"):
+            read(tmp_path / "a.tif")
 
 
 def test_signed_samples_and_lost_pages_of_a_tiff(portrait: np.ndarray, tmp_path: Path) -> None:
@@ -686,6 +697,11 @@ def test_profiles_that_change_nothing_or_cannot_be_used(portrait: np.ndarray, tm
     frame = read(tmp_path / "bad.png").frames[0]
     np.testing.assert_array_equal(np.rint(frame.image * 255), eight)
     assert frame.notes == ("damaged colour profile not applied",)
+    # A part of a profile that was cut in pieces is lost.
+    data = jpeg_bytes(portrait, 90)
+    part = b"ICC_PROFILE\0\1\2" + srgb[:200]
+    (tmp_path / "part.jpg").write_bytes(data[:2] + b"\xff\xe2" + struct.pack(">H", 2 + len(part)) + part + data[2:])
+    assert read(tmp_path / "part.jpg").frames[0].notes == ("colour profile incomplete, not applied",)
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     Image.fromarray(eight).save(tmp_path / "lab.png", icc_profile=lab)
     assert "not for this kind of picture" in read(tmp_path / "lab.png").frames[0].notes[0]
@@ -802,6 +818,61 @@ def test_restart_markers_out_of_order_are_said(images: list[np.ndarray], tmp_pat
     (tmp_path / "a.jpg").write_bytes(data)
     (frame,) = read(tmp_path / "a.jpg").frames
     assert frame.damaged and "restart markers" in frame.notes[-1]
+
+
+def test_what_follows_a_jpeg_in_its_file_is_no_damage(images: list[np.ndarray], tmp_path: Path) -> None:
+    """Phones put a second picture, a film or notes behind it, and bytes of these may look like the end of a picture."""
+    one, other = (jpeg_bytes(image / np.float32(255), 90) for image in images[:2])
+    noise = np.random.default_rng(3).integers(0, 256, 4000, np.uint8).tobytes()
+    for behind in (other, b"\0\0\1\x0aImage_UTC_Data12\xff\xd9SEFT", noise + b"\xff\xd9" + noise):
+        (tmp_path / "a.jpg").write_bytes(one + behind)
+        (frame,) = read(tmp_path / "a.jpg").frames
+        assert not frame.damaged and grey_levels(frame, images[0]) < 4
+    # An MPO file, as of a phone's picture with a map of its gain.
+    Image.fromarray(images[0]).save(tmp_path / "a.mpo", save_all=True, append_images=[Image.fromarray(images[1])])
+    (frame,) = read(tmp_path / "a.mpo").frames
+    assert not frame.damaged and frame.notes == ("the first of 2 pictures in the file",)
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_codes_that_end_before_their_picture_are_said(images: list[np.ndarray], tmp_path: Path, lost: int) -> None:
+    """libjpeg and FFmpeg take zeros for what is not there."""
+    data = jpeg_bytes(images[0] / np.float32(255), 90)
+    (tmp_path / "a.jpg").write_bytes(data[: -2 - lost] + data[-2:])
+    (frame,) = read(tmp_path / "a.jpg").frames
+    assert frame.damaged
+
+
+def test_a_progressive_jpeg_without_its_last_scans(images: list[np.ndarray], tmp_path: Path) -> None:
+    Image.fromarray(images[0]).save(tmp_path / "a.jpg", quality=90, progressive=True)
+    data = (tmp_path / "a.jpg").read_bytes()
+    scans = [found.start() for found in re.finditer(b"\xff\xda", data)]
+    for last in (1, 4, len(scans) - 1):
+        tables = data.rfind(b"\xff\xc4", scans[last - 1], scans[last])
+        (tmp_path / "b.jpg").write_bytes(data[: tables if tables > 0 else scans[last]] + b"\xff\xd9")
+        (frame,) = read(tmp_path / "b.jpg").frames
+        assert frame.damaged and "scans are missing" in frame.notes[-1]
+
+
+def test_what_ffmpeg_cannot_decode_is_no_whole_picture(images: list[np.ndarray], tmp_path: Path) -> None:
+    """It gives a black one for lossless JPEG whose samples are interleaved one by one."""
+    data = bytearray()
+    with av.open(str(tmp_path / "a.avi"), "w") as out:
+        stream = out.add_stream("jpegls", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = 96, 96, "rgb24"
+        for image in images[:2]:
+            for packet in stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")):
+                data = bytearray(packet)
+                scan = data.index(b"\xff\xda")
+                data[scan + data[scan + 3]] = 2  # the mode of interleaving, the last but one byte of the header
+                packet.update(bytes(data))
+                out.mux(packet)
+    reading = read(tmp_path / "a.avi")
+    assert all(frame.damaged and "is not implemented" in frame.notes[0] for frame in reading.frames)
+    (tmp_path / "a.mjpg").write_bytes(data)
+    with pytest.raises(NoFramesError, match="a JPEG-LS picture, which is not read"):
+        read(tmp_path / "a.mjpg")
 
 
 def test_deflated_samples_that_are_not_those_of_their_checksum(portrait: np.ndarray, tmp_path: Path) -> None:
@@ -994,17 +1065,67 @@ def test_a_rate_that_is_nothing(images: list[np.ndarray], tmp_path: Path) -> Non
     assert len(read(tmp_path / "a.mkv").frames) >= 1
 
 
-def clip_with(path: Path, images: list[np.ndarray], options: dict[str, str]) -> Path:
-    """The pictures in H.264 with B frames, with options for the container."""
+def clip_with(path: Path, images: list[np.ndarray], options: dict[str, str], ticks: int = 1) -> Path:
+    """The pictures in H.264 with B frames, with options for the container, whose clock has so many ticks a frame."""
     with av.open(str(path), "w", options=options) as out:
-        stream = out.add_stream("libx264", rate=25)
+        stream = out.add_stream("libx264", rate=25 * ticks)
         assert isinstance(stream, av.VideoStream)
         stream.height, stream.width, stream.pix_fmt = *images[0].shape[:2], "yuv420p"
         stream.options = {"crf": "8", "bf": "2", "preset": "veryfast", "threads": "1"}
-        for image in images:
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        for number, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, "rgb24")
+            frame.pts, frame.time_base = number * ticks, Fraction(1, 25 * ticks)
+            out.mux(stream.encode(frame))
         out.mux(stream.encode())
     return path
+
+
+@pytest.mark.parametrize("name", ["a.avi", "a.asf", "a.mxf", "a.mp4"])
+def test_files_without_times_of_presentation_keep_the_order(
+    images: list[np.ndarray], tmp_path: Path, name: str
+) -> None:
+    path = clip_with(tmp_path / name, images, {})
+    if name == "a.mp4":  # what says how much later each frame is shown than decoded is not there
+        path.write_bytes(path.read_bytes().replace(b"ctts", b"free").replace(b"edts", b"free"))
+    reading = read(path)
+    assert all(grey_levels(f, i) < 5 for f, i in zip(reading.frames, images, strict=True))
+    assert [f.time for f in reading.frames] == pytest.approx([0.04 * n for n in range(7)], abs=1e-3)
+
+
+def test_an_avi_counts_frames_that_hold_nothing(images: list[np.ndarray], tmp_path: Path) -> None:
+    """A rate that is a multiple of the camera's is reached by chunks of no bytes."""
+    reading = read(clip_with(tmp_path / "a.avi", images, {}, ticks=24))
+    assert not reading.warnings
+    assert all(grey_levels(f, i) < 5 for f, i in zip(reading.frames, images, strict=True))
+    assert [f.time for f in reading.frames] == pytest.approx([0.04 * n for n in range(7)], abs=1e-3)
+
+
+def not_coded(picture: bytes) -> bytes:
+    """What stands in the place of a picture of MPEG-4: its kind and time, a bit that says so, and stuffing."""
+    return picture[:4] + (int.from_bytes(picture[4:6], "big") >> 6 << 6 | 0b001111).to_bytes(2, "big")
+
+
+def test_b_frames_that_are_packed_with_the_frame_before(portrait: np.ndarray, tmp_path: Path) -> None:
+    """DivX put two pictures into a packet of an AVI file and an empty one into the next."""
+    images = moving(portrait, 9, 96)
+    coding = Coding("mpeg4", options={"qscale": "2", "bf": "1", "g": "9"})
+    with av.open(str(write(tmp_path / "a.mkv", images, coding))) as container:
+        stream = container.streams.video[0]
+        pieces = [bytes(packet) for packet in container.demux(stream) if packet.size]
+        with av.open(str(tmp_path / "a.avi"), "w") as out:
+            there = out.add_stream_from_template(stream)
+            packed_pieces = [b"\0\0\1\xb2DivX503b1393p" + pieces[0]]
+            for first in range(1, 9, 2):
+                packed_pieces += [pieces[first] + pieces[first + 1], not_coded(pieces[first])]
+            for number, data in enumerate(packed_pieces):
+                packet = av.Packet(data)
+                packet.pts = packet.dts = number
+                packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 25), there, number == 0
+                out.mux(packet)
+    reading = read(tmp_path / "a.avi")
+    nearest = [int(np.argmin([grey_levels(f, i) for i in images])) for f in reading.frames]
+    assert nearest == list(range(len(nearest))) and len(nearest) >= 7
+    assert [f.time for f in reading.frames] == pytest.approx([0.04 * n for n in range(len(nearest))], abs=1e-3)
 
 
 def test_frames_that_an_edit_list_hides_are_not_called_lost(images: list[np.ndarray], tmp_path: Path) -> None:

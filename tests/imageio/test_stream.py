@@ -43,7 +43,9 @@ def test_decoding_from_within_gives_the_frames_of_decoding_from_the_beginning(
     for start, end, every in ((1.72, 2.0, 1), (2.4, None, 3), (0.2, 0.3, 1), (2.96, None, 1)):
         last = whole[-1].time if end is None else end
         wanted = [f for f in whole if start - 1e-3 <= (f.time or 0) <= (last or 0) + 1e-3][::every]
-        part = list(stream(path, start=start, end=end, every=every))
+        coming = stream(path, start=start, end=end, every=every)
+        part = list(coming)
+        assert not coming.dropped
         assert [f.index for f in part] == list(range(len(wanted)))
         assert len(part) == len(wanted) and all(map(same, part, wanted))
 
