@@ -67,6 +67,7 @@ bench: $(VENV)/.installed-dev ## measure everything into docs/benchmarks.md; tak
 	$(BENCH) --table left-out-eyes
 	$(BENCH) --plot eyes
 	$(BENCH) $(SEQUENCES) --table single $(SOME)
+	$(BENCH) $(SEQUENCES) --table films $(SOME)
 	$(BENCH) $(PORTRAITS) --table portraits $(SOME)
 	$(BENCH) $(FACES) --table faces
 	$(if $(SET5),$(BENCH) $(SET5) --table set5)

@@ -33,7 +33,7 @@ from mfrec.upscale.film import Film, flicker_of
 from mfrec.upscale.followed_face import FollowedFace, follow
 from mfrec.upscale.made import Enlarge
 from mfrec.upscale.methods import Method, find_method
-from mfrec.upscale.steadying import Steady
+from mfrec.upscale.steadying import steadied_as_asked
 from mfrec.upscale.stills import Stills, names_of
 from mfrec.version import __version__
 
@@ -194,7 +194,7 @@ def _made(found: Survey, path: Path, asked: Asked, method: Method, *, work: Unfi
 def _with_face(path: Path, asked: Asked, method: Method, work: Unfinished, progress: Progress) -> tuple[Enlarge, str]:
     """What is done with each frame, and a sentence about the face that is followed; empty where none is."""
     if not asked.face:
-        return _steady(method.enlarge, asked, method), ""
+        return steadied_as_asked(method.enlarge, asked, method.scale), ""
     noted = work.noted(FACE)
     if noted is None:
         frames = stream(path, start=asked.start, end=asked.end, deinterlace=asked.deinterlace, progress=progress)
@@ -202,12 +202,7 @@ def _with_face(path: Path, asked: Asked, method: Method, work: Unfinished, progr
         work.note(FACE, {"boxes": {str(index): box for index, box in boxes.items()}, "words": words})
     else:
         boxes, words = {int(index): box for index, box in noted["boxes"].items()}, noted["words"]
-    return _steady(FollowedFace(method, boxes), asked, method), words
-
-
-def _steady(enlarge: Enlarge, asked: Asked, method: Method) -> Enlarge:
-    """The same, steadied where that is asked for."""
-    return Steady(enlarge, method.scale, asked.window // 2, asked.steadies) if asked.steadies else enlarge
+    return steadied_as_asked(FollowedFace(method, boxes), asked, method.scale), words
 
 
 def _of_stills(work: Unfinished, method: Method, frames: FrameStream) -> Result:

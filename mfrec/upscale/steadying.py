@@ -21,6 +21,7 @@ from mfrec.image.filters import gaussian
 from mfrec.image.geometry import warp
 from mfrec.registration.dense import register
 from mfrec.types import Canvas, FloatArray, Frame, Similarity
+from mfrec.upscale.asked import Asked
 from mfrec.upscale.made import Enlarge, Made
 from mfrec.upscale.seam import put_back
 
@@ -110,6 +111,17 @@ class Steady:
             first = max(0, place - self.inner)
             self._made[index] = self.enlarge(frames[first : place + self.inner + 1], place - first)
         return self._made[index]
+
+
+def steadied_as_asked(enlarge: Enlarge, asked: Asked, scale: int) -> Enlarge:
+    """A method, steadied where that is asked for.
+
+    Args:
+        enlarge: the method.
+        asked: see :attr:`mfrec.upscale.asked.Asked.steadies`.
+        scale: of the method.
+    """
+    return Steady(enlarge, scale, asked.window // 2, asked.steadies) if asked.steadies else enlarge
 
 
 def _shown(other: Made, own: Made) -> bool:

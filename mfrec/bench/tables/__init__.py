@@ -19,6 +19,7 @@
 * ``peers`` adds time and memory, every method in a process of its own.
 * ``long`` is what more frames bring: 1 to 31 of them, of sequences that are so long; ``exports`` is every way in which
   frames reach an analyst.
+* ``films`` is enlarged film, every frame measured, and how it flickers (:mod:`mfrec.bench.tables.films`).
 * ``likeness`` and ``alike`` ask what small faces still tell of a person (:mod:`mfrec.bench.tables.likeness`).
 * ``ambiguity`` is how unlike faces are that all explain the same frames (:mod:`mfrec.bench.tables.ambiguity`).
 * ``generator`` is how far drawn faces are from the portraits that a generator learnt from
@@ -41,6 +42,7 @@ from mfrec.bench.tables.definitions import DEFINITIONS, with_methods
 from mfrec.bench.tables.enlarged_eyes import enlarged_eyes_table
 from mfrec.bench.tables.enlargement import PICTURES, on_faces, on_pictures
 from mfrec.bench.tables.eyes import eyes_table
+from mfrec.bench.tables.films import films_table
 from mfrec.bench.tables.generator import generator_table
 from mfrec.bench.tables.identity import identity_table
 from mfrec.bench.tables.ladders import metrics_table
@@ -69,6 +71,7 @@ WHOLE_TABLES: dict[str, Callable[[Path | None, str, int, int | None, Progress], 
     "eyes": eyes_table,
     "long": long_table,
     "exports": exports_table,
+    "films": films_table,
     "likeness": likeness_table,
     "alike": alike_table,
     "ambiguity": ambiguity_table,

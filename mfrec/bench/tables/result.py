@@ -141,6 +141,7 @@ FORMS = {
     "people": ".0f",
     "expected / true": ".2f",
     "spread": ".2f",
+    **dict.fromkeys(("flicker", "detail"), ".2f"),
 }
 """How the columns are printed that neither are of :data:`mfrec.metrics.names.METRICS` nor in per cent."""
 
