@@ -41,6 +41,10 @@ def film_frames(folder: Path) -> Path:
     return folder
 
 
+AGAIN = 10
+"""Kills after which it is measured again how long a run takes: other work on the machine comes and goes."""
+
+
 class Runs:
     """Runs that replace ``out``, one after the other, each in its own process.
 
@@ -104,6 +108,23 @@ def serve(frames: str, out: str) -> None:
         say(os.waitpid(child, 0)[1])
 
 
+def until_recorded(out: Path) -> None:
+    """Wait until the record of the run that is to replace ``out`` is there, not under its name yet."""
+    while not any(out.parent.glob(".mfrec-*.partial/result/run.json")):
+        time.sleep(0.0005)
+
+
+def durations(runs: Runs, out: Path) -> tuple[float, float]:
+    """Seconds that a whole run takes at the moment, and of them those from the record's being there to its end."""
+    begun = time.monotonic()
+    runs.start()
+    until_recorded(out)
+    recorded = time.monotonic()
+    runs.wait()
+    ended = time.monotonic()
+    return ended - begun, ended - recorded
+
+
 def killed(runs: Runs, out: Path, wait: float, *, publishing: bool) -> str:
     """Kill a run and look at its output.
 
@@ -119,8 +140,7 @@ def killed(runs: Runs, out: Path, wait: float, *, publishing: bool) -> str:
     before = read_record(out)["seal"]
     run = runs.start()
     if publishing:
-        while not any(out.parent.glob(".mfrec-*.partial/result/run.json")):
-            time.sleep(0.0005)
+        until_recorded(out)
     time.sleep(wait)
     with contextlib.suppress(ProcessLookupError):  # it was faster
         os.kill(run, signal.SIGKILL)
@@ -158,15 +178,12 @@ def kill_many(folder: Path, anywhere: int, publishing: int, seed: int = 0) -> Co
     draw = random.Random(seed)
     frames, out = film_frames(folder / "frames"), folder / "out"
     runs = Runs(frames, out)
-    begun = time.monotonic()
-    runs.start()
-    runs.wait()
-    whole = time.monotonic() - begun
     found: Counter[str] = Counter()
-    for _ in range(anywhere):
-        found[killed(runs, out, draw.uniform(0, whole), publishing=False)] += 1
-    for _ in range(publishing):
-        found[killed(runs, out, draw.uniform(0, 0.06), publishing=True)] += 1
+    kills = [False] * anywhere + [True] * publishing
+    for first in range(0, len(kills), AGAIN):
+        whole, publication = durations(runs, out)
+        for late in kills[first : first + AGAIN]:
+            found[killed(runs, out, draw.uniform(0, publication if late else whole), publishing=late)] += 1
     runs.close()
     return found
 
