@@ -11,6 +11,7 @@ import numpy as np
 
 from mfrec.image.colour import luma
 from mfrec.image.geometry import similarity_map, warp
+from mfrec.image.order import median_of
 from mfrec.types import FaceTrack, FloatArray
 
 WHITE = 0.98
@@ -94,7 +95,7 @@ def filled_reference(track: FaceTrack, shown: FloatArray) -> FloatArray:
         assert registration is not None
         frames.append(warp(o.frame.image, registration.look_up) * registration.gain + registration.offset)
     seen = shown[track.reference][..., None]
-    return seen * frames[track.reference] + (1 - seen) * np.median(frames, axis=0).astype(np.float32)
+    return seen * frames[track.reference] + (1 - seen) * median_of(frames)
 
 
 def told_of_glare(track: FaceTrack, shown: FloatArray) -> tuple[str, ...]:

@@ -9,12 +9,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+STRIP = 1 << 15
+"""Values of each plane that are put in order at a time: those of all planes then stay in the processor's own memory."""
+
 
 def median_of(planes: Sequence[NDArray]) -> NDArray:
     """The median of one or more planes of one shape, pixel by pixel: what ``numpy.median`` over the stack gives.
 
-    Planes are put in order by comparing whole planes, so that it takes a tenth of the time of sorting each pixel's few
-    values. Give strips of a large picture, which stay in the processor's own memory.
+    Planes are put in order by comparing them as a whole, strip by strip, so that it takes a tenth of the time of
+    sorting each pixel's few values.
 
     Args:
         planes: finite values; none of them is changed.
@@ -22,13 +25,18 @@ def median_of(planes: Sequence[NDArray]) -> NDArray:
     Returns:
         A new plane of their type; the mean of the two in the middle where their number is even.
     """
-    ordered, spare = [plane.copy() for plane in planes], np.empty_like(planes[0])
-    for low, high in sorting_network(len(planes)):
-        np.minimum(ordered[low], ordered[high], out=spare)
-        np.maximum(ordered[low], ordered[high], out=ordered[high])
-        ordered[low], spare = spare, ordered[low]
-    middle = len(planes) // 2
-    return ordered[middle] if len(planes) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    flat, out = [np.ravel(plane) for plane in planes], np.empty(planes[0].shape, planes[0].dtype)
+    middle, even = len(planes) // 2, len(planes) % 2 == 0
+    for start in range(0, out.size, STRIP):
+        ordered = [plane[start : start + STRIP].copy() for plane in flat]
+        spare = np.empty_like(ordered[0])
+        for low, high in sorting_network(len(planes)):
+            np.minimum(ordered[low], ordered[high], out=spare)
+            np.maximum(ordered[low], ordered[high], out=ordered[high])
+            ordered[low], spare = spare, ordered[low]
+        found = (ordered[middle - 1] + ordered[middle]) / 2 if even else ordered[middle]
+        out.reshape(-1)[start : start + STRIP] = found
+    return out
 
 
 @functools.cache

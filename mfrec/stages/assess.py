@@ -29,6 +29,7 @@ from mfrec.fusion.source import as_source
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import similarity_map, warp
+from mfrec.image.order import median_of
 from mfrec.pipeline import Run, in_range
 from mfrec.runtime.threads import side_by_side
 from mfrec.types import ByHand, Canvas, FaceTrack, FloatArray, Observation, Quality, Region
@@ -190,22 +191,25 @@ class Assess:
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
         assert track.reference is not None and track.canvas is not None
-        canvas = track.canvas
-        labels = labels_on_canvas(track.observations[track.reference], canvas)
+        canvas, chief = track.canvas, track.reference
+        labels = labels_on_canvas(track.observations[chief], canvas)
         masks = {region: labels == region.value for region in Region if region is not Region.BACKGROUND}
         masks = {region: mask for region, mask in masks.items() if mask.any()}
 
         def measured_one(position: int) -> Measured:
-            return measure(track.observations[position], canvas, position == track.reference)
+            return measure(track.observations[position], canvas, position == chief)
 
         measured = []
         for one in side_by_side(measured_one, range(len(track.observations))):
             measured.append(one)
             run.progress(self.name, len(measured), len(track.observations))
-        middle = np.median(np.stack([m.low[0] for m in measured]), axis=0)
-        quality: list[dict[Region, Quality]] = [{} for _ in measured]
-        for region, mask in masks.items():
-            support = around(mask, track.observations[track.reference], canvas)
+        middle = np.ravel(median_of([m.low[0] for m in measured]))
+
+        def of_region(region: Region) -> list[Quality]:
+            """The quality of one region in every frame."""
+            mask = masks[region]
+            inside = np.flatnonzero(mask)
+            support = around(mask, track.observations[chief], canvas)
             shares = [on_window(support, o) for o in track.observations]
             detail = [detail_of(m.detail[0], m.detail[1], share) for m, share in zip(measured, shares, strict=True)]
             content = [weighted_ratio(m.content, 1.0, share) for m, share in zip(measured, shares, strict=True)]
@@ -220,6 +224,7 @@ class Assess:
                     best_detail=max(detail),
                     best_content=max(content),
                 )
+                apart = (np.ravel(low)[inside] - middle[inside] for low in m.low)
                 found.append(
                     Quality(
                         score=score_of(error),
@@ -227,19 +232,23 @@ class Assess:
                         content=(content[position] + FAINT) / (max(content) + FAINT),
                         blockiness=blocks,
                         noise=m.noise.sigma,
-                        exposure=float(m.exposed[mask].mean()),
-                        residual=min(float(np.sqrt(((low - middle)[mask] ** 2).mean())) for low in m.low),
-                        pose_gap=pose_gap(m.pose, measured[track.reference].pose),
+                        exposure=float(np.ravel(m.exposed)[inside].mean()),
+                        residual=min(float(np.sqrt((off**2).mean())) for off in apart),
+                        pose_gap=pose_gap(m.pose, measured[chief].pose),
                         area=float(mask.mean()),
                     )
                 )
-            for position, m in enumerate(measured):
-                refused = ""
-                if position != track.reference:
-                    refused = self._refuse(
-                        region, (found[position], m), (found[track.reference], measured[track.reference])
-                    )
-                quality[position][region] = replace(found[position], refused=refused)
+            return [
+                one
+                if position == chief
+                else replace(one, refused=self._refuse(region, (one, m), (found[chief], measured[chief])))
+                for position, (one, m) in enumerate(zip(found, measured, strict=True))
+            ]
+
+        quality: list[dict[Region, Quality]] = [{} for _ in measured]
+        for region, found in zip(masks, side_by_side(of_region, masks), strict=True):
+            for own, one in zip(quality, found, strict=True):
+                own[region] = one
         observations = [replace(o, quality=q) for o, q in zip(track.observations, quality, strict=True)]
         warnings = (*track.warnings, *overruled(track.by_hand, observations))
         return replace(track, observations=tuple(observations), sources=rank_sources(observations), warnings=warnings)
