@@ -43,6 +43,24 @@ def test_roll_size_and_place_are_no_gap():
     assert b.scale / a.scale == pytest.approx(70 / 40, rel=0.01)
 
 
+def test_each_frame_of_a_person_has_its_own_expression_on_one_identity():
+    s, rng = surface(), np.random.default_rng(3)
+    person, moods = rng.normal(0, 1, len(s.identity)), rng.normal(0, 1, (3, len(s.expression)))
+    shapes = [s.mean + np.tensordot(person, s.identity, 1) + np.tensordot(mood, s.expression, 1) for mood in moods]
+    turns = (rotation(0, 0, 0), rotation(15, 5, 4), rotation(-12, -3, -6))
+    points = [40 * (s.marks @ shape @ turn.T)[:, :2] + 100 for shape, turn in zip(shapes, turns, strict=True)]
+    faces = fit([Landmarks(found.astype(np.float32)) for found in points])
+    for face, found, turn in zip(faces, points, turns, strict=True):
+        assert face.residual < 0.02, "well below what a detector errs by"
+        assert np.abs((s.marks @ face.vertices)[17:, :2] - found[17:]).max() < 4
+        assert np.allclose(face.rotation @ face.rotation.T, np.eye(3), atol=1e-9)
+        assert np.degrees(np.arccos(np.clip((np.trace(face.rotation @ turn.T) - 1) / 2, -1, 1))) < 4
+    for one, other in ((0, 1), (1, 2), (2, 0)):
+        change = s.marks @ (faces[one].shape - faces[other].shape)
+        true = s.marks @ (shapes[one] - shapes[other])
+        assert np.corrcoef(change[17:, :2].ravel(), true[17:, :2].ravel())[0, 1] > 0.9
+
+
 def test_the_fit_follows_landmarks_of_nobody():
     (face,) = fit([schematic_face.face(100)])
     marks = (surface().marks @ face.vertices)[17:, :2]

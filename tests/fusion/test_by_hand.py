@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfrec.fusion.by_hand import Given, given_maps, given_region
+from mfrec.fusion.by_hand import Given, given_maps, given_region, taken_by_hand
 from mfrec.image.geometry import resize
 
 
@@ -25,6 +25,27 @@ def test_a_frame_that_gives_a_region_inside_of_another_is_lit_once():
     assert np.allclose(share[1][face], 1)
     assert np.abs((dark + light[1] - reference)[face]).max() < 0.01
     assert share[[0, 2]].max() == light[[0, 2]].max() == 0
+
+
+def test_the_shares_of_all_frames_still_sum_to_one_and_the_given_region_is_whole():
+    reference, dark, face, _ = face_and_eye()
+    given = given_region(1, face, np.ones(face.shape, np.float32), dark, reference, scale=2)
+    share, _ = given_maps([given], 3, face.shape)
+    weight = np.random.default_rng(2).random((3, *face.shape), np.float32)
+    taken = taken_by_hand(weight / weight.sum(axis=0), share)
+    assert np.allclose(taken.sum(axis=0), 1, atol=1e-6)
+    assert np.allclose(taken[:, face], np.array([0, 1, 0])[:, None], atol=1e-6)
+
+
+def test_a_share_falls_over_half_the_radius_of_its_region_and_two_pixels_of_the_reference_at_least():
+    reference, dark, face, _ = face_and_eye()
+    small = np.zeros_like(face)
+    small[20:23, 20:23] = True
+    for region, scale, feather in ((face, 1, 8), (small, 3, 6)):  # half of 16 px, and two pixels of three
+        share = given_region(0, region, np.ones(face.shape, np.float32), dark, reference, scale=scale).share
+        beside = share[21, region[21].argmax() :: -1]  # from the region's left border outwards
+        reach = int((beside > 0).sum()) - 1
+        assert feather - 1 <= reach <= feather and (np.diff(beside) <= 0).all()
 
 
 def test_a_later_region_lies_on_top_of_an_earlier_one():
