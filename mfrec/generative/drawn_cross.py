@@ -15,13 +15,13 @@ import numpy as np
 from mfrec.errors import InputError, UsageError
 from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
-from mfrec.generative.answers import pasted
+from mfrec.generative.answers import pasted, uncertainty_of_drawn
 from mfrec.generative.embedding import crossed
 from mfrec.generative.imagine import landmarks_on_canvas
 from mfrec.generative.measurements import oval
 from mfrec.nets.threads import one_thread
 from mfrec.pipeline import Run, in_range
-from mfrec.stages.cross import UNKNOWN, Cross
+from mfrec.stages.cross import Cross
 from mfrec.stages.fuse import Fuse, consistency_with
 from mfrec.types import FaceTrack
 
@@ -100,7 +100,7 @@ class DrawnCross(Cross):
             fused,
             image=image,
             observed=fused.observed * (1 - share),
-            uncertainty=np.maximum(fused.uncertainty, UNKNOWN * share),
+            uncertainty=uncertainty_of_drawn(image, fused.image, fused.uncertainty, canvas.scale),
             consistency=consistency_with(track.observations, image, canvas, camera.psf_sigma),
             method="cross-over, stylegan",
         )

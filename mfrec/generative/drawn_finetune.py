@@ -17,7 +17,7 @@ from mfrec.errors import UsageError
 from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
 from mfrec.fusion.bounded import bound
-from mfrec.generative.answers import pasted
+from mfrec.generative.answers import pasted, uncertainty_of_drawn
 from mfrec.generative.imagine import landmarks_on_canvas
 from mfrec.generative.measurements import oval
 from mfrec.generative.pulse import draw_starts, search
@@ -101,7 +101,7 @@ class DrawnFinetune(Finetune):
             before,
             image=image,
             observed=observed,
-            uncertainty=np.maximum(before.uncertainty, share * self.doubt),
+            uncertainty=uncertainty_of_drawn(image, before.image, before.uncertainty, canvas.scale),
             consistency=consistency_with(track.observations, image, canvas, settings.psf_sigma),
             method=f"{before.method}, {self.method}",
         )

@@ -13,7 +13,7 @@ from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
 from mfrec.fusion.belief import believe
 from mfrec.fusion.bounded import bound
-from mfrec.generative.answers import distances_between, pasted, spread_of
+from mfrec.generative.answers import distances_between, pasted, spread_of, uncertainty_of_drawn
 from mfrec.generative.measurements import Measurements, measure, oval
 from mfrec.generative.pulse import draw_starts, search
 from mfrec.image.stamp import enlarging, stamped_large
@@ -136,7 +136,7 @@ class Imagine:
             before,
             image=pictures[0],
             observed=(before.observed + share * (np.minimum(before.observed, observed) - before.observed)),
-            uncertainty=np.maximum(before.uncertainty, spread),
+            uncertainty=np.maximum(uncertainty_of_drawn(pictures[0], plain, before.uncertainty, canvas.scale), spread),
             consistency=consistency_with(track.observations, pictures[0], canvas, settings.psf_sigma),
             method=f"{before.method}, imagined",
         )

@@ -14,6 +14,7 @@ from tiny_generator import ARGUMENTS, tiny_card, tiny_generator
 import mfrec
 from mfrec.cards.load import read_card
 from mfrec.errors import InputError, UsageError, WeightsError
+from mfrec.generative.answers import uncertainty_of_drawn
 from mfrec.generative.drawn_cross import DrawnCross
 from mfrec.generative.drawn_finetune import DrawnFinetune
 from mfrec.generative.drawn_repose import DrawnRepose, carried_back
@@ -165,3 +166,19 @@ def test_another_seed_of_pulse_draws_another_face(fused: FaceTrack, cards: dict[
     first, again, other = (one.image for one in made if one is not None)
     assert np.array_equal(first, again)
     assert np.abs(first - other).mean() > 1 / 255
+    before, drawn = fused.fused, made[0]
+    assert before is not None and drawn is not None
+    far = np.abs(drawn.image - before.image).min(axis=-1) > 0.2
+    assert far.any() and (drawn.uncertainty[far] > 0.1).all(), "what was drawn is not as sure as what was measured"
+
+
+def test_a_drawn_picture_is_wrong_by_what_the_plain_one_is_and_by_its_distance_from_that() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.full((64, 64, 3), 0.5, np.float32)
+    plain = truth + rng.normal(0, 0.03, truth.shape).astype(np.float32)
+    drawn = plain.copy()
+    drawn[:, 32:] += rng.normal(0, 0.08, (64, 32, 3)).astype(np.float32)
+    said = uncertainty_of_drawn(drawn, plain, np.full((64, 64), 0.03, np.float32), 4)
+    assert np.allclose(said[:, :16], 0.03), "where nothing was drawn it is what it was"
+    wrong = np.sqrt(((drawn - truth) ** 2).mean(axis=-1))[:, 40:]
+    assert np.sqrt(np.mean(wrong**2) / np.mean(said[:, 40:] ** 2)) == pytest.approx(1, abs=0.05)
