@@ -231,11 +231,20 @@ def _pictures(
 def _heard(
     container: Any, copies: Mapping[int, AudioStream], span: tuple[Fraction, Fraction] | None
 ) -> Iterator[tuple[Fraction, int, Packet]]:
-    """The source's packets of sound, all or those heard in a span of time; each with its time, and 1 for its kind."""
+    """The source's packets of sound, all or those heard in a span of time; each with its time, and 1 for its kind.
+
+    One that does not say how long it lasts is taken to last as long as the one before: MP4 states the length of a track,
+    and players would leave out the end of the last one.
+    """
+    before: dict[int, int] = {}
     for packet in container.demux([stream for stream in container.streams.audio if stream.index in copies]):
-        if packet.dts is None or not packet.size:
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if stamp is None or not packet.size:
             continue
-        begin = Fraction(packet.pts if packet.pts is not None else packet.dts) * packet.time_base
+        if not packet.duration:
+            packet.duration = max(0, stamp - before.get(packet.stream.index, stamp))
+        before[packet.stream.index] = stamp
+        begin = Fraction(stamp) * packet.time_base
         end = begin + (packet.duration or 0) * packet.time_base
         if span is not None and (end <= span[0] or begin >= span[1]):
             continue

@@ -12,7 +12,7 @@ from portrait_clips import CODINGS, moving, write
 from upscale_clips import heard, portrait_clip, rate, stamps, write_clip
 
 from mfrec.errors import UsageError
-from mfrec.imageio import read, to_uint8
+from mfrec.imageio import read, stream, to_uint8
 from mfrec.imageio.clip_clock import clip_clock
 from mfrec.imageio.pieces import Coding, Piece, join, sound_of, write_piece
 from mfrec.types import FloatArray
@@ -75,6 +75,21 @@ def test_sound_is_copied_sample_by_sample(
     (begins, samples), (expected_begin, expected) = heard(out), heard(source)
     assert abs(begins - expected_begin) <= Fraction(1, 1000)
     assert np.array_equal(samples, expected)
+
+
+def test_sound_that_does_not_say_how_long_it_lasts_is_heard_to_its_end(tmp_path: Path) -> None:
+    """The track of the MP4 ended with the beginning of its last packet. In a file whose sound comes late FFmpeg does
+    not find out the length of a packet."""
+    source = write_clip(tmp_path / "a.mkv", [np.zeros((16, 16, 3), np.uint8)] * 1000, sound="aac")
+    with av.open(str(source)) as container:
+        assert not any(packet.duration for packet in container.demux(audio=0))
+    clock = clip_clock(source)
+    frames = list(stream(source))
+    write_piece(tmp_path / "piece.mp4", [to_uint8(f.image) for f in frames], Coding())
+    piece = Piece(tmp_path / "piece.mp4", tuple(clock.tick(f.time, f.index) for f in frames))
+    out = tmp_path / "out.mp4"
+    join(out, [piece], clock, sound_of(source, clock), source, whole=True, comment="")
+    assert np.array_equal(heard(out)[1], heard(source)[1])
 
 
 def test_only_what_is_heard_goes_along_with_a_part(portrait: FloatArray, tmp_path: Path) -> None:
