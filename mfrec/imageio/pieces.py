@@ -233,8 +233,8 @@ def _heard(
 ) -> Iterator[tuple[Fraction, int, Packet]]:
     """The source's packets of sound, all or those heard in a span of time; each with its time, and 1 for its kind.
 
-    One that does not say how long it lasts is taken to last as long as the one before: MP4 states the length of a track,
-    and players would leave out the end of the last one.
+    One that does not say how long it lasts is taken to last as long as the one before: MP4 states the length of a
+    track, and players would leave out the end of the last one.
     """
     before: dict[int, int] = {}
     for packet in container.demux([stream for stream in container.streams.audio if stream.index in copies]):
