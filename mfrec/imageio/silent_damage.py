@@ -1,9 +1,10 @@
-"""Damage of HEVC, VP8 and VP9 that its decoder does not tell of.
+"""Damage of HEVC, AV1, VP8 and VP9 that its decoder does not tell of.
 
 Arithmetic coding gives sense to any bytes: after a changed one the decoder reads on, usually to the end of the
 picture, and says nothing (ITU-T H.265, 9.3). What it read then seldom ends where the data end. Either it went on behind
 them, and other bytes there change the picture, or it was done before, and other bytes at their end do not. That is what
-is asked of HEVC. VP8 and VP9 have a second decoder, which is more watchful and makes something else of damaged data.
+is asked of HEVC, and the second of it of AV1, whose decoder tells of the first. VP8 and VP9 have a second decoder,
+which is more watchful and makes something else of damaged data.
 """
 
 from __future__ import annotations
@@ -89,10 +90,11 @@ class SecondDecoder:
 
 
 class DataEnds:
-    """Follows a decoder of HEVC and finds damaged packets by where their data end.
+    """Follows a decoder of HEVC or AV1 and finds damaged packets by where their data end.
 
-    A second decoder gets every packet with more bytes behind its slices. Whether bytes at their end are left over is
-    asked where a picture suddenly differs from the one before: all from the last key frame on are decoded again.
+    A second decoder of HEVC gets every packet with more bytes behind its slices. Whether bytes at their end are left
+    over is asked where a picture suddenly differs from the one before: all from the last key frame on are decoded
+    again.
 
     Args:
         context: the decoder.
@@ -102,7 +104,8 @@ class DataEnds:
     def __init__(self, context: CodecContext, table: PacketTable) -> None:
         self._extradata = bytes(context.extradata or b"")
         self._table = table
-        self._twin = _decoder("hevc", self._extradata)
+        self._name = context.name
+        self._twin = _decoder("hevc", self._extradata) if context.name == "hevc" else None
         self._twins: dict[int, VideoFrame] = {}
         self._kept: dict[int, bytes] = {}
         self._bytes = 0
@@ -114,7 +117,8 @@ class DataEnds:
 
     def enter(self) -> None:
         """Decoding goes on at another packet."""
-        self._twin.flush_buffers()
+        if self._twin is not None:
+            self._twin.flush_buffers()
         self._twins.clear()
         self._kept.clear()
         self._keys.clear()
@@ -122,12 +126,13 @@ class DataEnds:
 
     def keep(self, index: int, packet: Packet | None) -> None:
         """Take a packet, or None for the end, before it is decoded."""
-        if packet is None:
-            self._twins |= _decoded(self._twin, index, None)
+        data = None if packet is None else bytes(packet)
+        if self._twin is not None:
+            units = None if data is None else _Units(data, self._extradata)
+            behind = units and units.joined({i: units.units[i] + BEHIND for i in units.slices})
+            self._twins |= _decoded(self._twin, index, behind)
+        if data is None:
             return
-        data = bytes(packet)
-        units = _Units(data, self._extradata)
-        self._twins |= _decoded(self._twin, index, units.joined({i: units.units[i] + BEHIND for i in units.slices}))
         self._allowance += WITH_EACH
         if self._table.keys[index]:
             self._keys.append(index)
@@ -174,7 +179,7 @@ class DataEnds:
             return False
         self._allowance -= cost
         self._asked.add(index)
-        return left_over([self._kept[i] for i in range(start, index + 1)], self._extradata, shown)
+        return left_over(self._name, [self._kept[i] for i in range(start, index + 1)], self._extradata, shown)
 
 
 def silent_damage(context: CodecContext, table: PacketTable) -> DataEnds | SecondDecoder | None:
@@ -186,29 +191,30 @@ def silent_damage(context: CodecContext, table: PacketTable) -> DataEnds | Secon
     """
     from av.codec import codecs_available
 
-    if context.name == "hevc":
+    if context.name in UNITS:
         return DataEnds(context, table)
     other = OTHER_DECODERS.get(context.name)
     return SecondDecoder(other) if other in codecs_available else None
 
 
-def left_over(packets: Sequence[bytes], extradata: bytes, shown: Planes | None = None) -> bool:
+def left_over(codec: str, packets: Sequence[bytes], extradata: bytes, shown: Planes | None = None) -> bool:
     """Whether the last packet's picture is complete before its data end.
 
     Args:
+        codec: FFmpeg's name of the decoder.
         packets: in the order of decoding, from a key frame on.
         extradata: of the container; says how the units in a packet are told apart.
         shown: planes of that picture, where they are known.
     """
-    last = _Units(packets[-1], extradata)
+    last = UNITS[codec](packets[-1], extradata)
     for i in last.slices:
         unit = last.units[i]
         if len(unit) < SHORTEST:
             continue
         for other in OTHERS:
             ending = bytes((byte ^ other) or other for byte in unit[-LAST:])
-            changed = _picture([*packets[:-1], last.joined({i: unit[:-LAST] + ending})], extradata)
-            shown = _picture(packets, extradata) if shown is None else shown
+            changed = _picture(codec, [*packets[:-1], last.joined({i: unit[:-LAST] + ending})], extradata)
+            shown = _picture(codec, packets, extradata) if shown is None else shown
             if changed is None or shown is None or not _alike(shown, changed):
                 break
         else:
@@ -243,6 +249,54 @@ class _Units:
         """The packet again, with other bytes for some units."""
         units = [others.get(i, unit) for i, unit in enumerate(self.units)]
         return b"".join((len(u).to_bytes(self._size, "big") if self._size else b"\0\0\0\1") + u for u in units)
+
+
+class _Obus:
+    """The units of a packet of AV1, a picture that is shown and those that only others refer to (AV1 5.3 to 5.11).
+
+    Attributes:
+        units: their bytes, without the zeros that may pad them.
+        slices: the last one, if it has coded data: that of the picture that is shown.
+    """
+
+    def __init__(self, packet: bytes, _extradata: bytes) -> None:
+        found, kinds, at = [], [], 0
+        while at < len(packet):
+            kinds.append(packet[at] >> 3 & 15)
+            begin = at + 1 + (packet[at] >> 2 & 1)
+            end = len(packet)
+            if packet[at] & 2:
+                size, begin = _leb128(packet, begin)
+                end = min(begin + size, end)
+            found.append(packet[at:end])
+            at = end
+        self.units = [unit.rstrip(b"\0") for unit in found]
+        self._padding = [len(unit) - len(bare) for unit, bare in zip(found, self.units, strict=True)]
+        self.slices = [len(kinds) - 1] if kinds and kinds[-1] in (TILE_GROUP, WHOLE_FRAME) else []
+
+    def joined(self, others: Mapping[int, bytes]) -> bytes:
+        """The packet again, with other bytes, as many, for some units."""
+        return b"".join(others.get(i, unit) + bytes(self._padding[i]) for i, unit in enumerate(self.units))
+
+
+TILE_GROUP, WHOLE_FRAME = 4, 6
+"""Types of units that have coded data (AV1, 6.2.2)."""
+
+
+def _leb128(data: bytes, at: int) -> tuple[int, int]:
+    """A number in groups of seven bits, the lowest first, and where it ends (AV1, 4.10.5)."""
+    value = 0
+    for place in range(8):
+        byte = data[at] if at < len(data) else 0
+        value |= (byte & 0x7F) << 7 * place
+        at += 1
+        if not byte & 0x80:
+            break
+    return value, at
+
+
+UNITS: Mapping[str, type[_Units | _Obus]] = {"hevc": _Units, "libdav1d": _Obus}
+"""FFmpeg's names of decoders that are asked where the data end, to what a packet of theirs consists of."""
 
 
 def _unpadded(unit: bytes) -> bytes:
@@ -280,9 +334,9 @@ def _decoded(decoder: CodecContext, index: int, data: bytes | None) -> dict[int,
     return {frame.opaque[0]: frame for frame in frames if isinstance(frame.opaque, tuple)}
 
 
-def _picture(packets: Sequence[bytes], extradata: bytes) -> Planes | None:
+def _picture(codec: str, packets: Sequence[bytes], extradata: bytes) -> Planes | None:
     """The planes of the last packet's picture, None where a decoder gives none."""
-    decoder = _decoder("hevc", extradata)
+    decoder = _decoder(codec, extradata)
     shown: VideoFrame | None = None
     for index, data in enumerate([*packets, None]):
         shown = _decoded(decoder, index, data).get(len(packets) - 1, shown)

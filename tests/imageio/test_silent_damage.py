@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from portrait_clips import CODINGS, Coding, moving, write
 
+from mfrec.errors import NoFramesError
 from mfrec.imageio import Reading, read
 from mfrec.imageio.damage import listening
 from mfrec.imageio.silent_damage import LATE, OTHER_DECODERS, SecondDecoder
@@ -20,6 +21,8 @@ CODED = {
     "closed": replace(HEVC, options={**HEVC.options, "x265-params": HEVC.options["x265-params"] + ":open-gop=0"}),
     "digests": replace(HEVC, options={**HEVC.options, "x265-params": HEVC.options["x265-params"] + ":hash=1"}),
 }
+
+AV1 = Coding("libsvtav1", options={"crf": "15", "preset": "10", "g": "16", "svtav1-params": "lp=1:pred-struct=1"})
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +73,28 @@ def test_a_changed_byte_of_hevc_is_found_though_the_decoder_says_nothing(
             off, marked = off_and_marked(read(tmp_path / "b.mp4"), whole)
             assert off <= marked
             silent += bool(off) and not messages
+    assert silent
+
+
+def test_a_changed_byte_of_av1_is_found_though_the_decoder_says_nothing(
+    images: list[np.ndarray], tmp_path: Path
+) -> None:
+    """Or the decoder refuses the packet, which is said; frames of whole files are never marked."""
+    path = write(tmp_path / "a.mkv", images[:16], AV1)
+    whole = read(path)
+    assert not any(frame.damaged for frame in whole.frames)
+    silent = 0
+    for number in (0, 2):
+        begin, end = places(path)[number]
+        for part in (2, 4, 6):
+            spoilt(path, tmp_path / "b.mkv", begin + (end - begin) * part // 8)
+            try:
+                damaged = read(tmp_path / "b.mkv")
+            except NoFramesError:
+                continue
+            off, marked = off_and_marked(damaged, whole)
+            assert off <= marked
+            silent += any("go on after the picture" in note for f in damaged.frames for note in f.notes)
     assert silent
 
 
