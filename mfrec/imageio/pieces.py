@@ -144,7 +144,10 @@ def _picture_stream(container: OutputContainer, width: int, height: int, layout:
     stream.width, stream.height, stream.pix_fmt = width, height, layout
     # One thread and no macroblock tree: the same bits every time, see :mod:`mfrec.imageio.encode`.
     strength = {"qp": "0"} if coding.lossless else {"crf": str(coding.crf)}
-    stream.options = {"preset": "faster", "threads": "1", "mbtree": "0", "bf": "0", **strength}
+    # The conversion makes each halved colour sample in the middle of its four pixels. Where H.264 says nothing it means
+    # the left column (ITU-T H.264, E.2.1), and a player would show colours half a pixel too far to the left.
+    placed = {"x264-params": "chromaloc=1"} if layout == "yuv420p" else {}
+    stream.options = {"preset": "faster", "threads": "1", "mbtree": "0", "bf": "0", **strength, **placed}
     context = stream.codec_context
     if layout != "rgb24":
         # BT.709 throughout, limited range.

@@ -8,6 +8,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av import logging
+from av.bitstream import BitStreamFilterContext
 from portrait_clips import CODINGS, moving, write
 from upscale_clips import heard, portrait_clip, rate, stamps, write_clip
 
@@ -32,6 +34,37 @@ def copied(source: Path, folder: Path) -> Path:
     out = folder / f"out{sound.suffix}"
     join(out, pieces, clock, sound, source, whole=True, comment="a comment")
     return out
+
+
+def colours_said(path: Path) -> set[str]:
+    """Where the headers of a clip of H.264 say that colour samples lie: 1 is the middle, nothing the left column."""
+    before = logging.get_level()
+    logging.set_level(logging.INFO)
+    try:
+        with av.open(str(path)) as container, logging.Capture() as logs:
+            stream = container.streams.video[0]
+            read_out = BitStreamFilterContext("h264_mp4toannexb,trace_headers", stream)
+            for packet in container.demux(stream):
+                read_out.filter(packet)
+    finally:
+        logging.set_level(before)
+    return {text.split()[-1] for _, _, text in logs if "chroma_sample_loc_type" in text}
+
+
+def test_colours_are_said_to_lie_where_they_are_made(tmp_path: Path) -> None:
+    # Two colours of one luma in a wave across the picture: its phase tells where the samples lie.
+    turn = 2 * np.pi / 32
+    wave = np.tile(60 * np.sin(turn * np.arange(128)), (32, 1))
+    red, blue = 128 + wave, 128 - wave
+    green = (128 - 0.2126 * red - 0.0722 * blue) / 0.7152
+    path = tmp_path / "a.mp4"
+    write_piece(path, [np.rint(np.dstack([red, green, blue])).astype(np.uint8)], Coding(crf=1))
+    with av.open(str(path)) as container:
+        redness = next(container.decode(video=0)).to_ndarray()[40:].reshape(16, 64)[8]
+    at = 2 * turn * np.arange(64)
+    sine, cosine, _ = np.linalg.lstsq(np.stack([np.sin(at), np.cos(at), np.ones(64)], axis=1), redness, rcond=None)[0]
+    assert np.arctan2(cosine, sine) / turn == pytest.approx(0.5, abs=0.1), "pixels to the right of the left column"
+    assert colours_said(path) == {"1"}
 
 
 VARIABLE = (0, 512, 700, 1800, 1801, 9000, 12800, 14000, 20000, 20512, 30000, 30001)
