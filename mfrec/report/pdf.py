@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from reportlab import rl_config
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
@@ -82,6 +83,8 @@ def render(content: Content) -> bytes:
 
     _alphabet()
     canvas = partial(ArchiveCanvas, made=_moment(content.made))
+    # Streams as they are: as text of base 85 they are a quarter longer, and take most of the time of a document.
+    rl_config.useA85 = 0
     document.build(story, onFirstPage=decorate, onLaterPages=decorate, canvasmaker=canvas)
     return buffer.getvalue()
 

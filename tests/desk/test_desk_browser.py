@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 import pytest
 from desk_service import ROOT, Served, served
-from headless import ARGUMENTS, CHROMIUM
+from headless import ARGUMENTS, CHROMIUM, until
 from PIL import Image
 from report_case import reconstruction
 from two_people import scene
@@ -81,14 +81,6 @@ class Walk:
     def shows(self, place: str) -> None:
         """Wait until the frame that is named so is looked at."""
         self.page.locator(".where").filter(has_text=place).wait_for()
-
-    def until(self, condition: str) -> None:
-        """Ask the page again and again, from outside: its own policy forbids to evaluate text in it."""
-        for _ in range(600):
-            if self.page.evaluate(condition):
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError(condition)
 
     def press_at(self, x: float, y: float) -> None:
         """Move the pointer to a pixel of the frame that fills the view, and hold it down there."""
@@ -228,7 +220,7 @@ def ask_two_people(walk: Walk) -> None:
 
 
 def save_figures_and_frames(walk: Walk) -> None:
-    """The figures of every frame, and the frames as they lie on the reference."""
+    """The figures of every frame, and the frames as they lie on the reference, which were asked for before."""
     page, runs = walk.page, walk.folder / "runs"
     with page.expect_download() as download:
         page.get_by_role("link", name="Figures (CSV)").click()
@@ -236,7 +228,6 @@ def save_figures_and_frames(walk: Walk) -> None:
     saved = Path(download.value.path()).read_text(encoding="utf-8")
     assert saved == figures_csv(read_record(runs / "0002"))
     assert [row["index"] for row in csv.DictReader(io.StringIO(saved))] == list("01234")
-    walk.button("Registered frames").click()
     done = page.locator("article[data-number='0003'][data-state='done']")
     done.wait_for(timeout=300_000)
     with page.expect_download() as download:
@@ -357,6 +348,8 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     page.goto(f"http://{walk.desk.host}/#/case/2026-0142/runs")
     done = page.locator("article[data-number='0002'][data-state='done']")
     done.wait_for(timeout=300_000)
+    walk.button("Registered frames").click()  # they are made while somebody looks at the result
+    page.locator("article[data-number='0003']").wait_for()
     walk.check_access()
     record = json.loads((folder / "runs" / "0002" / "run.json").read_text())
     assert record["command"] == shown.replace("NEW", "0002")
@@ -366,6 +359,7 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     done.get_by_role("link", name="Compare").click()
     walk.ready("compare")
     canvas = page.locator("figure[data-side=b] canvas")
+    until(page, "document.querySelector('output.zoom').textContent")  # there are pictures to point at
     canvas.focus()
     page.keyboard.press("ArrowRight")
     page.locator(".readout .where").wait_for()
@@ -400,7 +394,7 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     walk.button("Save the copy").click()
     page.get_by_text("Saved as notes/0002-01.png.").click()
     walk.ready("notes")
-    walk.until("document.querySelector('.note-card img').naturalWidth > 0")
+    until(page, "document.querySelector('.note-card img').naturalWidth > 0")
     assert len(json.loads((folder / "notes" / "0002-01.json").read_text())["note"]["marks"]) == 1
     walk.check_access()
 
@@ -463,7 +457,7 @@ def test_a_page_of_another_site_gets_nothing(walk: Walk, tmp_path: Path) -> None
     page = walk.page.context.new_page()
     page.goto(walk.desk.address)  # gives the cookie, also where this test runs alone
     page.goto(theirs.as_uri())
-    page.wait_for_function("window.got")
+    until(page, "window.got")
     assert page.evaluate("window.got") == "refused"
     page.evaluate("document.forms[0].submit()")
     page.get_by_text("came from another page").wait_for()
@@ -575,7 +569,7 @@ def test_zoom_and_place_are_those_of_both_pictures(looked_at: Walk) -> None:
         side: np.asarray(Image.open(folder / name).convert("RGB")).astype(int)
         for side, name in (("a", "reference.png"), ("b", "reconstruction.png"))
     }
-    looked_at.until("document.querySelector('output.zoom').textContent.startsWith('×')")
+    until(page, "document.querySelector('output.zoom').textContent.startsWith('×')")
 
     def zoom() -> int:
         return int(page.locator("output.zoom").inner_text().lstrip("×"))
@@ -594,7 +588,7 @@ def test_zoom_and_place_are_those_of_both_pictures(looked_at: Walk) -> None:
 
     first, start = zoom(), point_at("a", 200, 300)
     page.mouse.wheel(0, -100)
-    looked_at.until(f"document.querySelector('output.zoom').textContent !== '×{first}'")
+    until(page, f"document.querySelector('output.zoom').textContent !== '×{first}'")
     assert np.abs(point_at("b", 200, 300) - start).max() <= 1, "what is under the pointer stays there"
     box = page.locator("figure[data-side=b] canvas").bounding_box()
     page.mouse.down()
@@ -604,7 +598,7 @@ def test_zoom_and_place_are_those_of_both_pictures(looked_at: Walk) -> None:
     assert np.abs(moved - start - (-4, 3)).max() <= 1, "both pictures go where one is drawn to"
     page.locator("figure[data-side=a] canvas").focus()
     page.keyboard.press("0")
-    looked_at.until(f"document.querySelector('output.zoom').textContent === '×{first}'")
+    until(page, f"document.querySelector('output.zoom').textContent === '×{first}'")
     assert np.array_equal(point_at("b", 200, 300), start)
 
 
@@ -614,8 +608,11 @@ def test_the_time_line_shows_who_is_seen_how_well_and_what_is_damaged(looked_at:
     looked_at.ready("look")
     page.get_by_text("2 people in 5 frames").wait_for()
     assert page.locator(".look .warnings").inner_text() == "'a.mp4' is cut off"
+    where = page.locator("canvas.timeline").bounding_box()
     page.keyboard.press("End")
     looked_at.shows("Frame 4 of 5")
+    page.get_by_text("Mean quantiser").wait_for()
+    assert page.locator("canvas.timeline").bounding_box() == where, "nothing moves when the facts of a frame come"
     keys = page.request.get(f"http://{looked_at.desk.host}/api/cases/2026-0143/inputs/01/clip").json()["keys"]
 
     shot = looked_at.shot("canvas.timeline").astype(int)

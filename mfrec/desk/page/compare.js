@@ -256,6 +256,8 @@ class Compare {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     if (/^[1-4]$/.test(event.key)) {
       this.setMode(MODES[Number(event.key) - 1]);
+    } else if (!view.size) {
+      return; // the pictures are still on their way
     } else if (moves[event.key] && event.target.tagName === "CANVAS") {
       const step = event.shiftKey ? 10 : 1;
       const [x, y] = view.point ?? view.size.map((side) => Math.floor(side / 2));
