@@ -15,6 +15,7 @@ import cv2
 
 from mfrec.desk.case import Case
 from mfrec.desk.inputs import source_path
+from mfrec.desk.jobs import BEHIND
 from mfrec.desk.refusal import RefusalError
 from mfrec.errors import MfrecError
 from mfrec.imageio import to_uint8
@@ -22,8 +23,8 @@ from mfrec.imageio.player import Player, player
 from mfrec.types import CodecView, Frame
 
 OPEN = 4
-"""Players that are open at once; each holds a decoder and up to :data:`mfrec.imageio.player.KEPT` and
-:data:`mfrec.imageio.player.STRIP` bytes."""
+"""Players that are open at once; each holds up to three decoders, and up to :data:`mfrec.imageio.player.KEPT` and
+:data:`mfrec.imageio.strip.ROOM` bytes."""
 
 WIDTHS = (320, 640, 960, 1280)
 """Widths that a small frame may have."""
@@ -44,14 +45,44 @@ class OpenPlayer:
     def __init__(self, made: Player) -> None:
         self.player = made
         self.lock = threading.Lock()
+        self.making = threading.Lock()
         self.png: OrderedDict[int, bytes] = OrderedDict()
-        self.complete = False
+        self.complete = made.strip is None
+        self.closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are small pictures to be made before they are asked for."""
+        return not self.complete or (self.player.strip is not None and self.player.strip.waits)
 
     def close(self) -> None:
         """Let the file go; nothing is made ahead any more."""
-        with self.lock:
-            self.complete = True
+        with self.lock, self.making:
+            self.closed = True
             self.player.close()
+
+    def make(self, *, all_of_it: bool) -> bool:
+        """Make one more small picture before it is asked for, see :class:`mfrec.imageio.strip.Strip`.
+
+        Args:
+            all_of_it: whether also where nobody is.
+
+        Returns:
+            Whether something was done.
+        """
+        with self.making:
+            if self.closed or self.player.strip is None:
+                return False
+            try:
+                if self.player.strip.follow(DRAGGED):
+                    return True
+                if self.complete or not all_of_it:
+                    return False
+                self.complete = not self.player.strip.fill(DRAGGED)
+            except MfrecError:
+                # Whoever asks for such a frame is told why.
+                self.complete = True
+            return True
 
 
 class Frames:
@@ -62,7 +93,8 @@ class Frames:
         self._lock = threading.Lock()
         self._opening: dict[tuple[str, str], threading.Lock] = {}
         self._asked = 0.0
-        self._closed = threading.Event()
+        self._closed = False
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
     def sheet(self, case: Case, number: str) -> dict[str, Any]:
@@ -100,9 +132,13 @@ class Frames:
         opened = self._player(case, number)
         try:
             with opened.lock:
-                return opened.player.near(frame, width) if near else (frame, opened.player.preview(frame, width))
+                found = opened.player.near(frame, width) if near else (frame, opened.player.preview(frame, width))
         except MfrecError as error:
             raise RefusalError("refused.frame", 404, why=error) from None
+        self._asked = time.monotonic()
+        if near:
+            self._wake.set()
+        return found
 
     def exact(self, case: Case, number: str, frame: int) -> bytes:
         """A frame's pixels as PNG, as a run reads them, rounded to 8 bits.
@@ -148,7 +184,8 @@ class Frames:
 
     def close(self) -> None:
         """Let all files go."""
-        self._closed.set()
+        self._closed = True
+        self._wake.set()
         if self._thread is not None:
             self._thread.join()
         with self._lock:
@@ -157,23 +194,17 @@ class Frames:
             self._open.clear()
 
     def _make_ahead(self) -> None:
-        """Small frames of the clips that somebody looks at, while nobody asks for others."""
+        """Small frames where somebody goes, and while nobody does, of all that was looked at last."""
         with contextlib.suppress(OSError):
-            # On Linux a thread has a priority of its own.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
-        while not self._closed.is_set():
+            # On Linux a thread has a priority of its own. No lower than that of a run: it takes locks, for moments.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
+        while not self._closed:
+            self._wake.clear()
             with self._lock:
-                opened = next((one for one in reversed(self._open.values()) if not one.complete), None)
+                opened = next((one for one in reversed(self._open.values()) if one.busy), None)
                 rest = self._asked + QUIET - time.monotonic()
-            if opened is None or rest > 0:
-                self._closed.wait(QUIET if opened is None else rest)
-                continue
-            with opened.lock:
-                try:
-                    opened.complete = opened.complete or not opened.player.ahead(DRAGGED)
-                except MfrecError:
-                    # Whoever asks for such a frame is told why.
-                    opened.complete = True
+            if opened is None or not opened.make(all_of_it=rest <= 0):
+                self._wake.wait(None if opened is None else max(rest, 0.0))
 
     def _frame(self, opened: OpenPlayer, frame: int) -> Frame:
         try:
@@ -206,6 +237,7 @@ class Frames:
                     self._thread.start()
                 while len(self._open) > OPEN:
                     gone.append(self._open.popitem(last=False)[1])
+            self._wake.set()
             for other in gone:
                 other.close()
             return opened

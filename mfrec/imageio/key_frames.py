@@ -34,9 +34,10 @@ class KeyFrames:
     Args:
         path: of the video.
         table: of its packets.
+        alone: what another one of the same video has found of its key frames: which can be decoded by themselves.
     """
 
-    def __init__(self, path: Path, table: PacketTable) -> None:
+    def __init__(self, path: Path, table: PacketTable, alone: dict[int, bool] | None = None) -> None:
         self._path = path
         self._table = table
         self._container: InputContainer | None = None
@@ -45,7 +46,7 @@ class KeyFrames:
         told = table.ordered and not table.restarts and packets.size and int(table.ranks[packets[0]]) == 0
         self._packets = {int(table.ranks[packet]): int(packet) for packet in packets} if told else {}
         self.numbers = np.array(sorted(self._packets), np.int64)
-        self._alone: dict[int, bool] = {}
+        self.alone = {} if alone is None else alone
         self._coming: Iterator[Packet] | None = None
         self._ready: deque[VideoFrame] = deque()
         self._passed = -1
@@ -71,9 +72,9 @@ class KeyFrames:
         from av.error import FFmpegError
         from av.video.frame import PictureType
 
-        if not self._alone.get(number, True):
+        if not self.alone.get(number, True):
             return None
-        self._alone[number] = False
+        alone = False
         try:
             packet = next(self._from(number), None)
             if packet is None:
@@ -85,10 +86,12 @@ class KeyFrames:
             context.flush_buffers()
             if len(frames) != 1 or not frames[0].key_frame or frames[0].pict_type != PictureType.I:
                 return None
-            self._alone[number] = True
+            alone = True
             return Coded(frames[0], number, None, False, frames[0], bytes(packet) if context.name == "mjpeg" else None)
         except FFmpegError:
             self.close()
+        finally:
+            self.alone[number] = alone
         return None
 
     def towards(self, number: int, *, all_frames: bool = True) -> Iterator[Coded]:
@@ -102,7 +105,7 @@ class KeyFrames:
         from av.error import FFmpegError
 
         key = self.last(number)
-        if key is None or (key not in self._alone and self.decoded(key) is None) or not self._alone[key]:
+        if key is None or (key not in self.alone and self.decoded(key) is None) or not self.alone[key]:
             return
         try:
             if self._coming is None or not key <= self._passed < number:

@@ -23,6 +23,7 @@ from mfrec.imageio.packets import PacketTable, packet_table
 from mfrec.imageio.pictures import picture_frames
 from mfrec.imageio.reading import Findings, shown
 from mfrec.imageio.small_pictures import SmallPictures
+from mfrec.imageio.strip import LOOKS, Move, Strip
 from mfrec.imageio.survey import survey
 from mfrec.imageio.video import VideoFile, converted
 from mfrec.pipeline import silent
@@ -35,18 +36,8 @@ KEPT = 32 << 20
 """Bytes of small pictures that are kept, as JPEG: some 300 frames 960 pixels wide, through which somebody can go to and
 fro without decoding anything again."""
 
-STRIP = 64 << 20
-"""Bytes of those that are made before anybody asks for them, see :meth:`ClipPlayer.ahead`: every frame of some 1,500,
-or every second of twice as many."""
-
-LONG = 3000
-"""Frames from which on a clip's key frames alone are made ahead: all frames would keep a processor busy for minutes."""
-
 FAR = 8
 """Frames from which on the way to one is taken over those alone that others refer to."""
-
-COARSE = 6
-"""Frames from one to the next of those that are made ahead first, so that all of a clip is soon there."""
 
 HASTE = 0.012
 """Seconds after which whoever moves fast over a clip is shown what has been decoded by then."""
@@ -109,9 +100,9 @@ class ClipPlayer:
         self._pictures: Iterator[Coded] | None = None
         self._recent: deque[Coded] = deque(maxlen=RECENT)
         self._small = SmallPictures(KEPT)
-        self._strip = SmallPictures(STRIP)
-        self._filling: tuple[int, Iterator[None]] | None = None
-        self._step = 1
+        self.strip = Strip(KeyFrames(path, self._table, self._key_frames.alone), len(self._table.times), self._jpeg)
+        self._last_look = (0, 0.0)
+        self._last_shown = -1
         image = self.frame(0).image
         self.sheet = self._sheet(image.shape[1], image.shape[0])
 
@@ -141,6 +132,7 @@ class ClipPlayer:
     def close(self) -> None:
         """Let the file go."""
         self._key_frames.close()
+        self.strip.close()
         self._rewind()
 
     def _rewind(self) -> None:
@@ -191,8 +183,9 @@ class ClipPlayer:
         """What is soonest seen of a place in the clip, for somebody who moves fast over it.
 
         Returns:
-            The number of the frame that is shown, at most ``number``, and its :meth:`preview`: the frame itself or the
-            last one before it that is known or decoded within :data:`HASTE`; else the last key frame.
+            The number of the frame that is shown, at most ``number``, and its :meth:`preview`: the last one up to it
+            that is known, where that is another than before and as near as can be seen by who moves so fast; else the
+            last one that is decoded within :data:`HASTE`, or the key frame.
 
         Raises:
             NoFramesError: see :meth:`frame`.
@@ -200,77 +193,36 @@ class ClipPlayer:
         key = self._key_frames.last(number) if number < len(self._table.times) else None
         if key is None:
             return number, self.preview(number, width)
+        began = perf_counter()
+        move = Move(number, (number - self._last_look[0]) / max(began - self._last_look[1], 1e-3))
+        self._last_look = number, began
+        self.strip.moved(move)
         found = next((earlier for earlier in range(number, key - 1, -1) if self._known(earlier, width)), None)
         if found is None:
             coded = self._key_frames.decoded(key)
             if coded is None:
                 return number, self.preview(number, width)
             found = key
-            self._strip.keep(key, width, self._jpeg(coded, width))
-        elif number - found >= self._step:
-            began, latest = perf_counter(), None
+            self.strip.keep(coded, width)
+        elif number - found >= self._reach(move, found):
+            latest = None
             for coded in self._key_frames.towards(number, all_frames=number - found < FAR):
                 latest = coded
                 if perf_counter() - began > HASTE:
                     break
             if latest is not None and found < latest.number <= number:
                 found = latest.number
-                self._strip.keep(found, width, self._jpeg(latest, width))
+                self.strip.keep(latest, width)
+        self._last_shown = found
         return found, self.preview(found, width)
 
-    def ahead(self, width: int) -> bool:
-        """Make one more small picture before anybody asks for it, so that :meth:`near` has it at once: first of the key
-        frames, then, in a clip of up to :data:`LONG` frames, of as many others as are kept.
-
-        Args:
-            width: that :meth:`near` will be asked for.
-
-        Returns:
-            Whether there is more to do.
-        """
-        if self._filling is None or self._filling[0] != width:
-            self._strip.clear()
-            self._step = 1
-            self._filling = width, self._fill(width)
-        return next(self._filling[1], self) is None
-
-    def _fill(self, width: int) -> Iterator[None]:
-        """Fill the strip, a picture or a few decoded frames at a time; somebody may use the decoder meanwhile."""
-        keys, count, strip = self._key_frames.numbers.tolist(), len(self._table.times), self._strip
-
-        def every(many: int) -> int:
-            """One of how many pictures has room, as large as those are that are there."""
-            return max(1, -(-many * strip.bytes // (max(1, len(strip)) * strip.limit)))
-
-        for chosen in (keys[:1], keys):
-            for key in chosen[:: every(len(chosen))]:
-                if (key, width) not in strip and (coded := self._key_frames.decoded(key)):
-                    strip.keep(key, width, self._jpeg(coded, width))
-                    yield
-        if count > LONG:
-            return
-        step = self._step = every(count)
-        for number in range(0, count, COARSE if step < COARSE else count):
-            for coded in self._one_by_one(number, all_frames=False):
-                if coded.number > number - COARSE // 2:
-                    strip.keep(coded.number, width, self._jpeg(coded, width))
-                yield
-        for number in range(0, count, step):
-            if (number, width) not in strip:
-                for coded in self._one_by_one(number, all_frames=True):
-                    if coded.number % step == 0 and (coded.number, width) not in strip:
-                        strip.keep(coded.number, width, self._jpeg(coded, width))
-                    yield
-
-    def _one_by_one(self, number: int, *, all_frames: bool) -> Iterator[Coded]:
-        """The frames up to another one, whoever else uses the decoder between two of them."""
-        while (coded := next(self._key_frames.towards(number, all_frames=all_frames), None)) is not None:
-            yield coded
-            if coded.number >= number:
-                return
+    def _reach(self, move: Move, found: int) -> float:
+        """Frames from a known one on from which a nearer one is worth decoding; who goes on wants another picture."""
+        reach = min(abs(move.speed) / LOOKS, 2 * FAR)
+        return max(self.strip.step, reach / 2 if found == self._last_shown and move.speed > 0 else reach)
 
     def _known(self, number: int, width: int) -> bytes | None:
-        return self._small.find(number, width) or self._strip.find(number, width)
+        return self._small.find(number, width) or self.strip.find(number, width)
 
     def _jpeg(self, coded: Coded, width: int) -> bytes:
         picture = coded.picture
@@ -349,6 +301,8 @@ class PicturePlayer:
     def __init__(self, folder: Path) -> None:
         self._paths = survey([folder]).pictures
         self._last: tuple[int, Frame] | None = None
+        self.strip = None
+        """Nothing is made before it is asked for: whoever looks at single pictures waits for each."""
         image = self.frame(0).image
         names = tuple(shown(path, whole=False) for path in self._paths)
         self.sheet = Sheet(
@@ -391,10 +345,6 @@ class PicturePlayer:
     def near(self, number: int, width: int) -> tuple[int, bytes]:
         """The picture itself, see :meth:`ClipPlayer.near`: no other is read sooner."""
         return number, self.preview(number, width)
-
-    def ahead(self, width: int) -> bool:
-        """Nothing is made before it is asked for: whoever looks at single pictures waits for each."""
-        return False
 
 
 Player = ClipPlayer | PicturePlayer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,31 @@ def test_a_frame_that_stands_for_another_says_which_it_is(shown: Clip) -> None:
         same, exactly, kept = shown.get(frame, width=320)
         assert same == 200 and exactly == small and "max-age" in kept["cache-control"] and "x-frame" not in kept
     assert False in seen, "the nearest key frame came sooner"
+
+
+def test_whoever_drags_to_and_fro_sees_the_frames_that_are_named_and_more_on_the_way_back(shown: Clip) -> None:
+    """Several at once, who go over and back at their own paces, while frames are made ahead."""
+    truth = np.stack([to_uint8(frame.image)[::3, ::3].astype(np.int16) for frame in read(shown.path).frames])
+    shown.desk.desk.frames.close()
+    frames = shown.desk.desk.frames = Frames()
+
+    def drag(pace: int) -> list[set[int]]:
+        seen: list[set[int]] = []
+        for way in (range(0, COUNT, pace), range(COUNT - 1, -1, -pace)):
+            seen.append(set())
+            for wanted in way:
+                number, jpeg = frames.small(shown.desk.case, "01", wanted, DRAGGED, near=True)
+                assert number <= wanted
+                picture = np.asarray(Image.open(io.BytesIO(jpeg)))[::3, ::3].astype(np.int16)
+                away = np.abs(truth[max(0, number - 3) : number + 4] - picture).mean(axis=(1, 2, 3))
+                assert away.argmin() == min(number, 3), f"{number} is another frame"
+                seen[-1].add(number)
+                time.sleep(0.005)
+        return seen
+
+    with ThreadPoolExecutor() as pool:
+        for over, back in pool.map(drag, (2, 3, 7)):
+            assert len(back) >= len(over) / 2, "what was made on the way is there on the way back"
 
 
 def test_what_is_not_there_is_refused(shown: Clip) -> None:

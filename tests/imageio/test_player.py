@@ -13,6 +13,7 @@ from portrait_clips import CODINGS, moving, write
 from mfrec.errors import NoFramesError
 from mfrec.imageio import read
 from mfrec.imageio.player import ClipPlayer, PicturePlayer, player
+from mfrec.imageio.strip import Move
 from mfrec.types import FloatArray
 
 COUNT = 70
@@ -60,17 +61,16 @@ def test_small_pictures_are_kept_within_a_bound(
     shown = ClipPlayer(path)
     largest = max(len(shown.preview(number, 320)) for number in range(40))
     monkeypatch.setattr("mfrec.imageio.player.KEPT", 8 * largest)
-    monkeypatch.setattr("mfrec.imageio.player.STRIP", 8 * largest)
+    monkeypatch.setattr("mfrec.imageio.strip.ROOM", 8 * largest)
     shown = ClipPlayer(path)
     for number in (0, 39, 5, 20):
         shown.preview(number, 48)
         assert shown._small.bytes <= 8 * largest
     assert (20, 48) in shown._small, "the one that was asked for last"
-    while shown.ahead(48):
-        assert shown._strip.bytes <= 8 * largest
-    shown._small.clear()
-    far = [number - shown.near(number, 48)[0] for number in range(40)]
-    assert 0 in far and max(far) == -(-40 // len(shown._strip)) - 1 > 0, "every so-manieth, as many as have room"
+    while shown.strip.fill(48):
+        assert shown.strip._pictures.bytes <= 8 * largest
+    there = [number for number in range(40) if shown.strip.find(number, 48)]
+    assert max(np.diff(there)) == -(-40 // len(there)) > 1, "every so-manieth, as many as have room"
 
 
 def test_the_frame_before_those_that_were_asked_for_ahead_is_still_there(
@@ -116,15 +116,31 @@ def test_what_is_made_ahead_is_there_at_once_whoever_asked_meanwhile(
     path = write(tmp_path / "clip.mkv", moving(portrait, COUNT, 64), CODINGS[coding])
     hasty, calm = ClipPlayer(path), ClipPlayer(path)
     rng, steps = np.random.default_rng(0), 0
-    while hasty.ahead(48):
+    while hasty.strip.fill(48):
         steps += 1
         if steps % 5 == 0:
             hasty.near(int(rng.integers(0, COUNT)), 48)
+            for _ in range(int(rng.integers(0, 9))):
+                hasty.strip.follow(48)
     for name in ("decoded", "towards"):
         monkeypatch.setattr(hasty._key_frames, name, None)
     monkeypatch.setattr(hasty, "_towards", None)
     for number in range(COUNT):
         assert hasty.near(number, 48) == (number, calm.preview(number, 48))
+
+
+def test_who_goes_back_slowly_finds_the_group_before_made(portrait: FloatArray, tmp_path: Path) -> None:
+    path = write(tmp_path / "clip.mkv", moving(portrait, COUNT, 64), CODINGS["h264 open"])
+    shown, calm = ClipPlayer(path), ClipPlayer(path)
+    first, last = [key for key in calm.sheet.keys if key < 60][-2:]
+    shown.strip.moved(Move(last + 1, -20.0))
+    while shown.strip.follow(48):
+        assert shown.strip.waits
+    assert not shown.strip.waits
+    for number in range(first, last + 2):
+        assert shown.strip.find(number, 48) == calm.preview(number, 48)
+    shown.strip.moved(Move(0, 500.0))
+    assert not shown.strip.follow(48), "too fast for anything to be made in time"
 
 
 def test_pictures_are_shown_in_the_order_of_a_run(sequence: Path) -> None:
