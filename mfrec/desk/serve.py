@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -125,7 +126,21 @@ def serve(folder: Path, service: Service, say: Callable[[str], None]) -> None:
             say("warning: other computers can reach this desk; whoever knows its password sees and changes every case")
         say(f"open {scheme}://{next(iter(names))}:{port}/{f'?token={token}' if token else ''}")
         say("Ctrl-C ends the desk; runs that work go on, and are there when it is started again")
-        uvicorn.Server(config).run(sockets=[door])
+        DeskServer(config, desk).run(sockets=[door])
+
+
+class DeskServer(uvicorn.Server):
+    """Ends the streams of open pages as soon as the desk is interrupted; a server would wait for them to end."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+        super().__init__(config)
+        self._desk = desk
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """What a signal calls, between two steps of the loop that the streams are in."""
+        if self._desk.stopping is not None:
+            self._desk.stopping.set()
+        super().handle_exit(sig, frame)
 
 
 def check_certificate(certificate: Path | None, key: Path | None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import http.client
 import ipaddress
+import json
+import signal
 import socket
 import ssl
 from collections.abc import Mapping
@@ -221,3 +223,21 @@ def test_beyond_this_computer_tls_and_the_password_lead_in_and_nothing_else(tmp_
         for headers in ({"Origin": "https://evil.example"}, {**own, "Host": "evil.example"}, {}):
             assert client.ask("POST", "/api/cases", headers, '{"title": "theirs"}')[0] in (403, 421)
         assert [path.name for path in (tmp_path / "cases").iterdir() if path.is_dir()] == ["ours"]
+
+
+def test_an_open_page_does_not_hold_up_the_end_of_the_desk(tmp_path: Path) -> None:
+    """The stream of a page ends as it should, instead of being cut off when the server's patience is over."""
+    with served(tmp_path / "cases") as desk:
+        connection = http.client.HTTPConnection(desk.host)
+        connection.request("GET", f"/?token={desk.token}")
+        answer = connection.getresponse()
+        answer.read()
+        headers = {"Cookie": (answer.getheader("Set-Cookie") or "").partition(";")[0], "Origin": f"http://{desk.host}"}
+        connection.request("POST", "/api/cases", '{"title": "ours"}', headers)
+        key = json.loads(connection.getresponse().read())["key"]
+        connection.request("GET", f"/api/cases/{key}/events", headers=headers)
+        stream = connection.getresponse()
+        assert stream.readline().startswith(b"data: ")
+        desk.process.send_signal(signal.SIGINT)
+        stream.read()  # IncompleteRead where it was cut off
+        assert desk.process.wait(60) == 130
