@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mfrec.errors import NoFramesError
 from mfrec.imageio.limits import size_reason
 from mfrec.imageio.reading import shown
@@ -191,22 +193,56 @@ TRANSPORT = (PACKET, 192, 204)
 """Bytes from one packet to the next: plain, with a time stamp in front, with error correction behind."""
 
 
-def ends_within_a_packet(path: Path) -> bool:
-    """Whether the last packet of a transport stream lacks its end (ISO/IEC 13818-1, 2.4.3)."""
-    length = path.stat().st_size
+def _packets_begin(path: Path) -> tuple[int, int] | None:
+    """Bytes from one packet of a transport stream to the next, and where the first one begins; None where none do."""
     with path.open("rb") as file:
         head = file.read(5 * max(TRANSPORT))
-        for size in TRANSPORT:
-            begins = [at for at in range(size) if len(head) > 3 * size + at and set(head[at::size][:4]) == {0x47}]
-            for first in begins:
-                rest = (length - first) % size
-                file.seek(length - rest)
-                # Behind a time stamp the last packet is whole: nothing comes after it.
-                if 0 < rest < PACKET and file.read(1) == b"G":
-                    return True
-            if begins:
-                return False
-    return False
+    for size in TRANSPORT:
+        for first in range(size):
+            if len(head) > 3 * size + first and set(head[first::size][:4]) == {0x47}:
+                return size, first
+    return None
+
+
+def ends_within_a_packet(path: Path) -> bool:
+    """Whether the last packet of a transport stream lacks its end (ISO/IEC 13818-1, 2.4.3)."""
+    found = _packets_begin(path)
+    if found is None:
+        return False
+    size, first = found
+    length = path.stat().st_size
+    rest = (length - first) % size
+    with path.open("rb") as file:
+        file.seek(length - rest)
+        # Behind a time stamp the last packet is whole: nothing comes after it.
+        return 0 < rest < PACKET and file.read(1) == b"G"
+
+
+AT_A_TIME = 1 << 16
+"""Packets of a transport stream that are looked at together."""
+
+
+def scrambled(path: Path, stream: int) -> float:
+    """The share of a stream's packets that say that they are scrambled (ISO/IEC 13818-1, 2.4.3.3).
+
+    Args:
+        path: of a transport stream.
+        stream: which packets belong to it, by their identifier.
+    """
+    found = _packets_begin(path)
+    if found is None:
+        return 0.0
+    size, first = found
+    hidden = all_of_it = 0
+    with path.open("rb") as file:
+        file.seek(first)
+        while len(block := file.read(size * AT_A_TIME)) >= size:
+            headers = (
+                np.frombuffer(block, np.uint8, len(block) // size * size).reshape(-1, size)[:, :4].astype(np.uint16)
+            )
+            own = headers[(headers[:, 0] == 0x47) & ((headers[:, 1] & 0x1F) << 8 | headers[:, 2] == stream)]
+            hidden, all_of_it = hidden + int((own[:, 3] >> 6 > 0).sum()), all_of_it + len(own)
+    return hidden / all_of_it if all_of_it else 0.0
 
 
 def frame_rate(stream: VideoStream) -> float:

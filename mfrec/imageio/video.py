@@ -14,7 +14,14 @@ import numpy as np
 from mfrec.errors import NoFramesError
 from mfrec.imageio.codec import codec_view, h264_quantiser, mjpeg_tables
 from mfrec.imageio.combing import CombWatch
-from mfrec.imageio.container import bytes_skipped, ends_within_a_packet, frame_rate, opened, picture_stream
+from mfrec.imageio.container import (
+    bytes_skipped,
+    ends_within_a_packet,
+    frame_rate,
+    opened,
+    picture_stream,
+    scrambled,
+)
 from mfrec.imageio.damage import DamageWatch, long_pauses, time_gaps
 from mfrec.imageio.decoding import Coded, decoded
 from mfrec.imageio.fields import separate_fields
@@ -33,6 +40,9 @@ if TYPE_CHECKING:
 COLLECT = 100_000_000
 """Pixels of frames after which memory is tidied, some 150 MB: PyAV's frames and their side data refer to each other,
 and Python may wait long before it looks for such circles. A look takes a tenth of a second where PyTorch is loaded."""
+
+SOME_SCRAMBLED, ALL_SCRAMBLED = 0.01, 0.99
+"""Shares of a stream's packets from which on that is said, and nothing can be decoded; damage may set a bit."""
 
 SLACK = 1e-3
 """Seconds: time stamps are fractions of the container's clock, a millisecond decides nothing."""
@@ -120,17 +130,24 @@ def video_stream(path: Path, selection: Selection, findings: Findings, progress:
         table, rate = packet_table(container, stream), frame_rate(stream)
         aspect, counted = float(stream.sample_aspect_ratio or 1), stream.frames
         size = (stream.width, stream.height) if stream.width else None
-        cut = container.format.name == "mpegts" and ends_within_a_packet(path)
+        transport = container.format.name == "mpegts"
+        cut = transport and ends_within_a_packet(path)
+        hidden = scrambled(path, stream.id) if transport else float(table.encrypted)
         header = bytes_skipped(container)
     if header:
         findings.warnings.append(
             f"the first {header} bytes of '{shown(path, whole=False)}' are no video and are left out: a header of the "
             "recorder's own, or the end of something else"
         )
-    if table.encrypted:
+    if hidden > ALL_SCRAMBLED:
         raise NoFramesError(
             f"the pictures of '{shown(path)}' are encrypted, and without its key they cannot be decoded; export the "
             "clip without encryption"
+        )
+    if hidden > SOME_SCRAMBLED:
+        findings.warnings.append(
+            f"{hidden:.0%} of the packets of '{shown(path, whole=False)}' are scrambled, and what they show cannot be "
+            "decoded; have it exported without scrambling"
         )
     with path.open("rb") as file:
         sha256, md5 = digests(iter(lambda: file.read(1 << 20), b""))

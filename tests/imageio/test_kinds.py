@@ -1150,6 +1150,27 @@ def test_an_encrypted_clip_is_refused_by_name(images: list[np.ndarray], tmp_path
         read(clip_with(tmp_path / "a.mp4", images[:3], options))
 
 
+def test_a_scrambled_transport_stream_is_refused_and_a_scrambled_part_said(
+    images: list[np.ndarray], tmp_path: Path
+) -> None:
+    """As television and some cameras record it: the headers of the packets are open, what they hold is not."""
+    path = write(tmp_path / "a.ts", images * 3, CODINGS["h264"])
+    assert not read(path).warnings[1:]  # the first is of copies
+    data = np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 188).copy()
+    with av.open(str(path)) as container:
+        own = np.flatnonzero((data[:, 1] & 0x1F).astype(int) * 256 + data[:, 2] == container.streams.video[0].id)
+    for begin in (len(own) // 2, 0):
+        for number in own[begin:]:
+            data[number, 3] |= 0x80
+            header = 4 + (1 + data[number, 4] if data[number, 3] & 0x20 else 0)
+            data[number, header:] = np.random.default_rng(number).integers(0, 256, 188 - header)
+        (tmp_path / "b.ts").write_bytes(data.tobytes())
+        if begin:
+            assert any("are scrambled, and what they show" in warning for warning in read(tmp_path / "b.ts").warnings)
+    with pytest.raises(NoFramesError, match="are encrypted, and without its key"):
+        read(tmp_path / "b.ts")
+
+
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
