@@ -70,3 +70,20 @@ def test_colours_keep_the_picture_s_shape() -> None:
     for before, after in zip(grey, changed, strict=True):
         pair = torch.stack([before.flatten(), after.flatten()])
         assert float(torch.corrcoef(pair)[0, 1]) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_changes_go_as_far_as_the_paper_s() -> None:
+    assert (SHIFT, CUT) == (0.125, 0.5)
+    torch.manual_seed(5)
+    images = pictures(1000)
+    changed = augmented(images, ["color"])
+    grey, after = images.mean(dim=1, keepdim=True), changed.mean(dim=1, keepdim=True)
+    brighter = (after - grey).mean(dim=(1, 2, 3))
+    contrast = after.std(dim=(1, 2, 3)) / grey.std(dim=(1, 2, 3))
+    colours, coloured = images - grey, changed - after
+    saturation = (colours * coloured).sum(dim=(1, 2, 3)) / colours.square().sum(dim=(1, 2, 3)) / contrast
+    for found, low, high in ((brighter, -0.25, 0.25), (contrast, 0.5, 1.5), (saturation, 0.0, 2.0)):
+        reach = high - low
+        assert low - 1e-3 <= float(found.min()) < low + 0.02 * reach
+        assert high - 0.02 * reach < float(found.max()) <= high + 1e-3
+        assert float(found.mean()) == pytest.approx((low + high) / 2, abs=0.05 * reach)
