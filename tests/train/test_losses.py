@@ -248,14 +248,14 @@ def logistic(score: np.ndarray) -> np.ndarray:
 
 def of_the_thesis(score: np.ndarray) -> np.ndarray:
     """The worst quality becomes 0.75, the best 1.0, and the squared distance to 1.0 is the loss."""
-    return (np.interp(score, [0.0, 0.98], [0.75, 1.0]) - 1) ** 2
+    return np.maximum(0.25 * (0.98 - score) / 0.78, 0) ** 2
 
 
 @pytest.mark.parametrize(
     ("options", "rescaled"),
     [
         ({"slope": 7.0, "middle": 0.6}, logistic),
-        ({"form": "linear", "worst": 0.0, "best": 0.98}, of_the_thesis),
+        ({"form": "linear", "worst": 0.2, "best": 0.98}, of_the_thesis),
         ({"form": "linear", "worst": 0.0, "best": 1e-3}, np.zeros_like),
     ],
 )
