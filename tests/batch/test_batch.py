@@ -299,3 +299,19 @@ def test_only_one_process_works_on_a_batch_and_only_in_its_own_folder(tmp_path: 
         with pytest.raises(UsageError, match="another mfrec batch works in"):
             run_batch(named(sequence), out, EASY)
         holder.communicate(b"\n")
+
+
+def test_waiting_for_cases_costs_a_fraction_of_what_dask_would_spend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it is a twelfth of the work of small cases."""
+
+    def waiting() -> float:
+        with cluster("local", 2, 1 << 30, tmp_path) as workers, contextlib.closing(workers.connect()) as client:
+            begun = time.process_time()
+            client.gather([client.submit(time.sleep, 0.8, pure=False) for _ in range(2)])
+            return time.process_time() - begun
+
+    ours = waiting()
+    monkeypatch.setattr("mfrec.batch.cluster.HERE", {})
+    assert ours < 0.6 * waiting()
