@@ -54,6 +54,7 @@ def reconstruct(
     from mfrec.image.stamp import marked
     from mfrec.outputs import RESULT, reconstruct_into
     from mfrec.provenance.about import read_about
+    from mfrec.provenance.leading import leading_words
     from mfrec.provenance.left_out import count_others, other_files
 
     about = None if case is None else read_about(case)
@@ -84,7 +85,8 @@ def reconstruct(
     print_line(f"{picture}: {width} x {height} px, {result.stamp}, recipe {record['recipe']['name']}")
     others = len(other_files(record["dropped"]))
     counts = [f"{len(record['used'])} used", f"{len(record['dropped']) - others} left out", count_others(others)]
-    print_line(f"frames: {', '.join(filter(None, counts))}")
+    leading = leading_words(*([used[key] for used in record["used"]] for key in ("name", "share")))
+    print_line(f"frames: {', '.join(filter(None, counts))}{leading and f'; {leading}'}")
     print_line(f"reference: frame {record['reference']['index']}, {record['reference']['name']}")
     print_line(f"identity: {record['identity']['text']}")
     print_line(f"report: {out / 'report.html'}")

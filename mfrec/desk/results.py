@@ -18,6 +18,7 @@ from mfrec.documents import DocumentError
 from mfrec.errors import MfrecError
 from mfrec.imageio import png_bytes
 from mfrec.provenance.arrays import read_array
+from mfrec.provenance.leading import leading_words
 from mfrec.provenance.record import RECORD, read_record
 from mfrec.report import pictures
 
@@ -128,6 +129,7 @@ class Results:
                 | {"left_out": missed.get(used["index"])}
                 for used in record["used"]
             ],
+            "leading": leading_words(*([used.get(key) for used in record["used"]] for key in ("name", "share"))),
             "dropped": [{key: gone[key] for key in ("name", "reason", "stage")} for gone in record["dropped"]],
             "subjects": record["subjects"],
             "observed": float(arrays.observed.mean()),

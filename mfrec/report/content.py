@@ -7,6 +7,7 @@ here that the reconstruction does not already know; numbers become text in one p
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from mfrec.face.region_error import error_of
 from mfrec.imageio import to_uint8
+from mfrec.provenance.leading import leading_share, leading_words
 from mfrec.provenance.left_out import count_others, is_other
 from mfrec.provenance.summary import reference_line
 from mfrec.provenance.surroundings import model_text
@@ -84,6 +86,12 @@ UNCERTAINTY = (
 
 NETWORK_METHODS = ("learned", "network", "unet")
 """Methods of stages that run the network which their parameter ``card`` names."""
+
+ONE_BY_ONE = "Frame by frame, each with its own figures, they are in run.json under 'dropped'."
+"""Where neighbours that are one line here are told apart."""
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+"""Of a sentence, a number that may be another one for the next frame."""
 
 ATTACHED_PIXELS = 24_000_000
 """Originals are attached whole while all frames together have no more pixels than this (about 40 MB of PNG)."""
@@ -154,6 +162,27 @@ class FrameRow:
     as_reference: str = ""
     codec: str = ""
     codec_picture: Rgb | None = None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Neighbouring frames of one file that were left out for the same reason and have no picture here.
+
+    Attributes:
+        first, last: the rows of the first and of the last of them, which may be the same.
+        count: how many they are.
+        why: the reason; where it has other numbers for each of them, from the least to the greatest.
+    """
+
+    first: FrameRow
+    last: FrameRow
+    count: int
+    why: str
+
+    @property
+    def rest(self) -> str:
+        """What follows the name of the first: up to which frame of the same clip, and how many; empty for one alone."""
+        return "" if self.count == 1 else f" to #{self.last.name.rpartition('#')[2]}: {self.count} frames"
 
 
 @dataclass(frozen=True)
@@ -245,6 +274,20 @@ class Content:
         """The rows of the frames in use, in the order of the weights."""
         return tuple(row for row in self.rows if row.position is not None)
 
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The rows without a picture, of a long clip hundreds, as few as say the same."""
+        runs: list[list[FrameRow]] = []
+        for row in self.rows:
+            if row.original is not None:
+                continue
+            before = runs[-1][-1] if runs else None
+            if before is not None and _continues(before, row):
+                runs[-1].append(row)
+            else:
+                runs.append([row])
+        return tuple(LeftOut(run[0], run[-1], len(run), _reason([row.why for row in run])) for run in runs)
+
 
 def visible(text: str) -> str:
     """``text`` with every character that has no picture of its own written as an escape.
@@ -295,11 +338,13 @@ def gather(reconstruction: Reconstruction) -> Content:
     beside = [step for step in record.get("evidence", {}).get("steps", ()) if step not in record.get("steps", ())]
     others = tuple(visible(d.name) for d in track.dropped if is_other(d.index, d.reason))
     counts = (f"{len(used)} used", f"{len(rows) - len(used)} left out", count_others(len(others)))
+    leading = leading_words([row.name for row in used], [row.share for row in used])
+    most = leading_share(row.share for row in used)
     coverage = record.get("coverage", {})
     effective = 1 / max(sum((row.share or 0.0) ** 2 for row in used), 1e-9)
     facts = [
         *_case(record.get("case") or {}),
-        ("Frames", ", ".join(filter(None, counts)), ""),
+        ("Frames", ", ".join(filter(None, counts)) + (leading and f"; {leading}"), ""),
         (
             "Effective number of frames",
             f"{effective:.1f}",
@@ -316,7 +361,8 @@ def gather(reconstruction: Reconstruction) -> Content:
         ("Least consistent", f"{worst.name}: {worst.consistency:.1f} grey levels", ""),
     ]
     return Content(
-        title=f"Face reconstruction from {len(used)} frame{'s' if len(used) != 1 else ''}",
+        title=f"Face reconstruction from {len(used)} frame{'s' if len(used) != 1 else ''}"
+        + ("" if most is None else f", {100 * most:.0f} % of it from one"),
         made=plain(record.get("created", "")),
         stamp=reconstruction.stamp,
         meaning=STAMPS.get(reconstruction.stamp, ""),
@@ -431,6 +477,26 @@ def _dropped_row(dropped: Dropped, whole: bool, entry: Mapping[str, Any]) -> Fra
         size=_size(frame) if frame is not None else "",
         attached=attached,
     )
+
+
+def _continues(before: FrameRow, row: FrameRow) -> bool:
+    """Whether a frame is the next one of a clip (``clip.mp4#12``), left out for the same reason but for its numbers."""
+    return (
+        before.index is not None
+        and row.index == before.index + 1
+        and bool(row.name.rpartition("#")[0])
+        and row.name.rpartition("#")[0] == before.name.rpartition("#")[0]
+        and row.sha256 == before.sha256
+        and NUMBER.sub("", row.why) == NUMBER.sub("", before.why)
+    )
+
+
+def _reason(reasons: Sequence[str]) -> str:
+    """One reason for all: a number that differs is given from the least to the greatest."""
+    columns = zip(*(NUMBER.findall(reason) for reason in reasons), strict=True)
+    ends = [(min(column, key=float), max(column, key=float)) for column in columns]
+    numbers = iter([low if low == high else f"{low} to {high}" for low, high in ends])
+    return NUMBER.sub(lambda _: next(numbers), reasons[0])
 
 
 def _size(frame: Frame) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mfrec.imageio import png_bytes
 from mfrec.provenance.left_out import count_others
 from mfrec.report import pictures
-from mfrec.report.content import IDENTITY, REGION_NAMES, Content
+from mfrec.report.content import IDENTITY, ONE_BY_ONE, REGION_NAMES, Content
 from mfrec.report.page import standalone_page
 from mfrec.report.pictures import GREY_LEVELS
 from mfrec.types import Reconstruction
@@ -43,6 +43,7 @@ def render(content: Content, reconstruction: Reconstruction) -> bytes:
         "shown": shown,
         "gradient": gradient,
         "count_others": count_others,
+        "one_by_one": ONE_BY_ONE,
     }
     return standalone_page(HERE, "report", values)
 

@@ -31,7 +31,7 @@ from mfrec.imageio import to_uint8
 from mfrec.provenance.left_out import count_others
 from mfrec.report import pictures
 from mfrec.report.archive import ArchiveCanvas
-from mfrec.report.content import IDENTITY, Content, FrameRow, StepRow
+from mfrec.report.content import IDENTITY, ONE_BY_ONE, Content, FrameRow, LeftOut, StepRow
 
 MARGIN = 16 * mm
 PADDING = 6
@@ -371,26 +371,26 @@ def _frames(content: Content) -> list[Flowable]:
         state = [_line(row.state, 7, bold=True), *([_line(row.why, 6.5, soft=True)] if row.why else [])]
         numbers = (_number(row.residual), _percent(row.share), _number(row.consistency))
         cells.append([_image(row.original, 20 * mm), name, state, *(_line(text, 7) for text in numbers)])
-    unseen = [row for row in content.rows if row.original is None]
-    left_out = [[_line(_numbered(row), 6.5), _line(row.why, 6.5, soft=True)] for row in unseen]
+    groups = content.left_out
+    left_out = [[_line(_numbered(group.first) + group.rest, 6.5), _line(group.why, 6.5, soft=True)] for group in groups]
     return [
         *_heading(
             "Originals: every frame, used or not",
             "Hashes are those of the files as they were received. What the web page carries of them is without loss.",
         ),
         _grid(cells, widths, header=True),
-        *(
-            [_line(f"Left out, without a picture here: {len(unseen)}", 8, bold=True, before=4 * mm, after=1)]
-            if unseen
-            else []
-        ),
-        *([_grid(left_out, [50 * mm, WIDTH - 50 * mm], ("BOTTOMPADDING", (0, 0), (-1, -1), 0))] if unseen else []),
+        *([_line(_unseen(groups), 8, bold=True, before=4 * mm, after=1)] if groups else []),
+        *([_grid(left_out, [50 * mm, WIDTH - 50 * mm], ("BOTTOMPADDING", (0, 0), (-1, -1), 0))] if groups else []),
         *([_line(_beside(content), 8, before=2 * mm)] if content.others else []),
     ]
 
 
 def _numbered(row: FrameRow) -> str:
     return f"{'' if row.index is None else row.index}  {row.name}".strip()
+
+
+def _unseen(groups: Sequence[LeftOut]) -> str:
+    return f"Left out, without a picture here: {sum(group.count for group in groups)}. {ONE_BY_ONE}"
 
 
 def _beside(content: Content) -> str:

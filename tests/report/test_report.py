@@ -281,6 +281,34 @@ def test_a_file_beside_the_pictures_is_no_frame_that_was_left_out(tmp_path: Path
     assert "1 other file, not a picture: meta <1>.json" in page.text
 
 
+def test_neighbours_that_were_left_out_alike_are_one_line_and_none_is_lost(tmp_path: Path) -> None:
+    case = reconstruction(2, dropped=False)
+
+    def gone(index: int, reason: str, name: str = "") -> Dropped:
+        return Dropped(name or f"clip.mp4#{index}", reason, index, stage="choose")
+
+    small = [gone(i, f"face of {60 - i} px, quality 1.{i}; 7 others bring more") for i in range(10, 40)]
+    unseen = [gone(i, "subject 1 was not found in it") for i in (*range(40, 300), *range(301, 303))]
+    stills = [gone(i, "subject 1 was not found in it", f"IMG_{i}.jpg") for i in (303, 304)]
+    track = replace(case.track, dropped=(*unseen, *stills, *small))
+    content = gather(replace(case, track=track))
+    spans = [(group.first.index, group.last.index, group.count) for group in content.left_out]
+    assert spans == [(10, 39, 30), (40, 299, 260), (301, 302, 2), (303, 303, 1), (304, 304, 1)]
+    assert content.left_out[0].why.startswith("face of 21 to 50 px, quality 1.10 to 1.39; 7 others bring more")
+    page = Page(write_report(replace(case, track=track), tmp_path, pdf=True)[0].read_text(encoding="utf-8"))
+    assert "40 clip.mp4#40 to #299: 260 frames" in page.text
+    assert "in run.json under 'dropped'" in page.text
+
+
+def test_a_frame_that_gives_most_of_the_picture_is_said_beside_the_count() -> None:
+    case = reconstruction(3, dropped=False)
+    for shares, words in (([0.2, 0.59, 0.21], ", 59 % of it from one"), ([0.5, 0.25, 0.25], "")):
+        weight = np.broadcast_to(np.array(shares, np.float32)[:, None, None], case.weight.shape)
+        content = gather(replace(case, weight=weight))
+        assert content.title == f"Face reconstruction from 3 frames{words}"
+        assert ("alone gives 59 % of the picture" in dict(fact[:2] for fact in content.facts)["Frames"]) == bool(words)
+
+
 def test_facts_say_what_measured_means_and_how_many_frames_count() -> None:
     case = reconstruction()
     even = replace(case, weight=np.full(case.weight.shape, 1 / 7, np.float32))

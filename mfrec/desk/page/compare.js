@@ -232,7 +232,7 @@ class Compare {
       summary.dropped.length ? h("details", {}, h("summary", {}, t("compare.dropped", { count: summary.dropped.length })),
         h("ul.dropped", {}, ...summary.dropped.map((gone) => h("li", {}, h("b.name", {}, gone.name), ` (${gone.stage}): ${gone.reason}`)))) : null,
       signingPanel(job.number),
-      h("section", {}, h("h3", {}, t("compare.legend")), h("p.note", {}, t("compare.used", { used: summary.used.length, dropped: summary.dropped.length })), h("ul.legends", {}, ...legend)),
+      h("section", {}, h("h3", {}, t("compare.legend")), h("p.note", {}, [t("compare.used", { used: summary.used.length, dropped: summary.dropped.length }), summary.leading].filter(Boolean).join("; ")), h("ul.legends", {}, ...legend)),
     ].filter(Boolean));
   }
 
