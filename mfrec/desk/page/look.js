@@ -208,6 +208,7 @@ class Look {
     const { picture, exact, frame } = this.player.shown;
     const size = exact ? [picture.width, picture.height] : [this.sheet.width, this.sheet.height];
     this.facts = null;
+    this.about.replaceChildren(); // what is said there is of the frame that is seen, or nothing
     this.view.show(picture, size, exact);
     this.loupe.show(this.view, this.view.point);
     this.drawState();
