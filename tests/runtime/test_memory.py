@@ -77,7 +77,7 @@ if sys.argv[1] == "apart":
     large_apart()
 np.ones(3_500_000)  # glibc then takes arrays up to that size from its heap
 before = resident()
-pairs = [(np.ones(700_000), bytearray(100_000)) for _ in range(10)]
+pairs = [(np.ones(1_500_000), bytearray(100_000)) for _ in range(10)]
 stays = [small for _, small in pairs]
 del pairs
 print(resident() - before)
