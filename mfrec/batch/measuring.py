@@ -117,7 +117,8 @@ def bench_cases(
                 lacking += 1
             results.append(result)
         made = bench_result(sequences, results, people=people, seed=seed, protocols=protocols, methods=methods)
-        files = {"bench.txt": f"{made.table()}\n".encode(), "bench.json": made.to_json().encode("ascii")}
+        text = f"{made.table()}\n".encode("utf-8", "backslashreplace")
+        files = {"bench.txt": text, "bench.json": made.to_json().encode("ascii")}
         return Table(made.table(), files, lacking)
 
     return found, gather

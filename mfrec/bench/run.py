@@ -346,7 +346,7 @@ def spoil(sequence: TruthSequence, protocol: str, seed: int) -> Spoilt:
 
     truths = truth_frames(sequence)
     damage = LONG.get(protocol, protocol)
-    digest = hashlib.sha256(f"{seed}/{damage}/{sequence.name}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}/{damage}/{sequence.name}".encode("utf-8", "surrogateescape")).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
     return EVERY[protocol](truths, rng)
 

@@ -91,9 +91,9 @@ def evaluation_files(evaluation: Evaluation) -> dict[str, bytes]:
     from mfrec.imageio import png_bytes
 
     return {
-        "evaluation.txt": f"{evaluation.table()}\n".encode(),
+        "evaluation.txt": f"{evaluation.table()}\n".encode("utf-8", "backslashreplace"),  # a file's name may be no text
         "evaluation.json": evaluation.to_json().encode("ascii"),
-        "evaluation.csv": evaluation.to_csv().encode("utf-8"),
+        "evaluation.csv": evaluation.to_csv().encode("utf-8", "backslashreplace"),
         "evaluation.png": png_bytes(contact_sheet(evaluation), {"Software": "mfrec"}),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from mfrec.cli import app
 from mfrec.errors import InputError, NoFramesError, UsageError
-from mfrec.evaluation.evaluate import evaluate
+from mfrec.evaluation.evaluate import evaluate, evaluation_files
 from mfrec.evaluation.pairs import paired, picture_files
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import enlarge, resize
@@ -219,3 +220,10 @@ def test_command_prints_json_and_explains_itself(folder: Path) -> None:
     assert mfrec_says("evaluate", folder / "soft").exit_code == 2
     wrong = mfrec_says("evaluate", folder / "soft", "--truth", folder / "none.png")
     assert wrong.exit_code == 3 and "there is no truth" in wrong.output
+
+
+def test_a_name_that_is_no_text_is_written_with_its_bytes(tmp_path: Path) -> None:
+    picture = tmp_path / os.fsdecode(b"caf\xe9.png")
+    picture.write_bytes(png_bytes(np.zeros((48, 48, 3), np.float32)))
+    files = evaluation_files(evaluate([picture], picture, metrics=["psnr"]))
+    assert all("caf\\udce9" in files[name].decode() for name in ("evaluation.txt", "evaluation.csv"))
