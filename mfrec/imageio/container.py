@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mfrec.errors import NoFramesError
+from mfrec.imageio.jpeg import another_follows, upper_field_first
 from mfrec.imageio.limits import size_reason
 from mfrec.imageio.reading import shown
 
@@ -166,7 +167,30 @@ def picture_stream(container: InputContainer, path: Path, notes: list[str] | Non
             f"'{shown(path, whole=False)}' holds {len(streams)} picture streams ({sizes}); {largest}, number "
             f"{streams.index(stream)}, is read"
         )
+    if stream.codec_context.codec_tag == "MJPG" and upper_field_first(_two_in_one(path, stream.index)):
+        stream.codec_context.codec_tag = UPPER_FIRST
     return stream
+
+
+UPPER_FIRST, FIELDS = "mjpa", 12
+"""A tag of Motion JPEG by which FFmpeg takes the first field for the upper one, and packets by which it is told."""
+
+
+def _two_in_one(path: Path, stream: int) -> list[bytes]:
+    """The first packets of a stream, if they hold two JPEG files each."""
+    from av.error import FFmpegError
+
+    found: list[bytes] = []
+    with opened(path) as container:
+        try:
+            for packet in container.demux(container.streams[stream]):
+                data = bytes(packet)
+                if not another_follows(data) or len(found) == FIELDS:
+                    break
+                found.append(data)
+        except FFmpegError:
+            pass
+    return found
 
 
 def _moving(path: Path, streams: Sequence[int]) -> set[int]:

@@ -351,6 +351,27 @@ def test_a_clock_that_restarts_runs_on(portrait: np.ndarray, tmp_path: Path) -> 
     assert [f.name for f in later] == [f.name for f in reading.frames if 2.0 <= (f.time or 0) <= 2.501]
 
 
+@pytest.mark.parametrize("upper", [True, False])
+def test_fields_of_motion_jpeg_in_either_order(portrait: np.ndarray, tmp_path: Path, upper: bool) -> None:
+    """FFmpeg takes the first field in an AVI file for the lower one, whatever it is."""
+    moments = moving(portrait, 6, 96)
+    with av.open(str(tmp_path / "a.avi"), "w") as out:
+        stream = out.add_stream("mjpeg", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = 96, 96, "yuvj420p"
+        for number in range(0, 6, 2):
+            lines = [moments[number + (k if upper else 1 - k)][k::2] for k in (0, 1)]
+            fields = [jpeg_bytes(field / np.float32(255), 95) for field in lines]
+            packet = av.Packet(b"".join(fields if upper else fields[::-1]))
+            packet.pts = packet.dts = number // 2
+            packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 25), stream, True
+            out.mux(packet)
+    for number, frame in enumerate(read(tmp_path / "a.avi").frames):
+        woven = moments[2 * number + (0 if upper else 1)].copy()
+        woven[1::2] = moments[2 * number + (1 if upper else 0)][1::2]
+        assert grey_levels(frame, woven) < 4 and not frame.damaged
+
+
 def test_short_clips_in_a_row_keep_their_order(portrait: np.ndarray, tmp_path: Path) -> None:
     images = moving(portrait, 24, 48)
     parts = [write(tmp_path / f"{k}.ts", images[k : k + 8], FAINT).read_bytes() for k in (0, 8, 16)]
