@@ -175,7 +175,8 @@ def leave(code: str | int | None) -> NoReturn:
     if isinstance(code, str):
         raise SystemExit(code)
     for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
+        # Ctrl-C may have come while one was being started; it is listed, has nothing to do, and cannot be waited for.
+        if thread is not threading.current_thread() and not thread.daemon and thread.is_alive():
             thread.join()
     try:
         for stream in (sys.stdout, sys.stderr):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from mfrec import cli
 from mfrec.cli import COMMANDS, app_of, main
 
 LEFT = """
@@ -93,3 +95,12 @@ def test_what_is_misspelt_is_met_with_all_commands(
         main()
     assert ending.value.code == 2
     assert "reconstruct" in capsys.readouterr().err
+
+
+def test_a_thread_that_was_being_started_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of its start leaves one listed that cannot be joined."""
+    ended: list[int] = []
+    monkeypatch.setattr(cli.threading, "enumerate", lambda: [threading.current_thread(), threading.Thread()])
+    monkeypatch.setattr(cli.os, "_exit", ended.append)
+    cli.leave(130)
+    assert ended == [130]
