@@ -15,7 +15,7 @@ from mfrec.fusion.by_hand import taken_by_hand
 from mfrec.fusion.source import MapSettings, Source
 from mfrec.image.colour import luma, rgb_to_ycc
 from mfrec.image.filters import gaussian
-from mfrec.image.order import median_of
+from mfrec.image.median import median_of
 from mfrec.runtime.threads import side_by_side
 from mfrec.types import FloatArray
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mfrec.image.colour import luma
 from mfrec.image.geometry import similarity_map, warp
-from mfrec.image.order import median_of
+from mfrec.image.median import median_of
 from mfrec.types import FaceTrack, FloatArray
 
 WHITE = 0.98

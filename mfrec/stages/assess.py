@@ -29,7 +29,7 @@ from mfrec.fusion.source import as_source
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import similarity_map, warp
-from mfrec.image.order import median_of
+from mfrec.image.median import median_of
 from mfrec.pipeline import Run, in_range
 from mfrec.runtime.threads import side_by_side
 from mfrec.types import ByHand, Canvas, FaceTrack, FloatArray, Observation, Quality, Region

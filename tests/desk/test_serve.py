@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from desk_service import served
+from desk_service import Served, served
 from starlette.testclient import TestClient
 
 from mfrec.desk.app import desk_app
@@ -163,14 +163,19 @@ def test_a_certificate_out_of_its_time_is_a_sentence(begins: float, ends: float,
         check_certificate(certificate, key)
 
 
+def admitted(desk: Served) -> tuple[http.client.HTTPConnection, dict[str, str]]:
+    """A connection whose token the desk has taken, and the headers of what is asked after that."""
+    connection = http.client.HTTPConnection(desk.host)
+    connection.request("GET", f"/?token={desk.token}")
+    answer = connection.getresponse()
+    answer.read()
+    return connection, {"Cookie": (answer.getheader("Set-Cookie") or "").partition(";")[0]}
+
+
 def test_the_first_page_waits_for_no_network_library(tmp_path: Path) -> None:
     """Importing one takes longer than all the rest of the start."""
     with served(tmp_path / "cases") as desk:
-        connection = http.client.HTTPConnection(desk.host)
-        connection.request("GET", f"/?token={desk.token}")
-        answer = connection.getresponse()
-        answer.read()
-        headers = {"Cookie": (answer.getheader("Set-Cookie") or "").partition(";")[0]}
+        connection, headers = admitted(desk)
         for path in ("/", "/page/app.js", "/words.json", "/api/desk", "/api/cases"):
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
@@ -228,11 +233,8 @@ def test_beyond_this_computer_tls_and_the_password_lead_in_and_nothing_else(tmp_
 def test_an_open_page_does_not_hold_up_the_end_of_the_desk(tmp_path: Path) -> None:
     """The stream of a page ends as it should, instead of being cut off when the server's patience is over."""
     with served(tmp_path / "cases") as desk:
-        connection = http.client.HTTPConnection(desk.host)
-        connection.request("GET", f"/?token={desk.token}")
-        answer = connection.getresponse()
-        answer.read()
-        headers = {"Cookie": (answer.getheader("Set-Cookie") or "").partition(";")[0], "Origin": f"http://{desk.host}"}
+        connection, headers = admitted(desk)
+        headers["Origin"] = f"http://{desk.host}"
         connection.request("POST", "/api/cases", '{"title": "ours"}', headers)
         key = json.loads(connection.getresponse().read())["key"]
         connection.request("GET", f"/api/cases/{key}/events", headers=headers)

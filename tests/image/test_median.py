@@ -1,4 +1,4 @@
-"""Order statistics over a stack."""
+"""The median over a stack is NumPy's, and its network sorts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from mfrec.image.order import median_of, sorting_network
+from mfrec.image.median import median_of, sorting_network
 
 
 @pytest.mark.parametrize("count", range(1, 13))

@@ -1,4 +1,4 @@
-"""Order statistics over a stack of pictures, pixel by pixel."""
+"""The median over a stack of pictures, pixel by pixel."""
 
 from __future__ import annotations
 
