@@ -149,11 +149,14 @@ def test_nothing_can_be_skipped_and_nothing_is_lost(page: Any) -> None:
     answer(page, "bicubic", "evidence", OPINION)
     page.locator("#next").click()
     page.get_by_text("Person 2 of 3", exact=True).wait_for()
-    # The browser hands what was stored from one process to another; on a busy machine that takes a moment.
     until(page, "Object.values(localStorage).length > 0")
-    page.wait_for_timeout(500)
-    page.reload()
-    page.wait_for_selector("html[data-ready]")
+    for _ in range(20):
+        # The browser hands what was stored from one process to another; on a busy machine that takes a moment.
+        page.wait_for_timeout(500)
+        page.reload()
+        page.wait_for_selector("html[data-ready]")
+        if page.locator("#progress").inner_text():
+            break
     assert page.locator("#progress").inner_text() == "Person 2 of 3", "a closed page goes on where it was"
     page.locator("#back").click()
     figures = seen(page)
