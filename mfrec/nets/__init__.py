@@ -18,6 +18,7 @@ NETS: dict[str, str] = {
     "enhance": "mfrec.nets.enhance:Enhance",
     "enhance_discriminator": "mfrec.nets.enhance_discriminator:EnhanceDiscriminator",
     "feature_merge": "mfrec.nets.feature_merge:FeatureMerge",
+    "few_shot": "mfrec.nets.few_shot:FewShot",
     "finetune": "mfrec.nets.finetune:Finetune",
     "fusion": "mfrec.nets.fusion:Fusion",
     "gaze": "mfrec.nets.gaze:Gaze",

@@ -26,6 +26,7 @@ from mfrec.train.streams.finetune_stream import FinetuneStream
 from mfrec.train.streams.frame_stream import FrameStream
 from mfrec.train.streams.parser_stream import ParserStream
 from mfrec.train.streams.portrait_stream import PortraitStream
+from mfrec.train.streams.reenactment_stream import ReenactmentStream
 from mfrec.train.streams.restoration_stream import RestorationStream
 from mfrec.train.streams.scene_stream import SceneStream
 from mfrec.train.streams.stream import Stream, checked_arguments
@@ -154,6 +155,7 @@ TASKS: dict[str, Task] = {
     "parser": parser_task,
     "portraits": task_of("portraits", PortraitStream),
     "restoration": task_of("restoration", RestorationStream),
+    "reenactment": task_of("reenactment", ReenactmentStream),
     "gaze": gaze_task,
     "eye_pairs": users_task("eye_pairs", EyePairStream),
     "user_gaze": users_task("user_gaze", UserEyeStream),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +21,18 @@ def upright(pictures: Pictures, side: int) -> tuple[NDArray[np.uint8], FloatArra
     Returns:
         The faces ``[N, side, side, 3]`` and their landmarks ``[N, 68, 2]``, in pixels of the squares.
     """
+    return upright_faces(pictures.every, side)
+
+
+def upright_sequences(pictures: Pictures, side: int) -> list[tuple[NDArray[np.uint8], FloatArray]]:
+    """:func:`upright_faces` of each sequence."""
+    return [upright_faces(sequence, side) for sequence in pictures.sequences]
+
+
+def upright_faces(pictures: Sequence[NDArray[np.uint8]], side: int) -> tuple[NDArray[np.uint8], FloatArray]:
+    """The largest face of each picture ``[H, W, 3]`` that has one; the values are those of :func:`upright`."""
     found, places = [np.zeros((0, side, side, 3), np.uint8)], [np.zeros((0, 68, 2), np.float32)]
-    for picture in pictures.every:
+    for picture in pictures:
         points = face_points(picture)
         if np.isfinite(points).all():
             square = portrait_square(points, side)
