@@ -52,7 +52,7 @@ recipe that is stamped NOT EVIDENCE."""
 
 
 DRAWING_METHODS = {
-    "repose": (("interfacegan",), "mfrec.generative.drawn_repose:DrawnRepose"),
+    "repose": (("interfacegan", "few_shot"), "mfrec.generative.drawn_repose:DrawnRepose"),
     "cross": (("stylegan",), "mfrec.generative.drawn_cross:DrawnCross"),
     "finetune": (("pulse", "psfrgan"), "mfrec.generative.drawn_finetune:DrawnFinetune"),
 }

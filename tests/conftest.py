@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,11 +81,10 @@ def few_learnt_eyes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def hasty_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials of the stage ``repose`` in which the generator's embedding takes two steps and not hundreds."""
+    """Trials of the stage ``repose`` in which faces are embedded, and people learnt, in two steps and not hundreds."""
     from mfrec.bench.tables import repose_trials
 
-    hasty = repose_trials.drawing_repose(steps=2)
-    monkeypatch.setattr(repose_trials, "drawing_repose", lambda: hasty)
+    monkeypatch.setattr(repose_trials, "drawing_repose", partial(repose_trials.drawing_repose, steps=2))
 
 
 @pytest.fixture(scope="session")

@@ -65,6 +65,7 @@ MADE_BY_NETWORKS = {
         "stylegan",
         "stylegan2",
         "psfrgan",
+        "few_shot",
     },
 }
 """Networks whose output is pixels of the result."""

@@ -1,7 +1,6 @@
 """The landmarks of a face as a drawing: the parts' contours, each part in a colour of its own.
 
-What a network is told of a pose as a picture (Zakharov et al., ICCV 2019, section 3.1: contours "with a predefined set of
-colours connecting certain landmarks with line segments").
+A network that draws faces is told a pose by it (Zakharov et al., ICCV 2019, section 3.1).
 """
 
 from __future__ import annotations

@@ -1,122 +1,70 @@
-"""Bring turned frames into the reference's pose by a generator that draws the person from there: InterFace.
+"""Bring turned frames into the reference's pose by a network that draws the person from there.
 
-The position transfer that the thesis calls InterFace: the face is embedded in a generator's styles, views are drawn
-along its direction of yaw (:mod:`mfrec.generative.directions`), the one nearest to the wanted pose is chosen by its
-measured yaw where the thesis chose by eye, and its whole face is blended into the target. It turns heads sideways only.
+Two position transfers of the thesis: InterFace (:mod:`mfrec.generative.interface_view`) and few-shot
+(:mod:`mfrec.generative.few_shot_view`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from mfrec.cards.load import card_path, check_kind, load_network, read_card
 from mfrec.errors import InputError, UsageError, WeightsError
-from mfrec.face.landmarks import read_aligned
-from mfrec.face.portrait_square import portrait_square
 from mfrec.face.surface import fit, pose_gap
-from mfrec.generative.answers import pasted
-from mfrec.generative.directions import best_angle, portrait_points, yaw
-from mfrec.generative.embedding import Wish, embed
+from mfrec.generative.drawn_view import View
+from mfrec.generative.few_shot_view import reenacted
+from mfrec.generative.interface_view import turned
 from mfrec.generative.learnt_directions import facing
-from mfrec.generative.measurements import oval
-from mfrec.image.geometry import enlarge, fit_similarity, resize_map, similarity_map, warp
-from mfrec.nets.threads import one_thread
+from mfrec.image.geometry import enlarge, resize_map, warp
 from mfrec.pipeline import Run, in_range
 from mfrec.stages.repose import Repose, on_canvas
 from mfrec.types import Cleaned, FaceTrack, FloatArray, Landmarks, Observation, RegionMasks, Reposed
 
-VIEWS = tuple(float(step) for step in np.linspace(-12, 12, 25))
-"""Steps along the direction of yaw at which a face is looked at; the shipped generator's faces fall apart beyond."""
+Drawer = Callable[[FloatArray, FloatArray, tuple[Landmarks, Landmarks]], View]
+"""From a picture, the one whose pose is wanted, and the landmarks of both, to the face that was drawn."""
 
-INNER = (*range(17, 68),)
-"""Landmarks by which a drawn face is laid onto the target: all but the outline, which a turned head has elsewhere."""
+SHIPPED = {"interfacegan": "stylegan", "few_shot": "few_shot"}
+"""Method to the card that it takes where none is named."""
 
 DOUBT = 0.1
 """Standard deviation of a grey level that is said of drawn pixels."""
 
 
 @dataclass(frozen=True)
-class View:
-    """What was drawn of one face.
-
-    Attributes:
-        reposed: on the target's grid; ``validity`` is the drawn face's share.
-        step: along the direction of yaw.
-        yaw: degrees that were wanted and that the drawn face has.
-    """
-
-    reposed: Reposed
-    step: float
-    yaw: tuple[float, float]
-
-
-def turned(
-    generator: Any,
-    direction: FloatArray,
-    source: FloatArray,
-    target: FloatArray,
-    landmarks: tuple[Landmarks, Landmarks],
-    *,
-    steps: int,
-) -> View:
-    """Draw the person of one picture in the pose of another.
-
-    Args:
-        generator: a :class:`mfrec.nets.stylegan2.Stylegan2` in eval mode.
-        direction: ``[latent]`` of yaw.
-        source, target: ``[h, w, 3]`` and ``[H, W, 3]`` RGB in [0, 1].
-        landmarks: of both, each in its own pixels.
-        steps: of the embedding.
-
-    Raises:
-        ValueError: landmarks that are no face.
-    """
-    here, there = landmarks
-    side, framing = generator.side, generator.framing
-    portrait = read_aligned(source, portrait_square(here.points, side, framing), side)
-    with one_thread():
-        found = embed(generator, [Wish(portrait, np.ones((side, side), np.float32))], style_steps=steps)
-        wanted = yaw(there)
-        step, drawn, measured = best_angle(generator, found.styles, direction, wanted, steps=VIEWS, noise=found.noise)
-    points = portrait_points(drawn, framing)
-    to_target = fit_similarity(points.points[list(INNER)], there.points[list(INNER)])
-    share = oval(len(target), target.shape[1], to_target.inverse(), side)
-    to_source = fit_similarity(there.points, here.points)
-    look_up = similarity_map(to_source, *target.shape[:2])
-    return View(Reposed(pasted(target, drawn, to_target, share), share, look_up), step, (wanted, measured))
-
-
-@dataclass(frozen=True)
 class DrawnRepose(Repose):
-    """Bring turned frames into the reference's pose, or draw them there by a generator (InterFaceGAN).
+    """Bring turned frames into the reference's pose, or draw them there (InterFaceGAN, few-shot talking heads).
 
-    With the method ``"interfacegan"`` a turned frame gets a picture that the generator drew, as its cleaned one, and
-    every other frame its own enlarged by bicubic interpolation; stages that take cleaned frames take these. The map of
-    the registration stays as it was. With other methods it is :class:`mfrec.stages.repose.Repose`.
+    With the methods ``"interfacegan"`` and ``"few_shot"`` a turned frame gets a picture that a network drew, as its
+    cleaned one, and every other frame its own enlarged by bicubic interpolation; stages that take cleaned frames take
+    these. The map of the registration stays as it was. With other methods it is :class:`mfrec.stages.repose.Repose`.
 
     Attributes:
-        method: those of the plain stage, and ``"interfacegan"``.
-        card: of the generator.
-        directions: of its directions, see :func:`mfrec.generative.learnt_directions.learn`.
-        steps: of the embedding of each frame.
+        method: those of the plain stage, and these two.
+        card: of the network that draws; empty is the shipped one of each method.
+        directions: of the generator's directions, see :func:`mfrec.generative.learnt_directions.learn`.
+        steps: in which each frame is embedded, or its person learnt.
     """
 
-    method: Literal["mesh", "delaunay", "procrustes", "align_and_blend", "interfacegan"] = "mesh"  # pyright: ignore[reportIncompatibleVariableOverride] (one more than the plain stage has)
-    card: str = "stylegan"
+    method: Literal["mesh", "delaunay", "procrustes", "align_and_blend", "interfacegan", "few_shot"] = "mesh"  # pyright: ignore[reportIncompatibleVariableOverride] (two more than the plain stage has)
+    card: str = ""
     directions: str = "stylegan_directions"
     steps: int = 200
 
     literature: ClassVar[tuple[str, ...]] = (
         *Repose.literature,
         "Y. Shen, J. Gu, X. Tang, B. Zhou, Interpreting the latent space of GANs for semantic face editing, CVPR 2020",
+        "E. Zakharov, A. Shysheya, E. Burkov, V. Lempitsky, Few-shot adversarial learning of realistic neural talking "
+        "head models, ICCV 2019",
     )
 
     def __post_init__(self) -> None:
         in_range("repose.steps", self.steps, 1, 10_000)
-        if self.method == "interfacegan":
+        if self.learned:
             in_range("repose.above", self.above, 0, 90)
         else:
             super().__post_init__()
@@ -124,28 +72,34 @@ class DrawnRepose(Repose):
     @property
     def learned(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Whether a network makes pixels."""
-        return self.method == "interfacegan"
+        return self.method in SHIPPED
 
     @property
     def cards(self) -> tuple[str, ...]:
         """Of the networks that make pixels."""
-        return self.card, self.directions
+        card = self.card or SHIPPED[self.method]
+        return (card,) if self.method == "few_shot" else (card, self.directions)
 
-    def drawer(self, run: Run) -> tuple[Any, FloatArray]:
-        """The generator, and the direction ``[latent]`` along which its faces turn and do not smile.
+    def drawer(self, run: Run) -> Drawer:
+        """What draws, with its network.
 
         Raises:
             WeightsError: a card cannot be used, or the directions were learnt on another generator.
         """
-        generator = run.network(self.card, "stylegan2")
+        card = self.cards[0]
+        if self.method == "few_shot":
+            return partial(reenacted, network=run.network(card, "few_shot"), steps=self.steps)
+        generator = run.network(card, "stylegan2")
         check_kind(self.directions, "style_directions")
-        directions, known = load_network(self.directions), read_card(card_path(self.card)).sha256
+        directions, known = load_network(self.directions), read_card(card_path(card)).sha256
         if directions.generator != known:
             raise WeightsError(
-                f"the directions '{self.directions}' were learnt on another generator than '{self.card}'; learn them "
-                f"with: mfrec weights directions {self.card} -o OUT.toml"
+                f"the directions '{self.directions}' were learnt on another generator than '{card}'; learn them "
+                f"with: mfrec weights directions {card} -o OUT.toml"
             )
-        return generator, facing({name: directions.normal(name).numpy() for name in ("yaw", "smile")})
+        # Along this direction faces turn and do not smile.
+        direction = facing({name: directions.normal(name).numpy() for name in ("yaw", "smile")})
+        return partial(turned, generator=generator, direction=direction, steps=self.steps)
 
     def between(
         self,
@@ -156,11 +110,10 @@ class DrawnRepose(Repose):
     ) -> Reposed:
         """One picture in the pose of another, with the arguments of the methods of :mod:`mfrec.repose`."""
         del masks
-        generator, direction = self.drawer(Run())
-        return turned(generator, direction, source, target, landmarks, steps=self.steps).reposed
+        return self.drawer(Run())(source, target, landmarks).reposed
 
     def __call__(self, track: FaceTrack, run: Run) -> FaceTrack:
-        if self.method != "interfacegan":
+        if not self.learned:
             return super().__call__(track, run)
         canvas, chief = track.canvas, track.reference
         if chief is None or canvas is None:
@@ -172,7 +125,7 @@ class DrawnRepose(Repose):
                 "draw; choose another frame with --reference"
             )
         target, points = on_canvas(reference.frame.image, reference.landmarks, canvas)
-        generator, direction = self.drawer(run)
+        draw = self.drawer(run)
         found = [i for i, o in enumerate(track.observations) if o.landmarks is not None]
         faces = dict(zip(found, fit([p for o in track.observations if (p := o.landmarks) is not None]), strict=True))
         observations, told = list(track.observations), {}
@@ -184,7 +137,7 @@ class DrawnRepose(Repose):
             if i == chief or o.landmarks is None or gap < self.above:
                 observations[i] = replace(o, cleaned=plain(o, canvas.scale))
                 continue
-            made = turned(generator, direction, o.frame.image, target, (o.landmarks, points), steps=self.steps)
+            made = draw(o.frame.image, target, (o.landmarks, points))
             sentence = f"drawn: yaw {made.yaw[1]:.0f} degrees by landmarks, wanted {made.yaw[0]:.0f}"
             told[o.frame.name] = sentence
             trust = np.maximum(o.registration.trust, made.reposed.validity)

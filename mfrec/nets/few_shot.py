@@ -9,6 +9,8 @@ channel of a residual block, and no self-attention, which the paper has at 32 an
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -56,11 +58,11 @@ class Down(nn.Module):
 
 
 class Styled(nn.Module):
-    """Two convolutions of features that are normalised and set by the person: ``[B, before, h, w]`` to ``[B, after, ...]``.
+    """Two convolutions of features that are normalised and set by the person; ``before`` to ``after`` channels.
 
     Args:
         before, after: channels.
-        style: numbers that describe a person.
+        style: how many numbers describe a person.
         doubled: whether height and width are doubled, before the first convolution.
     """
 
@@ -83,7 +85,12 @@ class Styled(nn.Module):
 
 
 def adapted(x: Tensor, settings: Tensor) -> Tensor:
-    """Adaptive instance normalisation, eq. 8 of Huang and Belongie: ``settings`` ``[B, 2 C]`` are scale less 1, and shift."""
+    """Adaptive instance normalisation (Huang and Belongie, eq. 8).
+
+    Args:
+        x: ``[B, C, h, w]``.
+        settings: ``[B, 2 C]``, scale less 1 and shift of each channel.
+    """
     scale, shift = settings[:, :, None, None].chunk(2, dim=1)
     return functional.instance_norm(x) * (1 + scale) + shift
 
@@ -95,7 +102,7 @@ class FewShot(nn.Module):
         side: of the pictures in pixels, a power of two from 16.
         channels: at the finest size; each coarser one has twice as many, up to ``most``.
         most: largest number of channels.
-        style: numbers that describe a person.
+        style: how many numbers describe a person.
         blocks: residual blocks at the coarsest size.
     """
 
@@ -105,7 +112,7 @@ class FewShot(nn.Module):
         super().__init__()
         self.side = side
         widths = [min(most, channels << level) for level in range(doublings(side) + 1)]
-        finer = list(zip(widths, widths[1:], strict=False))
+        finer = list(itertools.pairwise(widths))
         self.seen = nn.Conv2d(6, widths[0], 3, padding=1)
         self.embedder = nn.Sequential(*(Down(a, b, normalised=False) for a, b in finer))
         self.person = nn.Linear(widths[-1], style)

@@ -19,6 +19,7 @@ from mfrec.generative.drawn_cross import DrawnCross
 from mfrec.generative.drawn_finetune import DrawnFinetune
 from mfrec.generative.drawn_repose import DrawnRepose, carried_back
 from mfrec.image.stamp import WORDS, bears_words
+from mfrec.nets.few_shot import FewShot
 from mfrec.nets.psfrgan import Psfrgan
 from mfrec.nets.style_directions import StyleDirections
 from mfrec.options import Options
@@ -47,7 +48,19 @@ def cards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "psfrgan": card_of(
             root / "psfrgan", "psfrgan", restorer, "start = 8\nchannels = [8, 8]\nhidden = 4\n", "adversarial"
         ),
+        "few_shot": card_of(
+            root / "few_shot",
+            "few_shot",
+            few_shot(),
+            "side = 16\nchannels = 4\nmost = 8\nstyle = 8\nblocks = 1\n",
+            "adversarial",
+        ),
     }
+
+
+def few_shot() -> FewShot:
+    torch.manual_seed(1)
+    return FewShot(side=16, channels=4, most=8, style=8, blocks=1).eval()
 
 
 def recipe(stage: str, method: str, cards: dict[str, str], stamp: str = WORDS) -> str:
@@ -57,6 +70,7 @@ def recipe(stage: str, method: str, cards: dict[str, str], stamp: str = WORDS) -
             "repose",
             "interfacegan",
         ): f'card = "{cards["generator"]}"\ndirections = "{cards["directions"]}"\nabove = 0.0\n',
+        ("repose", "few_shot"): f'card = "{cards["few_shot"]}"\nabove = 0.0\n',
         ("cross", "stylegan"): f'generator = "{cards["generator"]}"\nmargin = 0.0\n',
         ("finetune", "pulse"): f'generator = "{cards["generator"]}"\n',
         ("finetune", "psfrgan"): f'generator = "{cards["psfrgan"]}"\n',

@@ -99,7 +99,7 @@ CROSSED = tuple(
 
 REPOSED = tuple(
     Line(f"repose, {name}", recipe=chain("repose", name))
-    for name in ("align_and_blend", "procrustes", "delaunay", "mesh", "interfacegan")
+    for name in ("align_and_blend", "procrustes", "delaunay", "mesh", "interfacegan", "few_shot")
 )
 
 DEFINITIONS: dict[str, Definition] = {

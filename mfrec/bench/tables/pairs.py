@@ -21,6 +21,7 @@ def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progre
     """
     from mfrec.bench.tables.repose_trials import (
         BINS,
+        DRAWN,
         METHODS,
         PAIRS,
         drawing_repose,
@@ -43,7 +44,7 @@ def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progre
                 values["taken"] = sum(not one.refused for one in of_method) / len(of_method)
             reason = "" if used else f"no pair of {len(of_method)} that mesh takes over"
             label = f"{low:.0f} to {high:.0f} degrees, {method}"
-            cards = drawing_repose().cards if method == "interfacegan" and used else ()
+            cards = drawing_repose(method).cards if method in DRAWN and used else ()
             rows.append(Row(label, values, len(used), reason, spreads=spreads(used), cards=cards))
     what = "the astronaut portrait, turned as a smooth head" if data is None else f"the folder '{data.resolve().name}'"
     persons = len({picture.person for picture in pictures})

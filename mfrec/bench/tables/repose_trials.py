@@ -116,25 +116,32 @@ def registered(
 Method = Callable[[FloatArray, FloatArray, tuple[Landmarks, Landmarks], tuple[RegionMasks, RegionMasks]], Reposed]
 
 
-def interfacegan(
-    source: FloatArray,
-    target: FloatArray,
-    landmarks: tuple[Landmarks, Landmarks],
-    masks: tuple[RegionMasks, RegionMasks],
-) -> Reposed:
-    """The source drawn in the target's pose by a generator of faces; it is there under the stamp NOT EVIDENCE alone."""
-    return drawing_repose().between(source, target, landmarks, masks)
-
-
 @functools.cache
-def drawing_repose(**settings: int) -> Any:
-    """The stage ``repose`` that draws, by its name under that stamp."""
+def drawing_repose(method: str, **settings: int) -> Any:
+    """The stage ``repose`` that draws; it is there under the stamp NOT EVIDENCE alone."""
     from mfrec.image.stamp import WORDS
     from mfrec.recipe import stage_classes
 
     stage: Any = stage_classes(WORDS)["repose"]
-    return stage(method="interfacegan", **settings)
+    return stage(method=method, **settings)
 
+
+def drawn(method: str) -> Method:
+    """The source drawn in the target's pose by a network."""
+
+    def draw(
+        source: FloatArray,
+        target: FloatArray,
+        landmarks: tuple[Landmarks, Landmarks],
+        masks: tuple[RegionMasks, RegionMasks],
+    ) -> Reposed:
+        return drawing_repose(method).between(source, target, landmarks, masks)
+
+    return draw
+
+
+DRAWN = ("interfacegan", "few_shot")
+"""Methods that draw."""
 
 METHODS: Mapping[str, Method] = {
     "blurred": blurred,
@@ -143,7 +150,7 @@ METHODS: Mapping[str, Method] = {
     "align_and_blend": align_and_blend,
     "delaunay": delaunay,
     "procrustes": procrustes,
-    "interfacegan": interfacegan,
+    **{name: drawn(name) for name in DRAWN},
     "mesh": mesh,
 }
 

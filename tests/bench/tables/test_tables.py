@@ -155,7 +155,8 @@ def test_a_region_is_brought_over_from_a_turned_portrait() -> None:
     (table,) = tables(["3.5"], None, limit=1)
     rows = {row.label: row for row in table.rows}
     assert {label.split(", ")[1] for label in rows} == {
-        "blurred", "similarity", "registered", "align_and_blend", "delaunay", "procrustes", "interfacegan", "mesh",
+        "blurred", "similarity", "registered", "align_and_blend", "delaunay", "procrustes", "interfacegan", "few_shot",
+        "mesh",
     }  # fmt: skip
     compared = [label.split(", ")[0] for label, row in rows.items() if label.endswith("mesh") and row.count]
     assert compared
