@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from mfrec.errors import NoFramesError
+from mfrec.image.geometry import resize
 from mfrec.imageio.container import frame_rate, opened, picture_stream
 from mfrec.imageio.damage import DamageWatch
 from mfrec.imageio.decoding import Coded, decoded
@@ -21,11 +22,12 @@ from mfrec.imageio.key_frames import KeyFrames
 from mfrec.imageio.orientation import upright, video_orientation
 from mfrec.imageio.packets import PacketTable, packet_table
 from mfrec.imageio.pictures import picture_frames
-from mfrec.imageio.reading import Findings, shown
+from mfrec.imageio.reading import Findings, RefusedError, shown
 from mfrec.imageio.small_pictures import SmallPictures
 from mfrec.imageio.strip import LOOKS, Move, Strip
 from mfrec.imageio.survey import survey
 from mfrec.imageio.video import VideoFile, converted
+from mfrec.imageio.ycbcr import picture_image
 from mfrec.pipeline import silent
 from mfrec.types import Frame
 
@@ -145,13 +147,19 @@ class ClipPlayer:
         """A frame as a run would read it; without digests of the file, which take long.
 
         Raises:
-            NoFramesError: there is none of that number, or it cannot be decoded.
+            NoFramesError: there is none of that number, it cannot be decoded, or its colours are not understood.
         """
         found = self._exactly(number) if 0 <= number < len(self._table.times) else None
         if found is None:
             raise NoFramesError(f"frame {number} of '{shown(self.path)}' cannot be decoded; look at its neighbours")
         before, coded = found
-        return converted(self._source, coded, before, number)
+        try:
+            return converted(self._source, coded, before, number)
+        except RefusedError as error:
+            raise self._unseen(number, error) from None
+
+    def _unseen(self, number: int, error: RefusedError) -> NoFramesError:
+        return NoFramesError(f"frame {number} of '{shown(self.path)}' cannot be shown: {error}")
 
     def preview(self, number: int, width: int) -> bytes:
         """A frame in a hurry: scaled down by area to at most ``width``, in the decoder's own colours, upright.
@@ -225,15 +233,23 @@ class ClipPlayer:
         return self._small.find(number, width) or self.strip.find(number, width)
 
     def _jpeg(self, coded: Coded, width: int) -> bytes:
+        """A small picture of a decoded frame.
+
+        Raises:
+            NoFramesError: its colours are not understood.
+        """
         picture = coded.picture
         across, down = picture.width * max(1.0, self._aspect), picture.height * max(1.0, 1 / self._aspect)
         factor = min(1.0, width / max(across, down))
-        small = picture.reformat(
-            width=max(2, round(across * factor)),
-            height=max(2, round(down * factor)),
-            format="rgb24",
-            interpolation="AREA",
-        ).to_ndarray()
+        columns, rows = max(2, round(across * factor)), max(2, round(down * factor))
+        try:
+            small = picture.reformat(width=columns, height=rows, format="rgb24", interpolation="AREA").to_ndarray()
+        except OSError:
+            # FFmpeg's scaler refuses some declared colours that a run reads.
+            try:
+                small = to_uint8(resize(picture_image(picture, []), rows, columns, interpolation="area"))
+            except RefusedError as error:
+                raise self._unseen(coded.number, error) from None
         orientation = video_orientation(coded.source, coded.jpeg, [])
         return jpeg_bytes(np.ascontiguousarray(upright(small, orientation), np.uint8), QUALITY)
 

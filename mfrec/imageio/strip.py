@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mfrec.errors import NoFramesError
 from mfrec.imageio.decoding import Coded
 from mfrec.imageio.key_frames import KeyFrames
 from mfrec.imageio.small_pictures import SmallPictures
@@ -80,11 +81,14 @@ class Strip:
             return self._pictures.find(number, width)
 
     def keep(self, coded: Coded, width: int) -> None:
-        """Make a picture of a decoded frame, unless it is there."""
+        """Make a picture of a decoded frame, unless it is there or its colours are not understood."""
         with self._lock:
             if self._pictures.find(coded.number, width) is not None:
                 return
-        jpeg = self._jpeg(coded, width)
+        try:
+            jpeg = self._jpeg(coded, width)
+        except NoFramesError:
+            return  # Whoever asks for this frame is told so.
         with self._lock:
             self._pictures.keep(coded.number, width, jpeg)
 

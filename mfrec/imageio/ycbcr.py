@@ -68,7 +68,7 @@ def _declared(picture: VideoFrame, notes: list[str]) -> FloatArray:
     """``[H, W, 3]`` RGB in [0, 1] with the primaries and transfer function of the file."""
     layout = picture.format
     if layout.name in PLANAR_TWINS:
-        picture = picture.reformat(format=PLANAR_TWINS[layout.name], src_color_range=1, dst_color_range=1)
+        picture = _planar_twin(picture)
         layout = picture.format
     if _is_planar_ycbcr(picture):
         return _ycbcr_image(picture, notes)
@@ -80,6 +80,22 @@ def _declared(picture: VideoFrame, notes: list[str]) -> FloatArray:
     )
     samples = plain.to_ndarray().astype(np.float32) / np.float32(65535 if deep else 255)
     return over_grey(samples, notes)
+
+
+def _planar_twin(picture: VideoFrame) -> VideoFrame:
+    """The same samples, a plane each.
+
+    FFmpeg moves them under any matrix, and refuses the codes that it does not know.
+    """
+    twin = picture.reformat(
+        format=PLANAR_TWINS[picture.format.name],
+        src_colorspace=5,
+        dst_colorspace=5,
+        src_color_range=1,
+        dst_color_range=1,
+    )
+    twin.colorspace, twin.color_range = picture.colorspace, picture.color_range
+    return twin
 
 
 def planes(picture: VideoFrame) -> list[NDArray[Any]]:

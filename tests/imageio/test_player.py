@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from portrait_clips import CODINGS, moving, write
+from portrait_clips import CODINGS, moving, write, x264
 
 from mfrec.errors import NoFramesError
 from mfrec.imageio import read
@@ -170,3 +170,20 @@ def test_a_frame_that_is_not_there_is_a_sentence(clip: Path) -> None:
         with pytest.raises(NoFramesError):
             shown.preview(number, 320)
     assert shown.frame(2).index == 2
+
+
+def test_colours_that_the_scaler_refuses_are_shown_as_a_run_reads_them(portrait: FloatArray, tmp_path: Path) -> None:
+    path = write(tmp_path / "clip.mp4", moving(portrait, 3, 64), x264("colormatrix=ycgco"))
+    shown, (frame, *_) = ClipPlayer(path), read(path).frames
+    assert "YCgCo" in " ".join(frame.notes)
+    seen = np.asarray(Image.open(io.BytesIO(shown.preview(0, 64))), np.float32) / 255
+    assert np.abs(seen - frame.image).mean() < 0.03
+    while shown.strip.fill(48):
+        pass
+    assert shown.strip.find(2, 48)
+
+
+def test_colours_that_are_not_understood_are_a_sentence(portrait: FloatArray, tmp_path: Path) -> None:
+    path = write(tmp_path / "clip.mp4", moving(portrait, 3, 64), x264("transfer=log100"))
+    with pytest.raises(NoFramesError, match="cannot be shown: the logarithmic transfer function"):
+        ClipPlayer(path)
