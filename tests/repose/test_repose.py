@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import schematic_face
 
-from mfrec.bench.tables.repose_trials import PARTS, ReposeTrial, damage, put_in, run_trial, trials_of
+from mfrec.bench.tables.repose_trials import PARTS, ReposeTrial, damage, put_in, run_trial, trials_of, usable
 from mfrec.face.region_labels import label_regions
 from mfrec.face.regions import FACE
 from mfrec.face.surface import fit, pose_gap, surface
@@ -162,10 +162,11 @@ def test_trials_lie_in_their_bins_and_damage_stays_in_its_place(turned, ahead):
 @pytest.mark.usefixtures("hasty_drawing")
 def test_a_trial_is_run_again_from_its_record(turned):
     named = {picture.name: picture for picture in turned.values()}
+    methods, _ = usable()
     trial = trials_of(list(turned.values()), 1)[0]
     read = ReposeTrial.from_json(trial.to_json())
     assert read == trial
-    first, again = (run_trial(one, named[one.a], named[one.b]) for one in (trial, read))
+    first, again = (run_trial(one, named[one.a], named[one.b], methods) for one in (trial, read))
     assert first == again and first[0].trial == trial
 
 

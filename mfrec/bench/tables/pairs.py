@@ -28,10 +28,12 @@ def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progre
         pictures_of,
         repose_trials,
         turned_portraits,
+        usable,
     )
 
     pictures = turned_portraits() if data is None else pictures_of(find_sequences(data, people), progress)
-    outcomes = repose_trials(pictures, limit or PAIRS, progress)
+    methods, reasons = usable()
+    outcomes = repose_trials(pictures, limit or PAIRS, methods, progress)
     rows = []
     for low, high in BINS:
         here = [one for one in outcomes if low <= one.trial.gap < high]
@@ -42,7 +44,7 @@ def on_pairs(data: Path | None, people: str, limit: int | None, progress: Progre
             values = means(used)
             if of_method and method != "blurred":
                 values["taken"] = sum(not one.refused for one in of_method) / len(of_method)
-            reason = "" if used else f"no pair of {len(of_method)} that mesh takes over"
+            reason = reasons.get(method) or ("" if used else f"no pair of {len(of_method)} that mesh takes over")
             label = f"{low:.0f} to {high:.0f} degrees, {method}"
             cards = drawing_repose(method).cards if method in DRAWN and used else ()
             rows.append(Row(label, values, len(used), reason, spreads=spreads(used), cards=cards))

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mfrec.errors import InputError
+from mfrec.errors import InputError, WeightsError
 from mfrec.face.region_labels import label_regions
 from mfrec.face.regions import FEATURES
 from mfrec.face.surface import fit, pose_gap
@@ -268,8 +268,22 @@ def put_in(target: FloatArray, reposed: Reposed, where: NDArray[np.bool_], unit:
     return cross_over(target, detailed, strength, "soft", max(2.0, 0.25 * (int(np.sqrt(where.sum()) / 4) | 1)))
 
 
-def run_trial(trial: ReposeTrial, a: Picture, b: Picture) -> list[Outcome]:
-    """Every method on the two frames of a trial; none where no face is found on the damaged picture."""
+def usable() -> tuple[dict[str, Method], dict[str, str]]:
+    """The methods whose networks can be used, and why the others cannot."""
+    from mfrec.pipeline import Run
+
+    methods, reasons = dict(METHODS), {}
+    for name in DRAWN:
+        try:
+            drawing_repose(name).drawer(Run())
+        except WeightsError as error:
+            del methods[name]
+            reasons[name] = f"not there yet ({error})"
+    return methods, reasons
+
+
+def run_trial(trial: ReposeTrial, a: Picture, b: Picture, methods: Mapping[str, Method]) -> list[Outcome]:
+    """Methods on the two frames of a trial; nothing where no face is found on the damaged picture."""
     from mfrec.bench.run import truth_landmarks
     from mfrec.metrics.identity import embed_all, identity_distance
     from mfrec.metrics.landmark_error import point_errors
@@ -287,7 +301,7 @@ def run_trial(trial: ReposeTrial, a: Picture, b: Picture) -> list[Outcome]:
     here, there = fit(points)
     faces = (here, there)
     made, refused = {}, {}
-    for name, method in METHODS.items():
+    for name, method in methods.items():
         reposed = method(a.image, spoilt, points, masks)
         refusal = refuse(trial.part, reposed, spoilt, where, faces=faces, unit=found.interocular)
         refused[name] = "" if name == "blurred" else refusal.text
@@ -307,8 +321,10 @@ def run_trial(trial: ReposeTrial, a: Picture, b: Picture) -> list[Outcome]:
     return out
 
 
-def repose_trials(pictures: Sequence[Picture], count: int, progress: Progress = silent) -> list[Outcome]:
-    """Every method on the trials of :func:`trials_of`.
+def repose_trials(
+    pictures: Sequence[Picture], count: int, methods: Mapping[str, Method], progress: Progress = silent
+) -> list[Outcome]:
+    """Methods on the trials of :func:`trials_of`.
 
     Raises:
         InputError: no two pictures of one person.
@@ -318,7 +334,7 @@ def repose_trials(pictures: Sequence[Picture], count: int, progress: Progress = 
         raise InputError("no two frames of one person show a face; expected folders of frames of one person each")
     out = []
     for done, trial in enumerate(trials):
-        out += run_trial(trial, named[trial.a], named[trial.b])
+        out += run_trial(trial, named[trial.a], named[trial.b], methods)
         progress("tables, 3.5", done + 1, len(trials))
     return out
 
