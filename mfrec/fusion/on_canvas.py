@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mfrec.errors import UsageError
-from mfrec.image.geometry import resize, similarity_map, warp
+from mfrec.image.geometry import enlarge, similarity_map, warp
 from mfrec.types import Canvas, FaceTrack, FloatArray
 
 
@@ -14,19 +14,19 @@ def bicubic(image: FloatArray, canvas: Canvas) -> FloatArray:
 
     Args:
         image: ``[h, w, 3]`` in [0, 1], the reference frame.
-        canvas: a rectangle of it; outside of the frame its border is repeated.
+        canvas: a rectangle of it.
 
     Returns:
         ``[H, W, 3]`` float32 in [0, 1], the same pixels as an enlargement of the whole frame has there.
     """
     # Bicubic interpolation reads two pixels to each side; enlarging the whole of a large frame would be a waste.
     margin = 3
-    rows = np.clip(np.arange(canvas.y0 - margin, canvas.y0 + canvas.height + margin), 0, image.shape[0] - 1)
-    columns = np.clip(np.arange(canvas.x0 - margin, canvas.x0 + canvas.width + margin), 0, image.shape[1] - 1)
-    part = image[rows[:, None], columns]
-    large = resize(part, part.shape[0] * canvas.scale, part.shape[1] * canvas.scale)
-    edge = margin * canvas.scale
-    return np.clip(large[edge:-edge, edge:-edge], 0.0, 1.0)
+    above, before = min(margin, canvas.y0), min(margin, canvas.x0)
+    part = image[
+        canvas.y0 - above : canvas.y0 + canvas.height + margin, canvas.x0 - before : canvas.x0 + canvas.width + margin
+    ]
+    (rows, columns), top, left = canvas.shape, above * canvas.scale, before * canvas.scale
+    return enlarge(part, canvas.scale)[top : top + rows, left : left + columns]
 
 
 def on_canvas(track: FaceTrack, canvas: Canvas) -> FloatArray:

@@ -14,15 +14,17 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from mfrec.cards.load import card_path, check_kind, load_network, read_card
-from mfrec.errors import InputError, UsageError, WeightsError
+from mfrec.errors import UsageError, WeightsError
 from mfrec.face.surface import fit, pose_gap
+from mfrec.fusion.on_canvas import bicubic
 from mfrec.generative.drawn_view import View
 from mfrec.generative.few_shot_view import reenacted
+from mfrec.generative.imagine import landmarks_on_canvas
 from mfrec.generative.interface_view import turned
 from mfrec.generative.learnt_directions import facing
 from mfrec.image.geometry import enlarge, resize_map, warp
 from mfrec.pipeline import Run, in_range
-from mfrec.stages.repose import Repose, on_canvas
+from mfrec.stages.repose import Repose
 from mfrec.types import Cleaned, FaceTrack, FloatArray, Landmarks, Observation, RegionMasks, Reposed
 
 Drawer = Callable[[FloatArray, FloatArray, tuple[Landmarks, Landmarks]], View]
@@ -118,13 +120,7 @@ class DrawnRepose(Repose):
         canvas, chief = track.canvas, track.reference
         if chief is None or canvas is None:
             raise UsageError("stage 'repose' found no reference frame and no canvas; run the stage 'align' before it")
-        reference = track.observations[chief]
-        if reference.landmarks is None:
-            raise InputError(
-                f"no face was found in the reference frame '{reference.frame.name}', so nobody knows which pose to "
-                "draw; choose another frame with --reference"
-            )
-        target, points = on_canvas(reference.frame.image, reference.landmarks, canvas)
+        target, points = bicubic(track.observations[chief].frame.image, canvas), landmarks_on_canvas(track)
         draw = self.drawer(run)
         found = [i for i, o in enumerate(track.observations) if o.landmarks is not None]
         faces = dict(zip(found, fit([p for o in track.observations if (p := o.landmarks) is not None]), strict=True))

@@ -151,7 +151,7 @@ def landmarks_on_canvas(track: FaceTrack) -> Landmarks:
         UsageError: there is no reference yet.
     """
     if track.reference is None or track.canvas is None:
-        raise UsageError("stage 'imagine' found no reference frame and no canvas; run the stage 'align' before it")
+        raise UsageError("found no reference frame and no canvas to draw a face on; run the stage 'align' before")
     chief = track.observations[track.reference]
     if chief.landmarks is None:
         raise InputError(

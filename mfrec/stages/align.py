@@ -13,8 +13,9 @@ import numpy as np
 from mfrec.camera.noise import NoiseModel, noise_of
 from mfrec.errors import InputError, UsageError
 from mfrec.face.surroundings import FILLS_THE_FRAME, face_rectangle
+from mfrec.fusion.on_canvas import bicubic
 from mfrec.image.colour import luma
-from mfrec.image.geometry import enlarge, fit_similarity, inside, similarity_map, warp
+from mfrec.image.geometry import fit_similarity, inside, similarity_map, warp
 from mfrec.pipeline import Run, in_range
 from mfrec.registration.dense import identity_registration, register
 from mfrec.registration.reference import choose_reference, face_side
@@ -288,8 +289,7 @@ class Align:
         flow = FlowSettings(patch=self.patch, smoothness=self.smoothness, presmooth=presmooth)
         run.resolve({"presmooth": presmooth, "scale": scale})
         check_size(canvas, len(track.observations))
-        x0, y0 = canvas.x0, canvas.y0
-        target = enlarge(reference.frame.image[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)
+        target = bicubic(reference.frame.image, canvas)
 
         def laid_on(position: int) -> Observation:
             observation = track.observations[position]

@@ -20,12 +20,13 @@ from mfrec.fusion.belief import uncontradicted, undisputed, unlike
 from mfrec.fusion.bounded import bound
 from mfrec.fusion.by_hand import LEAST_SHOWN, given_maps, given_region, taken_by_hand
 from mfrec.fusion.glare import credited, filled_reference, told_of_glare, unhidden
+from mfrec.fusion.on_canvas import bicubic
 from mfrec.fusion.planes import LaidFrames, fuse_frames, usual_colours
 from mfrec.fusion.robust import Estimate, estimate
 from mfrec.fusion.source import MapSettings, Source, as_source
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
-from mfrec.image.geometry import enlarge, inside, resize, resize_map, warp
+from mfrec.image.geometry import inside, resize, resize_map, warp
 from mfrec.pipeline import Run, in_range
 from mfrec.registration.dense import identity_registration, register
 from mfrec.runtime.memory import give_back
@@ -422,9 +423,7 @@ class Fuse:
         """The last estimate, with the track and its sources as they were registered for it."""
         canvas = track.canvas
         assert canvas is not None and track.reference is not None
-        reference = track.observations[track.reference].frame.image
-        x0, y0 = canvas.x0, canvas.y0
-        current = enlarge(reference[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)
+        current = bicubic(track.observations[track.reference].frame.image, canvas)
         ticks = iter(range(1, self.passes + 3))
         sources, result = sources_of(track, shown), None
         for index in range(self.passes):

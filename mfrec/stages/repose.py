@@ -13,7 +13,8 @@ from mfrec.errors import UsageError
 from mfrec.face.region_labels import carry_regions
 from mfrec.face.regions import FEATURES
 from mfrec.face.surface import Face, fit, pose_gap
-from mfrec.image.geometry import enlarge, similarity_map, warp
+from mfrec.fusion.on_canvas import bicubic
+from mfrec.image.geometry import similarity_map, warp
 from mfrec.pipeline import Run, in_range
 from mfrec.registration.dense import match_light, without_aliases
 from mfrec.repose.align_and_blend import align_and_blend
@@ -22,7 +23,6 @@ from mfrec.repose.mesh import carry
 from mfrec.repose.procrustes import procrustes
 from mfrec.repose.refusal import refuse, unlikeness
 from mfrec.types import (
-    Canvas,
     FaceTrack,
     FloatArray,
     Landmarks,
@@ -85,7 +85,8 @@ class Repose:
             run.resolve({"reposed": {}})
             return track
         canvas = track.canvas
-        target, points = on_canvas(reference.frame.image, reference.landmarks, canvas)
+        target = bicubic(reference.frame.image, canvas)
+        points = Landmarks(canvas.from_reference.apply(reference.landmarks.points).astype(np.float32))
         look_up = similarity_map(canvas.from_reference.inverse(), *canvas.shape)
         masks = carry_regions(reference.regions, look_up)
 
@@ -152,13 +153,6 @@ class Repose:
         look_up[taken] = reposed.look_up[taken]
         registration = with_map(plain, o.frame.image, target, look_up, trust=trust, changed=taken)
         return replace(o, registration=registration, reposed=verdicts)
-
-
-def on_canvas(image: FloatArray, landmarks: Landmarks, canvas: Canvas) -> tuple[FloatArray, Landmarks]:
-    """The reference frame enlarged onto the canvas, ``[H, W, 3]``, and its landmarks there."""
-    x0, y0 = canvas.x0, canvas.y0
-    target = enlarge(image[y0 : y0 + canvas.height, x0 : x0 + canvas.width], canvas.scale)
-    return target, Landmarks(canvas.from_reference.apply(landmarks.points).astype(np.float32))
 
 
 def _moved(face: Face, matrix: NDArray[np.float64]) -> FloatArray:
