@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mfrec.image.colour import luma
 from mfrec.image.cosines import cosine_transform
 from mfrec.image.geometry import resize
-from mfrec.types import FloatArray, Frame
+from mfrec.types import FloatArray, Frame, JpegTables
 
 SAME = 0.9
 """Share of the coefficients that are not zero from which on a picture is another one compressed again. Of frames of a
@@ -52,7 +53,7 @@ def shared(frame: Frame, other: Frame) -> Rectangle | None:
     return x0, y0, x1, y1
 
 
-def _cut(plane: np.ndarray, frame: Frame, part: Rectangle) -> np.ndarray:
+def _cut(plane: NDArray, frame: Frame, part: Rectangle) -> NDArray:
     """The pixels of a frame's ``plane`` that lie in a part of its whole picture."""
     (x, y), (x0, y0, x1, y1) = frame.origin, part
     return plane[y0 - y : y1 - y, x0 - x : x1 - x]
@@ -61,7 +62,7 @@ def _cut(plane: np.ndarray, frame: Frame, part: Rectangle) -> np.ndarray:
 def recoded(frame: Frame, other: Frame) -> float:
     """Which share of a JPEG's coefficients are those of another picture, rounded to its steps; 0 where none can be.
 
-    The share in its worst part where that is below :data:`WORST`.
+    The share in a part of it, the first that is found, where that is below :data:`WORST`.
 
     Args:
         frame: read from a JPEG file.
@@ -70,26 +71,38 @@ def recoded(frame: Frame, other: Frame) -> float:
     part = shared(frame, other)
     if frame.jpeg is None or part is None:
         return 0.0
-    (x, y), (x0, y0, _, _) = frame.origin, part
-    phase = (frame.jpeg.phase[0] - (x0 - x)) % 8, (frame.jpeg.phase[1] - (y0 - y)) % 8
-    own, theirs = (_coefficients(_cut(picture.image, picture, part), phase) for picture in (frame, other))
-    step = np.asarray(frame.jpeg.luma, np.float64)
-    got, expected = np.rint(own / step), np.rint(theirs / step)
+    (x, y), (x0, y0, x1, y1) = frame.origin, part
+    left, top = ((phase + corner) % 8 for phase, corner in zip(frame.jpeg.phase, (x - x0, y - y0), strict=True))
+    told = equal = judged = 0
+    height = 8 * TILE
+    # From the middle on, where the face is: most pictures of a series are told apart by the first row of parts.
+    for row in sorted(range(y0 + top, y1 - 7, height), key=lambda row: abs(2 * row + height - y0 - y1)):
+        count, same = _in_row(frame, other, frame.jpeg, (x0 + left, row, x1, min(row + height, y1)))
+        shares = same[count >= TOLD] / count[count >= TOLD]
+        if shares.min(initial=1.0) < WORST:
+            return float(shares.min())
+        told, equal, judged = told + int(count.sum()), equal + int(same.sum()), judged + len(shares)
+    return equal / told if judged else 0.0
+
+
+def _in_row(frame: Frame, other: Frame, tables: JpegTables, row: Rectangle) -> tuple[NDArray, NDArray]:
+    """Of a row of parts, which begins at a block's corner: how many coefficients are told in each, and how many of
+    these are the same in both pictures, ``[parts]``."""
+    step = np.asarray(tables.luma, np.float64)
+    got, expected = (np.rint(_coefficients(_cut(one.image, one, row)) / step) for one in (frame, other))
     told = (got != 0) | (expected != 0)
     told[..., 0, 0] = False
-    count, equal = told.sum(axis=(2, 3)), (told & (got == expected)).sum(axis=(2, 3))
-    if not count.any():
-        return 0.0
-    tops, lefts = (np.arange(0, size, TILE) for size in count.shape)
-    count, equal = (np.add.reduceat(np.add.reduceat(one, tops, axis=0), lefts, axis=1) for one in (count, equal))
-    judged = count >= TOLD
-    worst = float((equal[judged] / count[judged]).min()) if judged.any() else 0.0
-    return float(equal.sum() / count.sum()) if worst >= WORST else worst
+    parts = np.arange(0, told.shape[1], TILE)
+    count, same = (
+        np.add.reduceat(where.sum(axis=(0, 2, 3)), parts) if len(parts) else np.zeros(0, int)
+        for where in (told, told & (got == expected))
+    )
+    return count, same
 
 
-def _coefficients(image: FloatArray, phase: tuple[int, int]) -> np.ndarray:
-    """DCT coefficients ``[n, m, 8, 8]`` of luma in units of 1/255, of blocks on the grid of the file."""
-    grey = 255.0 * luma(image).astype(np.float64)[phase[1] :, phase[0] :] - 128.0
+def _coefficients(image: FloatArray) -> NDArray:
+    """DCT coefficients ``[n, m, 8, 8]`` of luma in units of 1/255, of the whole blocks of a picture."""
+    grey = 255.0 * luma(image).astype(np.float64) - 128.0
     rows, columns = grey.shape[0] // 8, grey.shape[1] // 8
     blocks = grey[: 8 * rows, : 8 * columns].reshape(rows, 8, columns, 8).swapaxes(1, 2)
     return cosine_transform(blocks)
@@ -101,14 +114,17 @@ def copies_among(frames: Sequence[Frame]) -> dict[int, int]:
     Args:
         frames: stills, or parts of them; of two that are one picture the one with the finer steps is kept.
     """
-    greys = [luma(frame.image) for frame in frames]
+    small: dict[tuple[int, Rectangle], FloatArray] = {}  # most frames share all of a picture with all others
+
+    def thumbnail(i: int, part: Rectangle) -> FloatArray:
+        if (i, part) not in small:
+            seen = _cut(frames[i].image, frames[i], part)
+            small[i, part] = resize(luma(seen), 32, 32, interpolation="area")
+        return small[i, part]
 
     def alike(i: int, j: int) -> bool:
         part = shared(frames[i], frames[j])
-        if part is None:
-            return False
-        one, other = (resize(_cut(greys[k], frames[k], part), 32, 32, interpolation="area") for k in (i, j))
-        return float(np.abs(one - other).mean()) < ALIKE
+        return part is not None and float(np.abs(thumbnail(i, part) - thumbnail(j, part)).mean()) < ALIKE
 
     def coarseness(i: int) -> float:
         jpeg = frames[i].jpeg

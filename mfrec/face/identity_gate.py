@@ -19,7 +19,7 @@ from mfrec.camera.noise import usual_kind
 from mfrec.face.pose import MIRROR
 from mfrec.image.filters import gaussian
 from mfrec.image.geometry import resize
-from mfrec.metrics.identity import embed_all, identity_distance
+from mfrec.metrics.identity import embed_all, identity_distance, identity_distances
 from mfrec.types import Canvas, FaceTrack, FloatArray, Landmarks, frozen_array
 
 FOREIGN = 0.37
@@ -100,7 +100,7 @@ def find_foreign(embeddings: Sequence[FloatArray] | NDArray[np.floating], limit:
         Positions in ``embeddings``.
     """
     vectors = np.array(embeddings, np.float64).reshape(-1, 128)
-    distance = np.linalg.norm(vectors[:, None] - vectors[None], axis=-1)
+    distance = identity_distances(vectors)
     left, out = list(range(len(vectors))), []
     while len(left) >= ENOUGH and 3 * (len(out) + 1) <= len(vectors):
         score = foreign_score(distance[np.ix_(left, left)])
@@ -125,7 +125,7 @@ def find_lookalikes(embeddings: Sequence[FloatArray] | NDArray[np.floating], lim
     count = len(vectors)
     if count < ENOUGH:
         return []
-    distance = np.linalg.norm(vectors[:, None] - vectors[None], axis=-1)
+    distance = identity_distances(vectors)
     to_others = distance.sum(axis=1) / (count - 1)
     within = (distance.sum() - 2 * distance.sum(axis=1)) / ((count - 1) * (count - 2))
     return np.flatnonzero(to_others - within > limit).tolist()
@@ -240,7 +240,7 @@ def check_identity(image: FloatArray, plain: FloatArray, track: FaceTrack) -> Id
     enlarged = float(np.median([identity_distance(unchanged, embedding) for embedding in seen.values()]))
     if len(seen) < 2:
         return IdentityCheck(distances, result, plain=enlarged, reason="there is one frame only")
-    vectors = np.array(list(seen.values()), np.float64)
-    distance = np.linalg.norm(vectors[:, None] - vectors[None], axis=-1)
+    vectors = np.array(list(seen.values()))
+    distance = identity_distances(vectors)
     others = distance[~np.eye(len(vectors), dtype=bool)].reshape(len(vectors), -1)
     return IdentityCheck(distances, result, float(np.median(others)), float(np.median(others, axis=1).max()), enlarged)

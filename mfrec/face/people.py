@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mfrec.face.detect import Detection, overlap
 from mfrec.face.identity_gate import find_foreign
 from mfrec.face.surroundings import in_whole
+from mfrec.metrics.identity import identity_distances
 from mfrec.types import FloatArray, Frame, Landmarks
 
 SAME_PERSON = 0.68
@@ -72,35 +73,43 @@ def group_people(frames: Sequence[Frame], faces: Sequence[Face], spared: Sequenc
 
     faces = sorted(faces, key=place)
     vectors = np.array([f.embedding for f in faces], np.float64)
-    squares = (vectors**2).sum(axis=1)
-    distance = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * vectors @ vectors.T, 0.0))
+    distance = identity_distances(vectors)
     groups = _chains(frames, faces, distance)
     # Who is followed over neighbouring frames of a video has said by that who it is.
     certain = {m for chain in groups if len(chain) > 1 for m in chain}
     certain |= {m for m, face in enumerate(faces) if face.frame in spared}
-    total = np.array([[distance[np.ix_(a, b)].sum() for b in groups] for a in groups])
     count = np.array([float(len(g)) for g in groups])
-    seen = np.zeros((len(groups), len(frames)), bool)
-    for g, members in enumerate(groups):
-        seen[g, [faces[m].frame for m in members]] = True
+    starts = np.cumsum([0, *map(len, groups[:-1])])
+    members = np.concatenate(groups).astype(int)
+    total = np.add.reduceat(np.add.reduceat(distance[np.ix_(members, members)], starts, axis=0), starts, axis=1)
+    seen = np.zeros((len(groups), len(frames)), np.float32)
+    for g, chain in enumerate(groups):
+        seen[g, [faces[m].frame for m in chain]] = 1
+    clash = seen @ seen.T > 0
     alive = np.ones(len(groups), bool)
-    while alive.sum() > 1:
-        mean = total / np.outer(count, count)
-        limit = _limits(np.diag(total), count)
-        clash = (seen.astype(np.float32) @ seen.T.astype(np.float32)) > 0
-        mean[clash | (mean > limit) | ~np.outer(alive, alive)] = np.inf
-        np.fill_diagonal(mean, np.inf)
-        a, b = np.unravel_index(int(np.argmin(mean)), mean.shape)
-        if not np.isfinite(mean[a, b]):
+
+    def apart(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Mean distance of some groups from all, ``[R, G]``; infinite where they cannot be one person."""
+        mean = total[rows] / np.outer(count[rows], count)
+        mean[clash[rows] | (mean > _limits(total.diagonal(), count, rows)) | ~alive] = np.inf
+        return mean
+
+    gap = apart(np.arange(len(groups)))  # everybody clashes with themselves
+    while True:
+        a, b = np.unravel_index(int(np.argmin(gap)), gap.shape)
+        if not np.isfinite(gap[a, b]):
             break
         groups[a] = groups[a] + groups[b]
         total[a] += total[b]
         total[:, a] += total[:, b]
         count[a] += count[b]
-        seen[a] |= seen[b]
+        clash[a] |= clash[b]
+        clash[:, a] = clash[a]
         alive[b] = False
-    members = [m for g in np.flatnonzero(alive) for m in without_foreign(groups[g], vectors, certain)]
-    people = [sorted((faces[m] for m in group), key=lambda f: f.frame) for group in members]
+        gap[b] = gap[:, b] = np.inf
+        gap[a] = gap[:, a] = apart(np.array([a]))[0]
+    parted = [part for g in np.flatnonzero(alive) for part in without_foreign(groups[g], vectors, certain)]
+    people = [sorted((faces[m] for m in part), key=lambda f: f.frame) for part in parted]
 
     def prominence(person: list[Face]) -> tuple[float, float]:
         # Ties (two people equally large in all frames) go to the one on the left.
@@ -122,17 +131,17 @@ def without_foreign(group: list[int], vectors: NDArray, certain: set[int]) -> li
     return [[m for m in group if m not in apart], *([m] for m in apart)]
 
 
-def _limits(total_within: NDArray, count: NDArray) -> NDArray[np.float64]:
-    """Mean distance ``[G, G]`` up to which two groups may be one person.
+def _limits(total_within: NDArray, count: NDArray, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Mean distance ``[R, G]`` up to which some of the groups and any other may be one person.
 
     A group that is loose itself (poor pictures) accepts what is a little looser; a single face that stands far
     out of a close group is refused earlier.
     """
     pairs = count * (count - 1)
     within = np.where(pairs > 0, total_within / np.maximum(pairs, 1), np.nan)
-    looser = np.fmax.outer(within, within)
+    looser = np.fmax.outer(within[rows], within)
     limit = np.full(looser.shape, SAME_PERSON)
-    single = np.minimum.outer(count, count) == 1
+    single = np.minimum.outer(count[rows], count) == 1
     close = np.clip(looser + OUTLIER, DOUBTFUL, SAME_PERSON)
     limit = np.where(single & np.isfinite(looser), close, limit)
     return np.fmax(limit, looser + EXCESS)

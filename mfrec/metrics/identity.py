@@ -96,6 +96,15 @@ def identity_distance(a: FloatArray, b: FloatArray) -> float:
     return float(np.linalg.norm(np.asarray(a, np.float64) - np.asarray(b, np.float64)))
 
 
+def identity_distances(vectors: NDArray) -> NDArray[np.float64]:
+    """:func:`identity_distance` of every two of the embeddings ``[N, 128]``, ``[N, N]``; 0 of each from itself."""
+    vectors = np.asarray(vectors, np.float64)
+    squares = (vectors**2).sum(axis=1)
+    distance = np.sqrt(np.maximum(squares[:, None] + squares - 2 * vectors @ vectors.T, 0.0))
+    np.fill_diagonal(distance, 0.0)  # the difference of equal squares is not quite nothing
+    return distance
+
+
 def separation(same: NDArray, different: NDArray) -> float:
     """Area under the ROC curve: how often a distance of one person is below one of two people; ties count half.
 

@@ -23,6 +23,7 @@ from mfrec.face.search import CERTAIN, THOROUGH, Sighting, find_faces, tight_cro
 from mfrec.face.surroundings import cut_observations, in_whole, overview, thumbnail
 from mfrec.face.turn import TURNS, turned, turned_box
 from mfrec.face.wanted import who_is_in, who_is_like
+from mfrec.metrics.identity import identity_distances
 from mfrec.pipeline import Run
 from mfrec.types import Dropped, FaceTrack, FloatArray, Frame, Observation, Subject, Wanted
 
@@ -280,11 +281,8 @@ def _median_distance(face: Face, person: Sequence[Face]) -> float:
 
 def _spread(person: Sequence[Face]) -> float:
     """Median distance between the faces of one person; 0 for a single one."""
-    vectors = np.array([f.embedding for f in person], np.float64)
-    upper = np.triu_indices(len(vectors), 1)
-    if not len(upper[0]):
-        return 0.0
-    return float(np.median(np.linalg.norm(vectors[upper[0]] - vectors[upper[1]], axis=1)))
+    distance = identity_distances(np.array([f.embedding for f in person]))
+    return float(np.median(distance[np.triu_indices(len(person), 1)])) if len(person) > 1 else 0.0
 
 
 def identity_warnings(frames: Sequence[Frame], person: Sequence[Face]) -> list[str]:

@@ -8,12 +8,21 @@ from mfrec.face.detect import detect_faces
 from mfrec.face.landmarks import detect_landmarks
 from mfrec.image.geometry import resize
 from mfrec.metrics import identity
-from mfrec.metrics.identity import embed, embed_all, face_chip, identity_distance
+from mfrec.metrics.identity import embed, embed_all, face_chip, identity_distance, identity_distances
 from mfrec.types import FloatArray
 
 
 def embedding(image: FloatArray) -> FloatArray:
     return embed(image, detect_landmarks(image, detect_faces(image, smallest=10)[0].box))
+
+
+def test_distances_of_all_are_those_of_every_two() -> None:
+    vectors = np.random.default_rng(0).normal(0, 0.06, (7, 128)).astype(np.float32)
+    vectors[5] = vectors[2]
+    found = identity_distances(vectors)
+    assert (found == found.T).all() and (np.diag(found) == 0).all()
+    expected = [[identity_distance(one, other) for other in vectors] for one in vectors]
+    np.testing.assert_allclose(found, expected, atol=1e-7)
 
 
 @pytest.fixture(scope="module")
