@@ -93,3 +93,47 @@ def _hevc(image: np.ndarray) -> tuple[bytes, bytes]:
         configuration = stream.codec_context.extradata
         assert configuration is not None
         return configuration, bytes(packet)
+
+
+def with_properties(file: bytes, *found: tuple[str, bytes]) -> bytes:
+    """A HEIC or AVIF file of one picture whose first item gets more properties, each a kind and what is in its box."""
+    more = [_box(kind, body) for kind, body in found]
+    grown = sum(map(len, more)) + len(more)
+
+    def rebuilt(data: bytes, count: int = 0) -> bytes:
+        out, at = b"", 0
+        while at < len(data):
+            size, kind = struct.unpack_from(">I4s", data, at)
+            body = data[at + 8 : at + size]
+            if kind == b"meta":
+                body = body[:4] + rebuilt(body[4:])
+            elif kind == b"iprp":
+                body = rebuilt(body)
+            elif kind == b"ipco":
+                count, body = len(_sizes(body)), body + b"".join(more)
+            elif kind == b"ipma":
+                end = 11 + body[10]
+                # What turns or cuts must be understood by a reader, says the highest bit.
+                must = [0x80 * (kind in ("clap", "irot", "imir")) for kind, _ in found]
+                uses = bytes(must[n] + count + 1 + n for n in range(len(more)))
+                body = body[:10] + bytes([body[10] + len(more)]) + body[11:end] + uses + body[end:]
+            elif kind == b"iloc":
+                (items,) = struct.unpack_from(">H", body, 6)
+                places = bytearray(body)
+                for n in range(items):
+                    (start,) = struct.unpack_from(">I", body, 14 + 14 * n)
+                    struct.pack_into(">I", places, 14 + 14 * n, start + grown)
+                body = bytes(places)
+            out += _box(kind.decode(), body)
+            at += size
+        return out
+
+    return rebuilt(file)
+
+
+def _sizes(data: bytes) -> list[int]:
+    """Of boxes that lie one after the other."""
+    sizes: list[int] = []
+    while sum(sizes) < len(data):
+        sizes.append(int.from_bytes(data[sum(sizes) : sum(sizes) + 4], "big"))
+    return sizes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mfrec.imageio.colour import to_srgb
+from mfrec.imageio.item_properties import main_properties
 from mfrec.types import FloatArray
 
 
@@ -42,10 +43,10 @@ def code_points(kind: str | None, data: bytes, *, profile: bool) -> CodePoints |
     if kind == "PNG":
         return _of_png(data)
     if kind == "AVIF" and not profile:
-        # ISO/IEC 14496-12, 12.1.5: a box of 19 bytes, in the properties of the item or in the track.
-        at = data.find(b"\0\0\0\x13colrnclx")
-        if 0 <= at <= len(data) - 19:
-            primaries, transfer = (int.from_bytes(data[at + k : at + k + 2], "big") for k in (12, 14))
+        # ISO/IEC 14496-12, 12.1.5.
+        told = [box.body for box in main_properties(data) if box.kind == b"colr" and box.body[:4] == b"nclx"]
+        if told and len(told[0]) >= 11:
+            primaries, transfer = (int.from_bytes(told[0][k : k + 2], "big") for k in (4, 6))
             return CodePoints(primaries, transfer, full=True)
     return None
 

@@ -122,13 +122,26 @@ def is_tiff(head: bytes) -> bool:
     return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
+AVIF_BRANDS = (b"avif", b"avis")
+"""Of an ISO base media file that holds AVIF pictures, or an animation of them (AVIF 1.1, 6)."""
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """The brands of an ISO base media file that begins so; none of other files."""
+    if head[4:8] != b"ftyp":
+        return set()
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    return {head[at : at + 4] for at in (8, *range(16, size, 4))}
+
+
+def is_avif(head: bytes) -> bool:
+    """Whether a file that begins so holds AVIF pictures."""
+    return not _brands(head).isdisjoint(AVIF_BRANDS)
+
+
 def is_heif(head: bytes) -> bool:
     """Whether a file that begins so holds HEIF pictures (and is no AVIF)."""
-    if head[4:8] != b"ftyp":
-        return False
-    size = min(int.from_bytes(head[:4], "big"), len(head))
-    brands = [head[at : at + 4] for at in (8, *range(16, size, 4))]
-    return not {b"avif", b"avis"} & set(brands) and bool(set(HEIF_BRANDS) & set(brands))
+    return not is_avif(head) and not _brands(head).isdisjoint(HEIF_BRANDS)
 
 
 def open_picture(file: Any) -> ImageFile.ImageFile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mfrec.imageio.colour import to_srgb
+from mfrec.imageio.item_properties import described, main_properties, pixel_aspect
 from mfrec.imageio.limits import size_reason
 from mfrec.imageio.profile import profiled
 from mfrec.imageio.reading import RefusedError, over_grey
@@ -18,8 +19,27 @@ def heif_pictures(data: bytes) -> int:
     return len(pi_heif.open_heif(data, convert_hdr_to_8bit=False))
 
 
+def heif_aspect(data: bytes, number: int) -> float:
+    """Width of a pixel of an upright picture divided by its height, which libheif passes over.
+
+    Raises:
+        RefusedError: some picture of the file has pixels that are not square, and it is not the main one that is asked
+            for: which one it is is not looked for.
+    """
+    import pi_heif
+
+    if all(pixel_aspect([box]) == 1 for box in described(data)):
+        return 1.0
+    if not pi_heif.open_heif(data, convert_hdr_to_8bit=False)[number].info["primary"]:
+        raise RefusedError("the file has pictures whose pixels are not square; export this one as PNG or TIFF")
+    found = main_properties(data)
+    aspect = pixel_aspect(found)
+    turns = sum(box.body[0] & 3 for box in found if box.kind == b"irot" and box.body)
+    return 1 / aspect if turns % 2 else aspect
+
+
 def heif_picture(data: bytes, number: int, notes: list[str]) -> FloatArray:
-    """One picture ``[H, W, 3]`` in sRGB, upright and opaque.
+    """One picture ``[H, W, 3]`` in sRGB, upright and opaque, of pixels as they are stored.
 
     Raises:
         RefusedError: a size or colour that is not read.

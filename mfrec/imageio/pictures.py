@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mfrec.errors import NoFramesError
-from mfrec.imageio.formats import DECODER_ERRORS, is_heif, is_tiff, open_picture
-from mfrec.imageio.heif import heif_picture, heif_pictures
+from mfrec.imageio.formats import DECODER_ERRORS, is_avif, is_heif, is_tiff, open_picture
+from mfrec.imageio.heif import heif_aspect, heif_picture, heif_pictures
+from mfrec.imageio.item_properties import clean_aperture, main_properties, pixel_aspect
 from mfrec.imageio.jpeg import another_follows, damage_of, jpeg_tables, unusual, with_its_end
 from mfrec.imageio.limits import MAX_FILE_BYTES, size_reason
 from mfrec.imageio.orientation import ORIENTATIONS, upright, upright_tables
@@ -127,6 +128,8 @@ def _opened(path: Path) -> _PictureFile:
         RefusedError: with a reason for the record.
         One of DECODER_ERRORS: what the decoder raised.
     """
+    from PIL import UnidentifiedImageError
+
     size = path.stat().st_size
     if size == 0:
         raise RefusedError("the file is empty (0 bytes)")
@@ -141,7 +144,12 @@ def _opened(path: Path) -> _PictureFile:
     kind = unusual(data)
     if kind is not None:
         raise RefusedError(f"{kind}, which is not read; export it as PNG or TIFF")
-    return _PillowFile(path, data)
+    try:
+        return _PillowFile(path, data)
+    except UnidentifiedImageError:
+        if not is_avif(data):
+            raise
+        raise RefusedError("an AVIF file that is damaged or breaks the rules of its format; export it anew") from None
 
 
 class _PictureFile(ABC):
@@ -206,7 +214,8 @@ class _HeifFile(_PictureFile):
         self.numbers = range(heif_pictures(data))
 
     def _decode(self, number: int, notes: list[str]) -> _Decoded:
-        return _Decoded(heif_picture(self._data, number, notes))
+        aspect = heif_aspect(self._data, number)
+        return _Decoded(heif_picture(self._data, number, notes), aspect)
 
 
 class _TiffFile(_PictureFile):
@@ -270,12 +279,20 @@ class _PillowFile(_PictureFile):
         elif picture.format == "JPEG" and another_follows(self._data):
             notes.append("the first of several JPEG pictures in the file; name it .mjpg to read all of them")
         image = self._image(notes)
+        shape = main_properties(self._data) if picture.format == "AVIF" else []
+        part = clean_aperture(shape, picture.width, picture.height)
+        if part is not None:
+            image = image[part]
+            notes.append(
+                f"{image.shape[1]}x{image.shape[0]} of {picture.width}x{picture.height} pixels are shown, as the file "
+                "says (clap)"
+            )
         orientation = _orientation(picture, notes)
         image = upright(image, ORIENTATIONS[orientation])
         tables = upright_tables(jpeg_tables(picture), ORIENTATIONS[orientation], image.shape[1], image.shape[0])
         if orientation != 1:
             notes.append(f"EXIF orientation {orientation} applied")
-        aspect = _density_aspect(picture)
+        aspect = pixel_aspect(shape) if shape else _density_aspect(picture)
         damage = damage_of(self._data) if picture.format in ("JPEG", "MPO") else ""
         damage = f"decoder: {damage}" if damage else ""
         return _Decoded(image, 1 / aspect if ORIENTATIONS[orientation].transpose else aspect, tables, time, damage)

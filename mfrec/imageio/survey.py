@@ -9,7 +9,16 @@ from pathlib import Path
 
 from mfrec.errors import NoFramesError
 from mfrec.imageio.container import VIDEO_SUFFIXES, is_video
-from mfrec.imageio.formats import DECODER_ERRORS, HEAD, PICTURE_SUFFIXES, foreign, is_heif, is_tiff, open_picture
+from mfrec.imageio.formats import (
+    DECODER_ERRORS,
+    HEAD,
+    PICTURE_SUFFIXES,
+    foreign,
+    is_avif,
+    is_heif,
+    is_tiff,
+    open_picture,
+)
 from mfrec.imageio.jpeg import another_follows, unusual
 from mfrec.imageio.reading import RefusedError, listed, shown
 from mfrec.types import Dropped
@@ -124,7 +133,9 @@ def _kind_by_content(path: Path) -> str | None:
     except RefusedError:
         return "picture"
     except DECODER_ERRORS:
-        # FFmpeg shows something of kinds that it cannot decode either.
+        # FFmpeg shows something of kinds that it cannot decode either, and passes over what turns and cuts an AVIF.
+        if is_avif(head):
+            return "picture"
         if head.startswith(b"\xff\xd8"):
             with path.open("rb") as file:
                 if unusual(file.read(FIRST)) is not None:

@@ -14,7 +14,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from heif_file import heic
+from heif_file import heic, with_properties
 from PIL import Image, ImageCms
 from portrait_clips import CODINGS, Coding, moving, write
 
@@ -474,6 +474,36 @@ def test_damaged_heic_is_dropped(portrait: np.ndarray, tmp_path: Path) -> None:
     (tmp_path / "a.heic").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "b.png").write_bytes(png_bytes(portrait))
     assert [item.name for item in read(tmp_path).dropped] == ["a.heic"]
+
+
+@pytest.mark.parametrize("suffix", ["heic", "avif"])
+def test_the_shape_of_pixels_and_the_part_that_is_shown(images: list[np.ndarray], tmp_path: Path, suffix: str) -> None:
+    """libheif and libavif hand over pixels that are not square; libavif those too that are not to be shown."""
+    image = images[0][:64]
+    plain = io.BytesIO()
+    Image.fromarray(image).save(plain, "AVIF", quality=95)
+    whole = heic(image) if suffix == "heic" else plain.getvalue()
+    wide, turned = ("pasp", struct.pack(">II", 2, 1)), ("irot", b"\1")
+
+    def part(left: int) -> tuple[str, bytes]:
+        return "clap", struct.pack(">IIIIiIiI", 48, 1, 32, 1, left, 2, 4, 1)
+
+    def shown(*properties: tuple[str, bytes]) -> Frame:
+        (tmp_path / f"a.{suffix}").write_bytes(with_properties(whole, *properties))
+        return read(tmp_path / f"a.{suffix}").frames[0]
+
+    assert grey_levels(shown(("pasp", struct.pack(">II", 3, 3))), image) < 4
+    assert grey_levels(shown(part(16)), image[20:52, 32:80]) < 4
+    stretched = shown(wide)
+    assert stretched.image.shape == (64, 192, 3) and "aspect ratio 2 applied" in stretched.notes[-1]
+    assert grey_levels(stretched, cv2.resize(image, (192, 64), interpolation=cv2.INTER_CUBIC)) < 6
+    assert np.array_equal(shown(wide, turned).image.shape, (192, 64, 3))
+    if suffix == "avif":
+        with pytest.raises(NoFramesError, match=r"clap: 48x32 pixels from 24\.5, 20"):
+            shown(part(1))
+        (tmp_path / "a.avif").write_bytes(with_properties(whole, part(16)).replace(b"clap", b"clop"))
+        with pytest.raises(NoFramesError, match="damaged"):
+            read(tmp_path / "a.avif")
 
 
 def tiff(path: Path, samples: np.ndarray, **options: object) -> Path:
