@@ -75,7 +75,7 @@ def clip_clock(path: Path, *, deinterlace: bool = False) -> ClipClock:
     if first is None:
         raise NoFramesError(f"no frame of '{shown(path)}' can be decoded; export the clip again from its recorder")
     halves = 2 if deinterlace else 1
-    if not stored or len(table.shown) < len(table.times):
+    if not stored or not table.timed:
         pace = rate or ASSUMED_RATE
         return ClipClock(1 / (pace * halves), 0, 1, True, not rate)
     unit = max(stored / halves, FINEST)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mfrec.errors import NoFramesError
+from mfrec.imageio.boxes import boxes, boxes_of_file, within
 from mfrec.imageio.jpeg import another_follows, upper_field_first
 from mfrec.imageio.limits import size_reason
 from mfrec.imageio.reading import shown
@@ -47,6 +48,12 @@ OWN_HEADER = 1 << 16
 PARAMETER_SET = re.compile(b"\0?\0\0\x01(?:[\x27\x47\x67]|\x40\x01)")
 """How the first unit of a raw H.264 (sequence parameters) or HEVC stream (video parameters) begins."""
 
+WITHOUT_EDITS = "ignore_editlist"
+"""FFmpeg's name of the option by which it gives the frames of an MP4 as they were recorded."""
+
+FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+"""Kinds of boxes that an MP4 or MOV begins with."""
+
 FIRST_PACKETS = 1000
 """Packets by which it is told whether a stream is more than a single picture."""
 
@@ -64,8 +71,11 @@ def opened(path: Path) -> InputContainer:
         raise NoFramesError(f"the file '{shown(path)}' is empty (0 bytes); a video or a picture was expected")
     with path.open("rb") as file:
         # FFmpeg does not recognise every row of JPEG files, and takes some for a single picture.
-        kind = "mjpeg" if file.read(3) == b"\xff\xd8\xff" else None
+        head = file.read(8)
+    kind = "mjpeg" if head.startswith(b"\xff\xd8\xff") else None
     options = {"format_whitelist": VIDEO_FORMATS}
+    if head[4:] in FIRST_BOXES and _edited_beyond_a_cut(path):
+        options[WITHOUT_EDITS] = "1"
     try:
         # The absolute path cannot be taken for a protocol ("concat:x.mp4") nor for an option.
         return av.open(str(path.absolute()), format=kind, options=options)
@@ -103,19 +113,47 @@ def bytes_skipped(container: InputContainer) -> int:
     return int(container.options.get(SKIPPED, 0))
 
 
+def is_without_its_edits(container: InputContainer) -> bool:
+    """Whether an opened MP4 or MOV is read as it was recorded, because what its edit list says is not followed."""
+    return WITHOUT_EDITS in container.options
+
+
+def _edited_beyond_a_cut(path: Path) -> bool:
+    """Whether a track of pictures is shown in several parts, or at another speed (ISO/IEC 14496-12, 8.6.6).
+
+    FFmpeg leaves out what one part leaves out. The times of a second one it gives on another clock, and a pause between
+    two it takes for a part.
+    """
+    index = next((box for box in boxes_of_file(path) if box.kind == b"moov"), None)
+    if index is None:
+        return False
+    with path.open("rb") as file:
+        file.seek(index.start)
+        tracks = [box.body for box in boxes(file.read(index.end - index.start)) if box.kind == b"trak"]
+    return any(
+        within(track, b"mdia", b"hdlr")[8:12] == b"vide" and _is_beyond_a_cut(within(track, b"edts", b"elst"))
+        for track in tracks
+    )
+
+
+def _is_beyond_a_cut(table: bytes) -> bool:
+    """Whether an edit list is more than a pause at the beginning and one part at its own speed.
+
+    Args:
+        table: what is in its box.
+    """
+    size = 20 if table[:1] == b"\1" else 12
+    entries = [table[at : at + size] for at in range(8, len(table) - size + 1, size)]
+    entries = entries[: int.from_bytes(table[4:8], "big")]
+    # A part that begins at -1 is a pause.
+    if entries and int.from_bytes(entries[0][size // 2 - 2 : -4], "big", signed=True) == -1:
+        entries = entries[1:]
+    return len(entries) > 1 or any(entry[-4:] not in (bytes(4), b"\0\1\0\0") for entry in entries)
+
+
 def _lacks_index(path: Path) -> bool:
     """Whether no box that says where the frames lie is found in an MP4 or MOV (ISO/IEC 14496-12, 8.2.1)."""
-    found, at, length = set(), 0, path.stat().st_size
-    with path.open("rb") as file:
-        while at + 8 <= length:
-            file.seek(at)
-            header = file.read(16)
-            size, kind = int.from_bytes(header[:4], "big"), header[4:8]
-            found.add(kind)
-            size = int.from_bytes(header[8:], "big") if size == 1 else size
-            if size < 8:
-                break
-            at += size  # a damaged size may lead beyond any file
+    found = {box.kind for box in boxes_of_file(path)}
     return b"ftyp" in found and b"moov" not in found
 
 

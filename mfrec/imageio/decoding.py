@@ -164,7 +164,7 @@ class _Clock:
             return int(table.ranks[packet]) - self._first_rank, float(table.times[packet]) - self.first, False
         if self.first is None:
             self.first = 0.0
-        if len(table.shown) == len(table.times):
+        if table.timed:
             # The stamps are those of decoding: the same moments, given to the frames in another order.
             return count, float(table.shown[min(count, len(table.shown) - 1)] - table.shown[0]), False
         return count, count / self._rate if self._rate else None, self._rate > 0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
 
+from mfrec.imageio.boxes import Box, boxes, within
 from mfrec.imageio.reading import RefusedError
 
 SEQUENCES = (b"avis", b"msf1", b"hevc", b"hevx")
@@ -18,38 +17,9 @@ MOST_ITEMS = 100_000
 """Of one file; a damaged count says more."""
 
 
-class Box(NamedTuple):
-    """A box of an ISO base media file: its four letters, and what is in it."""
-
-    kind: bytes
-    body: bytes
-
-
-def boxes(data: bytes) -> Iterator[Box]:
-    """The boxes that lie one after the other; they end where one does not fit (ISO/IEC 14496-12, 4.2)."""
-    at = 0
-    while at + 8 <= len(data):
-        size, kind, begin = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8], at + 8
-        if size == 1:
-            size, begin = int.from_bytes(data[at + 8 : at + 16], "big"), at + 16
-        end = at + size if size else len(data)
-        if not begin <= end <= len(data):
-            return
-        yield Box(kind, data[begin:end])
-        at = end
-
-
-def _within(data: bytes, *path: bytes) -> bytes:
-    """What is in the first box at the end of a path of kinds; nothing where there is none."""
-    for kind in path:
-        data = next((box.body for box in boxes(data) if box.kind == kind), b"")
-        data = data[4:] if kind == b"meta" else data
-    return data
-
-
 def described(data: bytes) -> list[Box]:
     """All properties that a file's items may have, in their order; see :func:`main_properties`."""
-    return list(boxes(_within(data, b"meta", b"iprp", b"ipco")))
+    return list(boxes(within(data, b"meta", b"iprp", b"ipco")))
 
 
 def main_properties(data: bytes) -> list[Box]:
@@ -59,15 +29,15 @@ def main_properties(data: bytes) -> list[Box]:
         data: the whole file, AVIF or HEIF.
     """
     if data[8:12] in SEQUENCES:
-        entries = _within(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")[8:]
+        entries = within(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")[8:]
         first = next(boxes(entries), None)
         if first is not None:
             return list(boxes(first.body[SAMPLE_ENTRY:]))
-    meta = _within(data, b"meta")
-    head = _within(meta, b"pitm")
+    meta = within(data, b"meta")
+    head = within(meta, b"pitm")
     main = int.from_bytes(head[4:8] if head[:1] == b"\1" else head[4:6], "big")
     found = described(data)
-    return [found[n - 1] for n in _associations(_within(meta, b"iprp", b"ipma"), main) if 0 < n <= len(found)]
+    return [found[n - 1] for n in _associations(within(meta, b"iprp", b"ipma"), main) if 0 < n <= len(found)]
 
 
 def _associations(table: bytes, item: int) -> list[int]:

@@ -42,8 +42,10 @@ class KeyFrames:
         self._table = table
         self._container: InputContainer | None = None
         packets = np.flatnonzero(table.keys)
-        # Where the clock starts again, or the first frames cannot be decoded, a time does not tell a frame's number.
-        told = table.ordered and not table.restarts and packets.size and int(table.ranks[packets[0]]) == 0
+        # Where the clock starts again, or the first frames cannot be decoded, a time does not tell a frame's number;
+        # and what an edit list hides is not to be shown.
+        told = table.ordered and table.visible.all() and not table.restarts
+        told = told and packets.size and int(table.ranks[packets[0]]) == 0
         self._packets = {int(table.ranks[packet]): int(packet) for packet in packets} if told else {}
         self.numbers = np.array(sorted(self._packets), np.int64)
         self.alone = {} if alone is None else alone

@@ -44,9 +44,11 @@ class PacketTable:
             NaN where the file does not say.
         keys: ``[N]`` bool, whether decoding can begin there; the first one alone where not ``keys_told``.
         restarts: packets at which the file's clock starts again.
-        ordered: whether the times are those of presentation, all known and different. Else (a raw stream has none, an
-            AVI file with B frames has those of decoding) frames can only be counted as the decoder gives them.
-        hidden: how many packets are there for decoding only, because an edit list of the file leaves their frames out.
+        ordered: whether the times are those of presentation, all known and those of frames different. Else (a raw
+            stream has none, an AVI file with B frames has those of decoding) frames can only be counted as the decoder
+            gives them.
+        visible: ``[N]`` bool, false for packets that are there for decoding only, because an edit list of the file
+            leaves their frames out.
         empty: how many more packets there are that hold nothing; recorders repeat the frame before so.
         encrypted: whether the packets say that they are.
         keys_told: whether the file tells at which packets decoding can begin.
@@ -56,22 +58,33 @@ class PacketTable:
     keys: NDArray[np.bool_]
     restarts: tuple[int, ...]
     ordered: bool
-    hidden: int = 0
+    visible: NDArray[np.bool_]
     empty: int = 0
     encrypted: bool = False
     keys_told: bool = True
 
     @cached_property
     def ranks(self) -> NDArray[np.int64]:
-        """``[N]``: how many packets are shown before each; of use where ``ordered``."""
+        """``[N]``: how many packets' frames are shown before that of each; of use where ``ordered``."""
+        order = np.argsort(self.times, kind="stable")
         ranks = np.empty(len(self.times), np.int64)
-        ranks[np.argsort(self.times, kind="stable")] = np.arange(len(self.times))
+        ranks[order] = np.cumsum(self.visible[order]) - self.visible[order]
         return ranks
+
+    @property
+    def count(self) -> int:
+        """How many frames there are to be shown."""
+        return int(self.visible.sum())
+
+    @property
+    def timed(self) -> bool:
+        """Whether the time of every frame is known."""
+        return len(self.shown) == self.count
 
     @cached_property
     def shown(self) -> NDArray[np.float64]:
-        """The known times in the order of presentation."""
-        return np.sort(self.times[np.isfinite(self.times)])
+        """The known times of frames in the order of presentation."""
+        return np.sort(self.times[np.isfinite(self.times) & self.visible])
 
     @property
     def first_key(self) -> int:
@@ -113,7 +126,8 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
     shown: list[float] = []
     stored: list[float] = []
     keys: list[bool] = []
-    hidden, empty, encrypted = 0, -1, False  # the packet that ends a stream is empty
+    visible: list[bool] = []
+    empty, encrypted = -1, False  # the packet that ends a stream is empty
     decoder = stream.codec_context.codec
     packed = False
     try:
@@ -121,7 +135,7 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
             if not packet.size:
                 empty += 1
                 continue
-            hidden += packet.is_discard
+            visible.append(not packet.is_discard)
             encrypted |= packet.has_sidedata("encryption_info")
             shown.append(math.nan if packet.pts is None else packet.pts)
             stored.append(math.nan if packet.dts is None else packet.dts)
@@ -139,12 +153,13 @@ def packet_table(container: InputContainer, stream: VideoStream) -> PacketTable:
     reorders = decoder.name in OUT_OF_TURN and stream.codec_context.has_b_frames
     reordered = reorders and len(np.unique((np.array(shown) - decoding)[:-1])) <= 1
     times = _completed(((decoding if reordered else times) + offsets) * unit)
-    ordered = bool(np.isfinite(times).all()) and len(np.unique(times)) == len(times)
+    own = times[np.array(visible, bool)]
+    ordered = bool(np.isfinite(times).all()) and len(np.unique(own)) == len(own)
     ordered = ordered and not reordered and not packed
     if container.format.name == "avi" and np.isfinite(decoding).all() and len(decoding) > 1:
         # Its clock counts frames, also those that hold nothing, of which FFmpeg's parsers swallow most.
         empty = max(empty, int(decoding[-1] + max(1, np.median(np.diff(decoding)))) - len(decoding))
-    return PacketTable(times, begins, restarts, ordered, hidden, max(empty, 0), encrypted, told)
+    return PacketTable(times, begins, restarts, ordered, np.array(visible, bool), max(empty, 0), encrypted, told)
 
 
 def _completed(times: NDArray[np.float64]) -> NDArray[np.float64]:

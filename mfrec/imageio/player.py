@@ -102,7 +102,7 @@ class ClipPlayer:
         self._pictures: Iterator[Coded] | None = None
         self._recent: deque[Coded] = deque(maxlen=RECENT)
         self._small = SmallPictures(KEPT)
-        self.strip = Strip(KeyFrames(path, self._table, self._key_frames.alone), len(self._table.times), self._jpeg)
+        self.strip = Strip(KeyFrames(path, self._table, self._key_frames.alone), self._table.count, self._jpeg)
         self._last_look = (0, 0.0)
         self._last_shown = -1
         image = self.frame(0).image
@@ -110,15 +110,15 @@ class ClipPlayer:
 
     def _sheet(self, width: int, height: int) -> Sheet:
         table: PacketTable = self._table
-        count = len(table.times)
+        count = table.count
         times: tuple[float | None, ...]
-        if len(table.shown) == count:
+        if table.timed:
             times = tuple(round(float(time - table.shown[0]), 6) for time in table.shown)
         elif self._source.rate:
             times = tuple(round(number / self._source.rate, 6) for number in range(count))
         else:
             times = (None,) * count
-        keys = np.flatnonzero(table.keys)
+        keys = np.flatnonzero(table.keys & table.visible)
         numbers = np.sort(table.ranks[keys]) if table.ordered else keys
         name = shown(self.path, whole=False)
         return Sheet(
@@ -149,7 +149,7 @@ class ClipPlayer:
         Raises:
             NoFramesError: there is none of that number, it cannot be decoded, or its colours are not understood.
         """
-        found = self._exactly(number) if 0 <= number < len(self._table.times) else None
+        found = self._exactly(number) if 0 <= number < self._table.count else None
         if found is None:
             raise NoFramesError(f"frame {number} of '{shown(self.path)}' cannot be decoded; look at its neighbours")
         before, coded = found
@@ -170,7 +170,7 @@ class ClipPlayer:
         Raises:
             NoFramesError: see :meth:`frame`.
         """
-        if not 0 <= number < len(self._table.times):
+        if not 0 <= number < self._table.count:
             raise NoFramesError(
                 f"frame {number} of '{shown(self.path)}' is not there; expected 0 to {self.sheet.count - 1}"
             )
@@ -198,7 +198,7 @@ class ClipPlayer:
         Raises:
             NoFramesError: see :meth:`frame`.
         """
-        key = self._key_frames.last(number) if number < len(self._table.times) else None
+        key = self._key_frames.last(number) if number < self._table.count else None
         if key is None:
             return number, self.preview(number, width)
         began = perf_counter()

@@ -18,6 +18,7 @@ from mfrec.imageio.container import (
     bytes_skipped,
     ends_within_a_packet,
     frame_rate,
+    is_without_its_edits,
     opened,
     picture_stream,
     scrambled,
@@ -61,8 +62,8 @@ class Selection:
     def expected(self, table: PacketTable, rate: float) -> int:
         """About how many pictures will come of a stream with these packets."""
         times = table.shown
-        if len(times) < len(table.times):
-            times = np.arange(len(table.times)) / (rate or 1)
+        if not table.timed:
+            times = np.arange(table.count) / (rate or 1)
         times = times - times[:1]
         inside = (times >= (self.start or 0) - SLACK) & (times <= (math.inf if self.end is None else self.end) + SLACK)
         return -(-int(inside.sum()) // self.every) * (2 if self.deinterlace else 1)
@@ -134,6 +135,12 @@ def video_stream(path: Path, selection: Selection, findings: Findings, progress:
         cut = transport and ends_within_a_packet(path)
         hidden = scrambled(path, stream.id) if transport else float(table.encrypted)
         header = bytes_skipped(container)
+        if is_without_its_edits(container):
+            findings.warnings.append(
+                f"'{shown(path, whole=False)}' says by its edit list that it is to be shown in several parts, or at "
+                "another speed; that is not followed: every recorded frame is read, in the order and with the times of "
+                "the recording"
+            )
     if header:
         findings.warnings.append(
             f"the first {header} bytes of '{shown(path, whole=False)}' are no video and are left out: a header of the "
@@ -182,7 +189,7 @@ def _frames(video: VideoFile, selection: Selection, findings: Findings, progress
         pictures = decoded(container, stream, video.table, selection.start or 0.0, watch)
         if selection.deinterlace:
             pictures = separate_fields(pictures, video.table.interval or (1 / video.rate if video.rate else 0.0))
-        for coded, before in selection.of(pictures, len(video.table.times), progress):
+        for coded, before in selection.of(pictures, video.table.count, progress):
             counts.interlaced |= coded.source.interlaced_frame
             if not coded.field and counts.combs.wanted:
                 counts.combs.look(coded.picture)
@@ -267,8 +274,9 @@ def _conclude(
     if watch.early:
         frames = f"{watch.early} frames" if watch.early > 1 else "a frame"
         findings.dropped.append(Dropped(name, f"{frames} before the first key frame, which cannot be decoded alone"))
-    if table.hidden:
-        frames = f"{table.hidden} frames" if table.hidden > 1 else "a frame"
+    hidden = len(table.times) - table.count
+    if hidden:
+        frames = f"{hidden} frames" if hidden > 1 else "a frame"
         findings.dropped.append(Dropped(name, f"{frames} that the edit list of the file hides"))
     # What was not decoded to its end says nothing of the frames that the decoder still holds back.
     swallowed = watch.left_out if selection.end is None else 0
@@ -280,7 +288,7 @@ def _conclude(
     if not counts.used:
         if len(table.times) and not counts.taken and (selection.start is not None or selection.end is not None):
             raise NoFramesError(
-                f"no frame of '{shown(path)}' lies {selection.span}; it has {len(table.times)} frames at "
+                f"no frame of '{shown(path)}' lies {selection.span}; it has {table.count} frames at "
                 f"{video.rate:g} per second"
             )
         raise NoFramesError(f"no frame of '{shown(path)}' can be used{listed(findings.dropped)}")

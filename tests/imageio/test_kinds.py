@@ -29,6 +29,7 @@ from mfrec.image.transfer import (
     to_xyz,
 )
 from mfrec.imageio import jpeg_bytes, png_bytes, read
+from mfrec.imageio.player import ClipPlayer
 from mfrec.types import Frame
 
 MATRIX = ":colormatrix=bt2020nc"
@@ -1179,19 +1180,52 @@ def test_b_frames_that_are_packed_with_the_frame_before(portrait: np.ndarray, tm
     assert [f.time for f in reading.frames] == pytest.approx([0.04 * n for n in range(len(nearest))], abs=1e-3)
 
 
-def test_frames_that_an_edit_list_hides_are_not_called_lost(images: list[np.ndarray], tmp_path: Path) -> None:
-    path = clip_with(tmp_path / "a.mp4", images, {})
+def edited(path: Path, parts: Sequence[tuple[int, int]]) -> None:
+    """Give an MP4 of one track, its index last, an edit list of parts: first frame, and how many (25 a second)."""
+    data = path.read_bytes()
     with av.open(str(path)) as container:
         base = container.streams.video[0].time_base
         assert base is not None
         step = int(Fraction(1, 25) / base)
-    data = bytearray(path.read_bytes())
-    at = data.find(b"elst") + 16  # behind version, count and duration: where the only edit begins
-    struct.pack_into(">i", data, at, struct.unpack_from(">i", data, at)[0] + 3 * step)
-    path.write_bytes(data)
+    at = data.find(b"edts") - 4
+    size = int.from_bytes(data[at : at + 4], "big")
+    (begin,) = struct.unpack_from(">i", data, data.find(b"elst") + 16)  # behind version, count and duration
+    entries = [struct.pack(">IiI", 40 * count, begin + first * step, 1 << 16) for first, count in parts]
+    edits = box(b"edts", box(b"elst", struct.pack(">II", 0, len(parts)) + b"".join(entries)))
+    grown = bytearray(data[:at] + edits + data[at + size :])
+    for kind in (b"moov", b"trak"):
+        place = data.find(kind) - 4
+        struct.pack_into(">I", grown, place, struct.unpack_from(">I", data, place)[0] + len(edits) - size)
+    path.write_bytes(grown)
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def test_frames_that_an_edit_list_hides_are_not_called_lost(portrait: np.ndarray, tmp_path: Path) -> None:
+    """Neither are they counted among those that can be asked for."""
+    images = moving(portrait, 40, 48)
+    path = write(tmp_path / "a.mp4", images, FAINT)
+    edited(path, [(13, 20)])
     reading = read(path)
-    assert all(grey_levels(f, i) < 5 for f, i in zip(reading.frames, images[3:], strict=True))
-    assert [d.reason for d in reading.dropped] == ["3 frames that the edit list of the file hides"]
+    assert all(grey_levels(f, i) < 5 for f, i in zip(reading.frames, images[13:33], strict=True))
+    assert reading.dropped[0].reason.endswith("frames that the edit list of the file hides")
+    shown = ClipPlayer(path)
+    assert shown.sheet.count == 20 and shown.sheet.times == tuple(f.time for f in reading.frames)
+    assert all(np.array_equal(shown.frame(n).image, reading.frames[n].image) for n in (19, 5, 12))
+    number, picture = shown.near(15, 48)
+    assert grey_levels(reading.frames[number], np.asarray(Image.open(io.BytesIO(picture)))) < 6
+    shown.close()
+
+
+def test_an_edit_list_of_several_parts_is_said_and_the_recording_read(images: list[np.ndarray], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mp4", images, FAINT)
+    edited(path, [(4, 2), (1, 2)])
+    reading = read(path)
+    assert all(grey_levels(f, i) < 5 for f, i in zip(reading.frames, images, strict=True))
+    assert [f.time for f in reading.frames] == [round(n / 25, 6) for n in range(7)]
+    assert len(reading.warnings) == 1 and "edit list" in reading.warnings[0]
 
 
 def test_an_encrypted_clip_is_refused_by_name(images: list[np.ndarray], tmp_path: Path) -> None:
