@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.face.eyes import SIDES, aspect_ratio
 from mfrec.types import FloatArray, Landmarks, frozen_array
 
 _HALF = (
@@ -244,17 +245,8 @@ def pose_gap(one: Pose | None, other: Pose | None) -> float | None:
 
 
 def eye_opening(landmarks: Landmarks) -> float:
-    """Mean eye aspect ratio: opening over width, about 0.3 for open and below 0.15 for closed eyes.
-
-    Soukupová and Čech, "Real-time eye blink detection using facial landmarks" (CVWW 2016), eq. 1.
-    """
-    ratios = []
-    for start in (36, 42):
-        eye = landmarks.points[start : start + 6].astype(np.float64)
-        width = np.linalg.norm(eye[3] - eye[0])
-        height = np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])
-        ratios.append(height / (2 * width) if width > 0 else 0.0)
-    return float(np.mean(ratios))
+    """Mean aspect ratio of both eyes (:func:`mfrec.face.eyes.aspect_ratio`), below 0.15 for closed ones."""
+    return float(np.mean([aspect_ratio(landmarks, side) for side in SIDES]))
 
 
 def mouth_opening(landmarks: Landmarks) -> float:

@@ -125,9 +125,11 @@ def look_near(image: FloatArray, before: Sighting) -> Sighting | None:
 def upright_turn(frames: Sequence[Frame]) -> int:
     """By how many degrees clockwise frames have to be turned for faces to stand upright in them.
 
-    A few frames are looked at. Another turn than 0 has to show faces in at least half of them, and in more than twice
-    as many as the frames as they are: a chance find does not turn a sequence, and does not keep one lying.
+    A few frames are looked at, spread over the time of a video, or over stills whatever their order. Another turn than
+    0 has to show faces in at least half of them, and in more than twice as many as the frames as they are: a chance
+    find does not turn a sequence, and does not keep one lying.
     """
+    frames = sorted(frames, key=lambda frame: (frame.time or 0.0, frame.sha256))
     probes = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, PROBES).round().astype(int))]
     counts = {degrees: sum(bool(look(turned(f, degrees).image, SURE).faces) for f in probes) for degrees in TURNS}
     best = max(TURNS, key=lambda degrees: counts[degrees])

@@ -25,9 +25,12 @@ def gaussian(image: NDArray, sigma: float) -> FloatArray:
     if sigma < WIDE or image.shape[0] * image.shape[1] < LARGE:
         return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
     height, width = image.shape[:2]
-    even = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    # Half the grid would mirror about the middle between its first two pixels, so what is beyond is put there before.
+    beyond = 2 * int(np.ceil(1.5 * sigma))
+    around = (beyond, beyond + height % 2, beyond, beyond + width % 2)
+    even = cv2.copyMakeBorder(image, *around, cv2.BORDER_REFLECT_101)
     half = cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    # The mean of 2 x 2 pixels has blurred by a variance of 1 / 4, and linear interpolation will by 2 / 3.
-    half = cv2.GaussianBlur(half, (0, 0), float(np.sqrt(sigma**2 - 0.25 - 2 / 3)) / 2)
+    # The mean of 2 x 2 pixels has blurred by a variance of 1 / 4, and linear interpolation at quarters will by 3 / 4.
+    half = cv2.GaussianBlur(half, (0, 0), float(np.sqrt(sigma**2 - 1)) / 2)
     full = cv2.resize(half, (even.shape[1], even.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.ascontiguousarray(full[:height, :width], np.float32)
+    return np.ascontiguousarray(full[beyond : beyond + height, beyond : beyond + width], np.float32)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mfrec.errors import UsageError
-from mfrec.face.detect import confirm_face, overlap
-from mfrec.face.search import look, upright_turn
+from mfrec.face import search
+from mfrec.face.detect import Detection, confirm_face, overlap
+from mfrec.face.search import Sighting, look, upright_turn
 from mfrec.face.stretch import contrast, stretched
 from mfrec.face.turn import turned
 from mfrec.imageio import to_uint8
@@ -83,6 +84,17 @@ def test_lying_faces_are_found_and_the_turn_is_recorded(portrait: FloatArray, de
     assert [o.frame.image.shape for o in track.observations] == [portrait.shape] * 3
     assert np.array_equal(track.observations[0].frame.image, portrait)
     assert any("turned" in warning for warning in track.warnings) == bool(back)
+
+
+def test_the_order_of_stills_decides_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven of 21 stills, two thirds of which lie, are looked at: the same seven, however they are listed."""
+    upright, lying = (np.zeros((8, 8, 3), np.float32) for _ in range(2))
+    upright[0, 0] = lying[0, -1] = 1
+    stills = [Frame(lying if i % 3 else upright, i, f"{i}.png", sha256=f"{i * 7919 % 997:03d}") for i in range(21)]
+    face = Detection(np.array([0, 0, 8, 8], np.float32), 1.0, np.zeros((5, 2), np.float32))
+    monkeypatch.setattr(search, "look", lambda image, _thresholds: Sighting((face,) if image[0, 0, 0] else ()))
+    orders = (np.random.default_rng(seed).permutation(21) for seed in range(40))
+    assert len({upright_turn([stills[i] for i in order]) for order in orders}) == 1
 
 
 def test_a_turn_by_hand_is_done_and_no_other(portrait: FloatArray) -> None:
