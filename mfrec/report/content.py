@@ -332,7 +332,8 @@ def gather(reconstruction: Reconstruction) -> Content:
     limit = pictures.uncertainty_limit(reconstruction.uncertainty)
     uncertainty_mean = float(reconstruction.uncertainty.mean()) * GREY_LEVELS
     observed_mean = float(reconstruction.observed.mean())
-    worst = max(used, key=lambda row: row.consistency or 0.0)
+    compared = [(row.consistency, row.name) for row in used if row.consistency is not None]
+    worst, worst_name = max(compared, key=lambda each: each[0], default=(None, ""))
     leader = pictures.dominant(reconstruction.weight)
     subjects, subjects_note = _subjects(reconstruction)
     beside = [step for step in record.get("evidence", {}).get("steps", ()) if step not in record.get("steps", ())]
@@ -358,7 +359,7 @@ def gather(reconstruction: Reconstruction) -> Content:
         ("Measured", f"{observed_mean * 100:.0f} %", MEASURED),
         ("Identity", plain(record.get("identity", {}).get("text", "not compared")), IDENTITY_DISTANCE),
         ("Left-out frame", plain(record.get("left_out_frame", {}).get("text", "not computed")), LEFT_OUT),
-        ("Least consistent", f"{worst.name}: {worst.consistency:.1f} grey levels", ""),
+        ("Least consistent", "not compared" if worst is None else f"{worst_name}: {worst:.1f} grey levels", ""),
     ]
     return Content(
         title=f"Face reconstruction from {len(used)} frame{'s' if len(used) != 1 else ''}"
@@ -420,6 +421,7 @@ def _rows(reconstruction: Reconstruction, comparisons: Sequence[Comparison | Non
     share = total / max(float(total.sum()), 1e-9)
     palette = pictures.colours(len(track.observations))
     noise = {entry.get("index"): entry.get("noise", "") for entry in reconstruction.record.get("used", ())}
+    consistency = reconstruction.consistency
     rows = []
     for i, observation in enumerate(track.observations):
         frame, registration = observation.frame, observation.registration
@@ -447,7 +449,7 @@ def _rows(reconstruction: Reconstruction, comparisons: Sequence[Comparison | Non
                 displacement=None if registration is None else registration.displacement,
                 interocular=None if observation.landmarks is None else observation.landmarks.interocular,
                 share=float(share[i]),
-                consistency=float(reconstruction.consistency[i]) * GREY_LEVELS,
+                consistency=None if np.isnan(consistency[i]) else float(consistency[i]) * GREY_LEVELS,
                 comparison=comparisons[i],
                 noise=visible(noise.get(frame.index, "")),
                 as_reference="" if observation.as_reference is None else _as_reference(observation.as_reference),

@@ -354,8 +354,11 @@ def consistency(reconstruction: Reconstruction) -> Rgb:
     for i, (block, observation) in enumerate(zip(blocks, reconstruction.track.observations, strict=True)):
         x, y = 16 + block_width * (i % columns), 44 + block_height * (i // columns)
         value = float(reconstruction.consistency[i]) * GREY_LEVELS
+        words = (
+            f"consistency {value:.1f} grey levels (root mean square)" if value >= 0 else "does not reach the picture"
+        )
         sheet.text(x, y + 8, printable(observation.frame.name), room=3 * side + 2 * gap)
-        sheet.text(x, y + 26, f"consistency {value:.1f} grey levels (root mean square)", colour=SOFT)
+        sheet.text(x, y + 26, words, colour=SOFT)
         if block is None:
             continue
         for k, picture in enumerate((block.given, block.again, block.difference_map(limit))):

@@ -270,6 +270,20 @@ def test_every_frame_is_in_the_table_with_its_reason_and_its_numbers() -> None:
     assert used.residual == pytest.approx(0.04 * 255)
 
 
+def test_the_least_consistent_frame_is_one_that_was_compared() -> None:
+    """A frame of which no pixel lands on the canvas has no figure, wherever it stands."""
+    case = reconstruction()
+    for missing in ([0], [4], range(len(case.consistency))):
+        known = np.array(case.consistency)
+        known[list(missing)] = np.nan
+        content = gather(replace(case, consistency=known))
+        said = {label: value for label, value, _ in content.facts}["Least consistent"]
+        worst = max((c * 255 for c in known if np.isfinite(c)), default=None)
+        assert said == "not compared" if worst is None else said.endswith(f": {worst:.1f} grey levels")
+        assert [row.consistency is None for row in content.used] == np.isnan(known).tolist()
+        assert "nan" not in said
+
+
 def test_a_file_beside_the_pictures_is_no_frame_that_was_left_out(tmp_path: Path) -> None:
     case = reconstruction()
     track = replace(case.track, dropped=(*case.track.dropped, Dropped("meta <1>.json", "not a picture")))
