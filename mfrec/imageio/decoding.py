@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mfrec.imageio.container import frame_rate
 from mfrec.imageio.damage import DamageWatch, listening
-from mfrec.imageio.jpeg import ends_wrong
+from mfrec.imageio.jpeg import untold_damage
 from mfrec.imageio.packets import PacketTable, picture_packets
 from mfrec.imageio.silent_damage import silent_damage
 from mfrec.imageio.ycbcr import planes
@@ -119,7 +119,7 @@ def decoded(
             # A frame's tables must come from its own packet: without any delay in the decoder, it comes at once.
             own = is_jpeg and len(frames) == 1 and position == index
             jpeg = bytes(packet) if packet is not None and own else None
-            if jpeg and (why := ends_wrong(jpeg, planes(frame))):
+            if jpeg and (why := untold_damage(jpeg, planes(frame))):
                 watch.told(position, why)
             heappush(waiting, (number, clock.count, position, Coded(frame, number, time, counted, frame, jpeg)))
             ahead = max(1, min(LOOK_AHEAD, LOOK_AHEAD_PIXELS // (frame.width * frame.height)))

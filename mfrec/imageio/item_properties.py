@@ -33,11 +33,25 @@ def main_properties(data: bytes) -> list[Box]:
         first = next(boxes(entries), None)
         if first is not None:
             return list(boxes(first.body[SAMPLE_ENTRY:]))
-    meta = within(data, b"meta")
-    head = within(meta, b"pitm")
-    main = int.from_bytes(head[4:8] if head[:1] == b"\1" else head[4:6], "big")
     found = described(data)
-    return [found[n - 1] for n in _associations(within(meta, b"iprp", b"ipma"), main) if 0 < n <= len(found)]
+    numbers = _associations(within(data, b"meta", b"iprp", b"ipma"), _main_item(data))
+    return [found[n - 1] for n in numbers if 0 < n <= len(found)]
+
+
+def _main_item(data: bytes) -> int:
+    head = within(data, b"meta", b"pitm")
+    return int.from_bytes(head[4:8] if head[:1] == b"\1" else head[4:6], "big")
+
+
+def main_items(data: bytes) -> frozenset[int]:
+    """The items that a file's main picture is coded in: itself, or the tiles that it is put together from (8.11.12)."""
+    main, table = _main_item(data), within(data, b"meta", b"iref")
+    size = 4 if table[:1] == b"\1" else 2
+    for box in boxes(table[4:]):
+        numbers = [int.from_bytes(box.body[at : at + size], "big") for at in (0, *range(size + 2, len(box.body), size))]
+        if box.kind == b"dimg" and numbers[0] == main:
+            return frozenset(numbers[1:])
+    return frozenset([main])
 
 
 def _associations(table: bytes, item: int) -> list[int]:

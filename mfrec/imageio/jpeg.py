@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.imageio.dc_chain import is_broken
 from mfrec.imageio.formats import open_picture
 from mfrec.types import JpegTables
 
@@ -77,7 +78,7 @@ def damage_of(data: bytes) -> str:
     shown, messages = _decoded(data)
     reasons = [text for text in messages if text.startswith(DAMAGED)]
     if shown:
-        reasons += filter(None, [ends_wrong(data, shown)])
+        reasons += filter(None, [untold_damage(data, shown)])
     if _restarts_out_of_order(data):
         reasons.append(OUT_OF_ORDER)
     if _scans_missing(data):
@@ -167,6 +168,19 @@ def _scans_missing(data: bytes) -> bool:
         ended |= marker == 0xD9
     # A row of markers that breaks before the end says nothing of the scans behind.
     return ended and any(left.any() for left in lowest.values())
+
+
+def untold_damage(data: bytes, shown: Sequence[NDArray[Any]]) -> str:
+    """What is wrong with a JPEG file of which decoders say nothing; empty where nothing tells.
+
+    Args:
+        data, shown: see :func:`ends_wrong`.
+    """
+    return ends_wrong(data, shown) or (OFF if is_broken(shown) else "")
+
+
+OFF = "from some block on it is lighter, darker or of another colour than it was coded"
+"""Reason of a picture whose blocks' means are off by the same amount."""
 
 
 def ends_wrong(data: bytes, shown: Sequence[NDArray[Any]]) -> str:

@@ -19,6 +19,7 @@ from mfrec.imageio.jpeg import another_follows, damage_of, jpeg_tables, unusual,
 from mfrec.imageio.limits import MAX_FILE_BYTES, size_reason
 from mfrec.imageio.orientation import ORIENTATIONS, upright, upright_tables
 from mfrec.imageio.reading import Findings, RefusedError, digests, finished, listed, shown, square_pixels
+from mfrec.imageio.silent_damage import damage_of_still
 from mfrec.imageio.still import converted, still_image
 from mfrec.imageio.tiff import deep_page, page_of, pages_are_lost, picture_pages, unread
 from mfrec.pipeline import Progress
@@ -215,7 +216,9 @@ class _HeifFile(_PictureFile):
 
     def _decode(self, number: int, notes: list[str]) -> _Decoded:
         aspect = heif_aspect(self._data, number)
-        return _Decoded(heif_picture(self._data, number, notes), aspect)
+        image = heif_picture(self._data, number, notes)
+        damage = damage_of_still(self._data) if len(self.numbers) == 1 else ""
+        return _Decoded(image, aspect, damage=damage)
 
 
 class _TiffFile(_PictureFile):
@@ -293,8 +296,12 @@ class _PillowFile(_PictureFile):
         if orientation != 1:
             notes.append(f"EXIF orientation {orientation} applied")
         aspect = pixel_aspect(shape) if shape else _density_aspect(picture)
-        damage = damage_of(self._data) if picture.format in ("JPEG", "MPO") else ""
-        damage = f"decoder: {damage}" if damage else ""
+        damage = ""
+        if picture.format in ("JPEG", "MPO"):
+            damage = damage_of(self._data)
+            damage = f"decoder: {damage}" if damage else ""
+        elif picture.format == "AVIF" and len(self.numbers) == 1:
+            damage = damage_of_still(self._data)
         return _Decoded(image, 1 / aspect if ORIENTATIONS[orientation].transpose else aspect, tables, time, damage)
 
     def _image(self, notes: list[str]) -> FloatArray:

@@ -9,6 +9,7 @@ which is more watchful and makes something else of damaged data.
 
 from __future__ import annotations
 
+import io
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.imageio.item_properties import main_items
 from mfrec.imageio.ycbcr import planes
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ BEHIND = b"\x55\xa7" * 24
 
 LAST, OTHERS = 8, (0x5A, 0x33, 0xC5)
 """Bytes at the end of a slice that are changed, and by what; each of these must leave the picture as it is."""
+
+LEFT_OVER = "its coded data go on after the picture is complete"
 
 SHORTEST = 24
 """Bytes; of a shorter slice its header could be changed."""
@@ -154,7 +158,7 @@ class DataEnds:
             # Those that are decoded earlier and shown later may be referred to.
             for other in [i for i in self._kept if i <= index and (i == index or not self._table.times[i] < time)]:
                 if self._left_over(other, shown if other == index else None):
-                    yield other, "its coded data go on after the picture is complete"
+                    yield other, LEFT_OVER
 
     def _jumps(self, luma: NDArray[Any], bits: int, key: bool) -> bool:
         now = luma[::4, ::2].astype(np.int16 if bits <= 8 else np.int32)
@@ -195,6 +199,32 @@ def silent_damage(context: CodecContext, table: PacketTable) -> DataEnds | Secon
         return DataEnds(context, table)
     other = OTHER_DECODERS.get(context.name)
     return SecondDecoder(other) if other in codecs_available else None
+
+
+def damage_of_still(data: bytes) -> str:
+    """What tells that the main picture of an AVIF or HEIC file is not the one that was coded; empty where nothing does.
+
+    Args:
+        data: the whole file.
+    """
+    import av
+    from av.error import FFmpegError
+
+    from mfrec.imageio.damage import listening
+
+    items = main_items(data)
+    try:
+        with listening(), av.open(io.BytesIO(data), format="mov") as container:
+            streams = [s for s in container.streams.video if s.id in items and s.codec_context is not None]
+            coders = {s.index: (s.codec_context.name, bytes(s.codec_context.extradata or b"")) for s in streams}
+            packets = [(p.stream_index, bytes(p)) for p in container.demux(streams) if p.size] if streams else []
+    except (FFmpegError, ValueError):
+        return ""
+    for stream, packet in packets:
+        name, extradata = coders[stream]
+        if name in UNITS and left_over(name, [packet], extradata):
+            return LEFT_OVER
+    return ""
 
 
 def left_over(codec: str, packets: Sequence[bytes], extradata: bytes, shown: Planes | None = None) -> bool:

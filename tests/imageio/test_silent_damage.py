@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
+from heif_file import heic
+from PIL import Image
 from portrait_clips import CODINGS, Coding, moving, write
 
 from mfrec.errors import NoFramesError
-from mfrec.imageio import Reading, read
+from mfrec.imageio import Reading, jpeg_bytes, read
 from mfrec.imageio.damage import listening
+from mfrec.imageio.dc_chain import is_broken
+from mfrec.imageio.jpeg import OFF, damage_of
 from mfrec.imageio.silent_damage import LATE, OTHER_DECODERS, SecondDecoder
 
 HEVC = CODINGS["hevc"]
@@ -138,6 +144,67 @@ def test_codes_left_over_in_motion_jpeg_and_in_a_still(images: list[np.ndarray],
     assert [frame.damaged for frame in read(path).frames] == [False] * 4
     assert [frame.damaged for frame in read(tmp_path / "b.avi").frames] == [False, False, True, False]
     assert read(tmp_path / "b.jpg").frames[0].damaged and not read(tmp_path / "a.jpg").frames[0].damaged
+
+
+def test_a_stair_of_one_step_is_no_picture(portrait: np.ndarray) -> None:
+    """Neither a bar across the picture, straight or with such an edge, nor the picture itself has one."""
+    luma = np.rint(cv2.resize(portrait, (320, 240))[..., 1] * 200 + 20).astype(np.uint8)
+    halves = luma[::2, ::2]
+    for plane, size in ((0, 16), (1, 8), (2, 8)):
+        planes = [luma.copy(), halves.copy(), halves.copy()]
+        assert not is_broken(planes)
+        for step in (-18, 18):
+            for row, column in ((6, 9), (9, 13)):
+                changed = [p.copy() for p in planes]
+                rest = np.zeros(changed[plane].shape, bool)
+                rest[(row + 1) * size :] = rest[row * size :, column * size :] = True
+                changed[plane] = (changed[plane] + step * rest).astype(np.uint8)
+                assert is_broken(changed)
+                changed[plane][rest] = 200
+                assert not is_broken(changed)
+        straight = [p.copy() for p in planes]
+        straight[plane][5 * size :] += 20
+        assert not is_broken(straight)
+
+
+def test_most_changed_bytes_of_a_jpeg_that_give_no_other_sign(portrait: np.ndarray) -> None:
+    picture = cv2.resize(portrait, (256, 192))
+    whole = jpeg_bytes(picture, 60)
+    begin = whole.find(b"\xff\xda") + 14
+    quiet = found = 0
+    for at in range(begin + 300, len(whole) - 300, 97):
+        data = bytearray(whole)
+        data[at] ^= 0x24
+        if 0xFF in data[at - 1 : at + 1] or whole[at] == 0xFF:
+            continue
+        reason = damage_of(bytes(data))
+        with Image.open(io.BytesIO(data)) as opened:
+            far = np.abs(np.asarray(opened) / 255 - picture).mean() > 0.02
+        quiet += far and reason in ("", OFF)
+        found += far and reason == OFF
+    assert not damage_of(whole)
+    assert quiet > 10 and found > quiet / 2
+
+
+@pytest.mark.parametrize("suffix", ["heic", "avif"])
+def test_changed_bytes_of_a_still_in_a_codec_of_video(images: list[np.ndarray], tmp_path: Path, suffix: str) -> None:
+    plain = io.BytesIO()
+    Image.fromarray(images[0]).save(plain, "AVIF", quality=85)
+    whole = heic(images[0], 48) if suffix == "heic" else plain.getvalue()
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(whole)
+    assert not read(path).frames[0].damaged
+    begin = whole.find(b"mdat") + 30
+    marked = 0
+    for at in np.linspace(begin, len(whole) - 40, 8).astype(int):
+        data = bytearray(whole)
+        data[at] ^= 0x10
+        path.write_bytes(data)
+        try:
+            marked += read(path).frames[0].damaged
+        except NoFramesError:
+            marked += 1
+    assert marked >= 6
 
 
 VP8 = Coding("libvpx", options={"crf": "20", "b": "1M", "g": "20", "deadline": "realtime", "cpu-used": "8"})
