@@ -16,9 +16,11 @@ from mfrec.asked_regions import check_regions
 from mfrec.chain import common_stages, run_chain
 from mfrec.errors import IdentityError, UsageError
 from mfrec.face.identity_gate import check_identity
+from mfrec.face.region_labels import labels_on_canvas
 from mfrec.fusion.flatness import kept_flat
 from mfrec.fusion.left_out_frame import DOUBTED, in_words, overall, predict_left_out
 from mfrec.fusion.on_canvas import bicubic, on_canvas
+from mfrec.fusion.track_sources import sources_of
 from mfrec.image.stamp import burned
 from mfrec.intake import at_own_sampling, in_order, read_track, source_list
 from mfrec.metrics.coverage import kind_of_input, stated
@@ -30,8 +32,7 @@ from mfrec.recipe import Recipe, check_drawing, load, pixel_cards, recipe_names
 from mfrec.runtime.device import resolve_device
 from mfrec.runtime.memory import give_back, large_apart, one_arena
 from mfrec.runtime.threads import Aside, one_thread
-from mfrec.stages.assess import labels_on_canvas
-from mfrec.stages.fuse import Fuse, sources_of
+from mfrec.stages.fuse import Fuse
 from mfrec.types import FaceTrack, Reconstruction, Region
 from mfrec.unused_frames import without_unused
 

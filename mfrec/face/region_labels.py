@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.face.regions import CERTAINTY, outlines
-from mfrec.image.geometry import resize, warp
-from mfrec.types import FloatArray, Landmarks, Observation, Region, RegionMasks, Registration
+from mfrec.image.geometry import resize, similarity_map, warp
+from mfrec.types import Canvas, FloatArray, Landmarks, Observation, Region, RegionMasks, Registration
 
 FINE_SIDE = 512
 """Pixels of the longer side that a head is drawn at: 8 x 8 parts of every pixel of a small one."""
@@ -80,6 +80,13 @@ def carry_regions(masks: RegionMasks, look_up: FloatArray) -> RegionMasks:
     labels, share = _winner(coverage, look_up.shape[:2])
     known = warp(masks.confidence, look_up, interpolation="linear", fill=0.0)
     return RegionMasks(labels, share * known, masks.source, masks.why)
+
+
+def labels_on_canvas(reference: Observation, canvas: Canvas) -> FloatArray:
+    """The reference's region ids on the canvas, ``[H, W]``; 0 outside of the frame."""
+    assert reference.regions is not None
+    look_up = similarity_map(canvas.from_reference.inverse(), *canvas.shape)
+    return warp(np.asarray(reference.regions.labels, np.float32), look_up, interpolation="nearest", fill=0.0)
 
 
 def regions_shown(observation: Observation, registration: Registration, shape: tuple[int, int]) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ import numpy as np
 from mfrec.errors import InputError, UsageError
 from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
+from mfrec.fusion.track_sources import consistency_with
 from mfrec.generative.answers import pasted, uncertainty_of_drawn
 from mfrec.generative.embedding import crossed
 from mfrec.generative.imagine import landmarks_on_canvas
@@ -22,7 +23,7 @@ from mfrec.generative.measurements import oval
 from mfrec.nets.threads import one_thread
 from mfrec.pipeline import Run, in_range
 from mfrec.stages.cross import Cross
-from mfrec.stages.fuse import Fuse, consistency_with
+from mfrec.stages.fuse import Fuse
 from mfrec.types import FaceTrack
 
 

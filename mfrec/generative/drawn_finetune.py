@@ -17,6 +17,7 @@ from mfrec.errors import UsageError
 from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
 from mfrec.fusion.bounded import bound
+from mfrec.fusion.track_sources import consistency_with, sources_of
 from mfrec.generative.answers import pasted, uncertainty_of_drawn
 from mfrec.generative.imagine import landmarks_on_canvas
 from mfrec.generative.measurements import oval
@@ -25,7 +26,7 @@ from mfrec.generative.restored_face import restored
 from mfrec.nets.threads import one_thread
 from mfrec.pipeline import Run, in_range
 from mfrec.stages.finetune import Finetune
-from mfrec.stages.fuse import Fuse, consistency_with, sources_of
+from mfrec.stages.fuse import Fuse
 from mfrec.types import FaceTrack, FloatArray, Landmarks
 
 SHIPPED = {"pulse": "stylegan", "psfrgan": "psfrgan"}

@@ -13,13 +13,14 @@ from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
 from mfrec.fusion.belief import believe
 from mfrec.fusion.bounded import bound
+from mfrec.fusion.track_sources import consistency_with, sources_of
 from mfrec.generative.answers import distances_between, pasted, spread_of, uncertainty_of_drawn
 from mfrec.generative.measurements import Measurements, measure, oval
 from mfrec.generative.pulse import draw_starts, search
 from mfrec.image.stamp import enlarging, stamped_large
 from mfrec.nets.threads import one_thread
 from mfrec.pipeline import Run, in_range
-from mfrec.stages.fuse import Fuse, consistency_with, sources_of
+from mfrec.stages.fuse import Fuse
 from mfrec.types import FaceTrack, FloatArray, Imagined, Landmarks, Similarity
 
 DOUBLED = 5

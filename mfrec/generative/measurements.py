@@ -128,7 +128,7 @@ def measure(
     """The measurements of a portrait.
 
     Args:
-        sources: the frames, from :func:`mfrec.stages.fuse.sources_of`.
+        sources: the frames, from :func:`mfrec.fusion.track_sources.sources_of`.
         belief: ``[N, H, W]`` how far each is believed at each canvas pixel, see :func:`mfrec.fusion.belief.believe`.
         to_canvas: pixels of the square to pixels of the canvas.
         side: pixels of the square.

@@ -24,11 +24,12 @@ from mfrec.face.region_error import (
     score_of,
     weighted_ratio,
 )
+from mfrec.face.region_labels import labels_on_canvas
 from mfrec.face.regions import FEATURES
 from mfrec.fusion.source import as_source
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
-from mfrec.image.geometry import similarity_map, warp
+from mfrec.image.geometry import warp
 from mfrec.image.median import median_of
 from mfrec.pipeline import Run, in_range
 from mfrec.runtime.threads import side_by_side
@@ -82,13 +83,6 @@ class Measured(NamedTuple):
     pose: Pose | None
     eyes: float | None
     mouth: float | None
-
-
-def labels_on_canvas(reference: Observation, canvas: Canvas) -> FloatArray:
-    """The reference's region ids on the canvas, ``[H, W]``; 0 outside of the frame."""
-    assert reference.regions is not None
-    look_up = similarity_map(canvas.from_reference.inverse(), *canvas.shape)
-    return warp(np.asarray(reference.regions.labels, np.float32), look_up, interpolation="nearest", fill=0.0)
 
 
 def well_exposed(observation: Observation) -> FloatArray:

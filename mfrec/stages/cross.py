@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,13 +15,12 @@ from mfrec.face.regions import regions_named
 from mfrec.fusion.by_hand import LEAST_SHOWN
 from mfrec.fusion.crossover import METHODS, cross_over, cross_over_learned, feather_width, grown, match_seam
 from mfrec.fusion.planes import planes_of
+from mfrec.fusion.spread import spread_of_sources
+from mfrec.fusion.track_sources import consistency_with, sources_of
 from mfrec.image.geometry import inside
 from mfrec.pipeline import Run, in_range
-from mfrec.stages.fuse import Fuse, consistency_with, sources_of
+from mfrec.stages.fuse import Fuse
 from mfrec.types import ByHand, FaceTrack, FloatArray, Fused, Observation, Region, Registration
-
-UNKNOWN = 0.29
-"""Standard deviation of a grey level of which nothing is known (uniform over [0, 1])."""
 
 
 def better_sources(track: FaceTrack, feature: Sequence[Region], margin: float) -> list[int]:
@@ -63,29 +61,6 @@ def better_sources(track: FaceTrack, feature: Sequence[Region], margin: float) -
 def shown(observation: Observation, registration: Registration) -> FloatArray:
     """How far ``[H, W]`` in [0, 1] the frame shows each canvas pixel: its trust, and 0 outside of the frame."""
     return registration.trust * inside(registration.look_up, *observation.frame.image.shape[:2])
-
-
-def spread_of_sources(frames: FloatArray, seen: FloatArray, weight: FloatArray, scale: int) -> FloatArray:
-    """Expected standard deviation of each pixel of a crossed picture, ``[H, W]``, in [0, 1] grey levels.
-
-    How far the frames that show a pixel lie apart (unbiased, averaged over a frame pixel), times
-    ``sqrt(sum weight^2)``: a pixel that comes from one frame is as uncertain as one frame is.
-
-    Args:
-        frames: ``[N, H, W, 3]`` on the canvas.
-        seen: ``[N, H, W]`` in [0, 1], how far each shows the pixel.
-        weight: ``[N, H, W]``, shares in the picture.
-        scale: of the canvas.
-    """
-    count = seen.sum(axis=0)
-    share = (seen / np.maximum(count, 1e-6))[..., None]
-    mean = (share * frames).sum(axis=0)
-    variance = (share * (frames - mean) ** 2).sum(axis=0).mean(axis=-1)
-    variance = cv2.GaussianBlur(variance.astype(np.float32), (0, 0), 0.5 * scale)
-    # One of `count` measurements went into the mean. With fewer than one and a half there is nothing to compare.
-    spread = np.sqrt(variance * count / np.maximum(count - 1.0, 0.5))
-    spread = np.where(count >= 1.5, np.minimum(spread, UNKNOWN), UNKNOWN)
-    return (spread * np.sqrt((weight**2).sum(axis=0))).astype(np.float32)
 
 
 @dataclass(frozen=True)

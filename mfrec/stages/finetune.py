@@ -15,8 +15,9 @@ import numpy as np
 from mfrec.cards.single_picture import KINDS, SinglePicture, enlarged_again
 from mfrec.errors import UsageError
 from mfrec.fusion.bounded import bound
+from mfrec.fusion.track_sources import consistency_with, sources_of
 from mfrec.pipeline import Run, in_range
-from mfrec.stages.fuse import Fuse, consistency_with, sources_of
+from mfrec.stages.fuse import Fuse
 from mfrec.types import FaceTrack, FloatArray
 
 

@@ -13,11 +13,12 @@ from mfrec.camera.noise import ijg_tables
 from mfrec.fusion import left_out_frame
 from mfrec.fusion.left_out_frame import LeftOut, in_words, misfit, overall, predict_left_out
 from mfrec.fusion.source import MapSettings, Source
+from mfrec.fusion.track_sources import sources_of
 from mfrec.image.colour import rgb_to_ycc
 from mfrec.pipeline import Run
 from mfrec.recipe import load
 from mfrec.reconstruction import reconstruct, without_one
-from mfrec.stages.fuse import Fuse, sources_of
+from mfrec.stages.fuse import Fuse
 from mfrec.types import FloatArray, Reconstruction
 
 

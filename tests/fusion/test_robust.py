@@ -9,6 +9,7 @@ from moving_portrait import SCALE, film_shifts, psnr_inside
 from mfrec.camera.forward import degrade
 from mfrec.camera.noise import noise_of
 from mfrec.fusion import robust
+from mfrec.fusion.averages import mean_of
 from mfrec.fusion.belief import believe, detail_energy, unlike
 from mfrec.fusion.bounded import bound
 from mfrec.fusion.conjugate_gradients import conjugate_gradients
@@ -18,7 +19,6 @@ from mfrec.fusion.source import MapSettings, as_source
 from mfrec.image.colour import rgb_to_ycc
 from mfrec.image.geometry import enlarge, resize
 from mfrec.registration.dense import identity_registration, register
-from mfrec.stages.fuse import mean_of
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8), (-0.4, -1.2), (0.9, -0.9))
 SETTINGS = MapSettings()

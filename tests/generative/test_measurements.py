@@ -13,11 +13,12 @@ from mfrec.errors import InputError
 from mfrec.face.landmarks import read_aligned
 from mfrec.face.portrait_square import portrait_square
 from mfrec.fusion.source import MapSettings, Source
+from mfrec.fusion.track_sources import consistency_with, sources_of
 from mfrec.generative.imagine import landmarks_on_canvas
 from mfrec.generative.measurements import Measurements, measure, oval
 from mfrec.options import Options
 from mfrec.reconstruction import run_until
-from mfrec.stages.fuse import Fuse, consistency_with, sources_of
+from mfrec.stages.fuse import Fuse
 from mfrec.types import FaceTrack, FloatArray, Similarity
 
 

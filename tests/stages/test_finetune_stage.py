@@ -75,7 +75,7 @@ def test_a_correction_towards_the_truth_helps_and_one_away_from_it_is_held_back(
 
 def unbounded_consistency(track: FaceTrack, image: FloatArray) -> float:
     """Of a picture that nothing holds back."""
-    from mfrec.stages.fuse import consistency_with
+    from mfrec.fusion.track_sources import consistency_with
 
     assert track.canvas is not None
     return float(consistency_with(track.observations, np.clip(image, 0, 1), track.canvas, 0.35).mean())

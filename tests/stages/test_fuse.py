@@ -10,11 +10,13 @@ from small_networks import load
 
 from mfrec.camera.forward import PSF
 from mfrec.errors import UsageError
+from mfrec.fusion.averages import mean_of, median_of
+from mfrec.fusion.track_sources import consistency_with, sources_of
 from mfrec.image.geometry import enlarge
 from mfrec.pipeline import Run
 from mfrec.stages.align import Align
 from mfrec.stages.clean import Clean
-from mfrec.stages.fuse import AGREEMENT, METHODS, SHARED, Fuse, consistency_with, mean_of, median_of, sources_of
+from mfrec.stages.fuse import AGREEMENT, METHODS, SHARED, Fuse
 from mfrec.types import FaceTrack, Observation
 
 SHIFTS = ((0.0, 0.0), (0.5, 0.25), (-0.75, 0.5), (0.25, -0.5), (1.3, 0.8), (-0.4, -1.2), (0.9, -0.9))
@@ -216,8 +218,9 @@ def test_frames_of_other_sizes_help_or_at_least_do_not_hurt(portrait, reference_
 
 
 def test_the_quality_of_regions_decides_how_much_a_frame_gives_there(portrait):
+    from mfrec.face.region_labels import labels_on_canvas
     from mfrec.pipeline import Pipeline
-    from mfrec.stages.assess import Assess, labels_on_canvas
+    from mfrec.stages.assess import Assess
     from mfrec.stages.parse import Parse
     from mfrec.stages.track import Track
     from mfrec.types import Region

@@ -7,13 +7,14 @@ import pytest
 
 from mfrec.bench.tables.definitions import chain
 from mfrec.errors import UsageError
+from mfrec.fusion.track_sources import register_again, sources_of
 from mfrec.image.geometry import identity_map, resize, warp
 from mfrec.metrics.psnr import psnr
 from mfrec.pipeline import Pipeline, Run
 from mfrec.recipe import load, parse
 from mfrec.stages.align import Align
 from mfrec.stages.assess import Assess
-from mfrec.stages.fuse import Fuse, register_again, sources_of
+from mfrec.stages.fuse import Fuse
 from mfrec.stages.parse import Parse
 from mfrec.stages.repose import Repose, with_map
 from mfrec.types import FaceTrack, Frame, Landmarks, Observation

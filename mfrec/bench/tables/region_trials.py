@@ -210,8 +210,8 @@ def true_error(track: FaceTrack, observation: Observation, truth: FloatArray, re
     Both are brought onto the canvas by the frame's registration, and into the reference's light.
     """
     from mfrec.camera.noise import noise_of
+    from mfrec.face.region_labels import labels_on_canvas
     from mfrec.fusion.source import as_source
-    from mfrec.stages.assess import labels_on_canvas
 
     assert track.reference is not None and track.canvas is not None
     assert observation.registration is not None
