@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mfrec.imageio.formats import DECODER_ERRORS, open_picture
-from mfrec.imageio.jpeg import jpeg_tables
+from mfrec.imageio.jpeg import expanded, jpeg_tables
 from mfrec.imageio.orientation import AS_STORED, Orientation
 from mfrec.imageio.ycbcr import colour_range, planes
 from mfrec.types import CodecView, JpegTables
@@ -132,5 +131,4 @@ def mjpeg_tables(file: bytes, picture: VideoFrame) -> JpegTables | None:
         return None
     if tables is None or colour_range(picture)[0]:
         return tables
-    # Expanding the limited range spreads the steps too.
-    return replace(tables, luma=tables.luma * np.float32(255 / 219), chroma=tables.chroma * np.float32(255 / 224))
+    return expanded(tables)

@@ -12,7 +12,7 @@ from mfrec.imageio.damage import DamageWatch, listening
 from mfrec.imageio.jpeg import untold_damage
 from mfrec.imageio.packets import PacketTable, picture_packets
 from mfrec.imageio.silent_damage import silent_damage
-from mfrec.imageio.ycbcr import planes
+from mfrec.imageio.ycbcr import planes_of_any_colours
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -119,7 +119,7 @@ def decoded(
             # A frame's tables must come from its own packet: without any delay in the decoder, it comes at once.
             own = is_jpeg and len(frames) == 1 and position == index
             jpeg = bytes(packet) if packet is not None and own else None
-            if jpeg and (why := untold_damage(jpeg, planes(frame))):
+            if jpeg and (why := untold_damage(jpeg, planes_of_any_colours(frame))):
                 watch.told(position, why)
             heappush(waiting, (number, clock.count, position, Coded(frame, number, time, counted, frame, jpeg)))
             ahead = max(1, min(LOOK_AHEAD, LOOK_AHEAD_PIXELS // (frame.width * frame.height)))

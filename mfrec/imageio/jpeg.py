@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,23 @@ BEHIND = b"\xa7\x55" * 24
 
 DAMAGED = ("error count", "error y=", "error dc", "overread", "dc error")
 """How FFmpeg's decoder begins to speak of coded data that make no sense; it also says what it cannot do itself."""
+
+
+LIMITED = b"CS=ITU601"
+"""A comment by which FFmpeg's encoder says that the samples of a JPEG use the limited range of video."""
+
+
+def has_limited_range(picture: ImageFile.ImageFile) -> bool:
+    """Whether an opened picture is a JPEG that says that its samples use the limited range."""
+    parts: list[tuple[str, bytes]] = getattr(picture, "applist", [])
+    return picture.mode in ("RGB", "L", "YCbCr") and any(
+        kind == "COM" and part.startswith(LIMITED) for kind, part in parts
+    )
+
+
+def expanded(tables: JpegTables) -> JpegTables:
+    """The tables of a picture whose limited range is expanded, which spreads the steps too."""
+    return replace(tables, luma=tables.luma * np.float32(255 / 219), chroma=tables.chroma * np.float32(255 / 224))
 
 
 def jpeg_tables(picture: ImageFile.ImageFile) -> JpegTables | None:
@@ -257,7 +275,7 @@ def _decoded(data: bytes) -> tuple[list[NDArray[Any]] | None, list[str]]:
     from av.error import FFmpegError
 
     from mfrec.imageio.damage import listening
-    from mfrec.imageio.ycbcr import planes
+    from mfrec.imageio.ycbcr import planes_of_any_colours
 
     decoder = CodecContext.create("mjpeg", "r")
     decoder.thread_count = 1
@@ -268,7 +286,7 @@ def _decoded(data: bytes) -> tuple[list[NDArray[Any]] | None, list[str]]:
             frames += decoder.decode(None)
         except (FFmpegError, ValueError):
             pass
-    return ([plane.copy() for plane in planes(frames[0])] if frames else None), messages
+    return ([plane.copy() for plane in planes_of_any_colours(frames[0])] if frames else None), messages
 
 
 def unusual(data: bytes) -> str | None:
@@ -285,6 +303,15 @@ def unusual(data: bytes) -> str | None:
                 return f"a JPEG of {int.from_bytes(data[at + 4 : at + 5])} bits a sample"
             return "a JPEG whose header does not say its height" if data[at + 5 : at + 7] == b"\0\0" else None
     return None
+
+
+IN_FRONT = 1 << 10
+"""Bytes before a JPEG file that are taken for what a transfer left there; behind more of them it may be a thumbnail."""
+
+
+def begins_later(data: bytes) -> int:
+    """Where a JPEG file begins that has something else in front of it; 0 where none does near the beginning."""
+    return max(0, data.find(b"\xff\xd8\xff", 0, IN_FRONT))
 
 
 def another_follows(data: bytes) -> bool:

@@ -15,7 +15,16 @@ from mfrec.errors import NoFramesError
 from mfrec.imageio.formats import DECODER_ERRORS, is_avif, is_heif, is_tiff, open_picture
 from mfrec.imageio.heif import heif_aspect, heif_picture, heif_pictures
 from mfrec.imageio.item_properties import clean_aperture, main_properties, pixel_aspect
-from mfrec.imageio.jpeg import another_follows, damage_of, jpeg_tables, unusual, with_its_end
+from mfrec.imageio.jpeg import (
+    another_follows,
+    begins_later,
+    damage_of,
+    expanded,
+    has_limited_range,
+    jpeg_tables,
+    unusual,
+    with_its_end,
+)
 from mfrec.imageio.limits import MAX_FILE_BYTES, size_reason
 from mfrec.imageio.orientation import ORIENTATIONS, upright, upright_tables
 from mfrec.imageio.reading import Findings, RefusedError, digests, finished, listed, shown, square_pixels
@@ -148,9 +157,15 @@ def _opened(path: Path) -> _PictureFile:
     try:
         return _PillowFile(path, data)
     except UnidentifiedImageError:
-        if not is_avif(data):
+        if is_avif(data):
+            reason = "an AVIF file that is damaged or breaks the rules of its format; export it anew"
+        elif begin := begins_later(data):
+            reason = (
+                f"{begin} bytes of something else before a JPEG; cut them off, or ask for the file as it was stored"
+            )
+        else:
             raise
-        raise RefusedError("an AVIF file that is damaged or breaks the rules of its format; export it anew") from None
+        raise RefusedError(reason) from None
 
 
 class _PictureFile(ABC):
@@ -292,10 +307,13 @@ class _PillowFile(_PictureFile):
             )
         orientation = _orientation(picture, notes)
         image = upright(image, ORIENTATIONS[orientation])
-        tables = upright_tables(jpeg_tables(picture), ORIENTATIONS[orientation], image.shape[1], image.shape[0])
+        tables = jpeg_tables(picture)
+        if tables is not None and has_limited_range(picture):
+            tables = expanded(tables)
+        tables = upright_tables(tables, ORIENTATIONS[orientation], image.shape[1], image.shape[0])
         if orientation != 1:
             notes.append(f"EXIF orientation {orientation} applied")
-        aspect = pixel_aspect(shape) if shape else _density_aspect(picture)
+        aspect = pixel_aspect(shape) if shape else _density_aspect(picture, notes)
         damage = ""
         if picture.format in ("JPEG", "MPO"):
             damage = damage_of(self._data)
@@ -348,12 +366,15 @@ def _orientation(picture: ImageFile.ImageFile, notes: list[str]) -> int:
     return value if value in ORIENTATIONS else 1
 
 
-def _density_aspect(picture: ImageFile.ImageFile) -> float:
+def _density_aspect(picture: ImageFile.ImageFile, notes: list[str]) -> float:
     """Width of a stored pixel divided by its height, from the resolution in the file; 1 where it says nothing."""
     info = picture.info
     if info.get("jfif_unit") == 0 and "jfif_density" in info:
         # Without a unit JFIF's two numbers are the aspect ratio itself, not a resolution (JFIF 1.02, APP0).
         across, down = info["jfif_density"]
+        if (across, down) == picture.size:
+            notes.append("pixel aspect ratio ignored: it is the size of the picture")
+            return 1.0
     elif "aspect" in info:
         down, across = info["aspect"]
     else:

@@ -151,9 +151,15 @@ def listed(dropped: Sequence[Dropped]) -> str:
 
 
 def over_grey(rgba: FloatArray, notes: list[str]) -> FloatArray:
-    """Composite ``[H, W, 4]`` with straight alpha over mid-grey."""
+    """Composite ``[H, W, 4]`` with straight alpha over mid-grey.
+
+    Where nothing at all would be seen, the alpha was left empty, as in pictures of a screen on Windows.
+    """
     colour, alpha = rgba[..., :3], rgba[..., 3:]
     if np.all(alpha == 1):
+        return np.ascontiguousarray(colour)
+    if not alpha.any():
+        notes.append("all of it is marked as transparent, which is ignored")
         return np.ascontiguousarray(colour)
     notes.append("transparent parts composited over mid-grey")
     return (colour * alpha + np.float32(0.5) * (np.float32(1) - alpha)).astype(np.float32, copy=False)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mfrec.imageio.code_points import code_points, stored_depth
 from mfrec.imageio.formats import DECODER_ERRORS
+from mfrec.imageio.jpeg import has_limited_range
 from mfrec.imageio.profile import from_gamma, profiled
 from mfrec.imageio.reading import RefusedError, over_grey
 from mfrec.types import FloatArray
@@ -33,10 +34,23 @@ def still_image(picture: ImageFile.ImageFile, data: bytes, notes: list[str]) -> 
     depth = stored_depth(picture.format, data)
     if depth > 8 and picture.mode in ("RGB", "RGBA"):
         notes.append(f"{depth} bit, read as 8")
+    if has_limited_range(picture):
+        return _of_limited_range(picture, notes)
     points = code_points(picture.format, data, profile=profile is not None)
     if points is not None:
         return points.to_srgb(_in_its_colours(picture, data, None, (None, None), notes), notes)
     return _in_its_colours(picture, data, profile, _declared_colours(picture), notes)
+
+
+def _of_limited_range(picture: ImageFile.ImageFile, notes: list[str]) -> FloatArray:
+    """A JPEG ``[H, W, 3]`` whose samples are those of video (ITU-T T.871 asks for the full range; BT.601, 2.5.3)."""
+    notes.append("limited colour range expanded")
+    picture.draft("YCbCr", picture.size)
+    picture.load()
+    samples = np.asarray(picture if picture.mode == "YCbCr" else picture.convert("YCbCr"), np.float32)
+    y, cb, cr = (samples[..., 0] - 16) / 219, (samples[..., 1] - 128) / 224, (samples[..., 2] - 128) / 224
+    image = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=-1)
+    return np.clip(image, 0, 1).astype(np.float32, copy=False)
 
 
 def _in_its_colours(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.imageio.jpeg import damage_of
 from mfrec.imageio.limits import size_reason
 from mfrec.imageio.reading import RefusedError, over_grey
 from mfrec.types import FloatArray
@@ -33,6 +34,9 @@ UNSIGNED, FLOAT, UNDEFINED = 1, 3, 4
 
 DEFLATED = (8, 32946)
 """Compression of pages whose samples are zlib streams (Adobe's and the older code)."""
+
+JPEG = 7
+"""Compression of pages whose strips or tiles are JPEG files (TIFF, technical note 2)."""
 
 REDUCED, MASK = 1, 4
 """Bits of NewSubfileType: a thumbnail, a transparency mask."""
@@ -133,14 +137,18 @@ def page_of(data: bytes, number: int) -> PageHeader:
 
 
 def _damage(page: TiffPage, data: bytes) -> str:
-    """What is wrong with the samples of a page that are deflated, by the checksum that these have."""
-    if int(page.compression) not in DEFLATED:
-        return ""
-    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
-        try:
-            zlib.decompress(data[offset : offset + count])
-        except zlib.error:
-            return "the checksum of its deflated samples is not theirs"
+    """What is wrong with the samples of a page that are deflated, by the checksum that these have, or JPEG files."""
+    parts = (data[at : at + count] for at, count in zip(page.dataoffsets, page.databytecounts, strict=True))
+    if int(page.compression) in DEFLATED:
+        for part in parts:
+            try:
+                zlib.decompress(part)
+            except zlib.error:
+                return "the checksum of its deflated samples is not theirs"
+    elif int(page.compression) == JPEG:
+        # The tables that all parts have in common are a file of their own, with a beginning and an end.
+        tables = bytes(page.jpegtables or b"")[:-2]
+        return next(filter(None, (damage_of(tables + part[2 if tables else 0 :]) for part in parts)), "")
     return ""
 
 

@@ -103,11 +103,22 @@ def planes(picture: VideoFrame) -> list[NDArray[Any]]:
     return [_plane(picture, i) for i in range(len(picture.planes))] if _is_planar_ycbcr(picture) else []
 
 
+def planes_of_any_colours(picture: VideoFrame) -> list[NDArray[Any]]:
+    """The samples of planar YCbCr, grey or RGB, for comparing; empty for other layouts."""
+    known = _is_planar(picture, ("yuv", "gray", "gbr"))
+    return [_plane(picture, i) for i in range(len(picture.planes))] if known else []
+
+
 def _is_planar_ycbcr(picture: VideoFrame) -> bool:
+    return _is_planar(picture, ("yuv", "gray"))
+
+
+def _is_planar(picture: VideoFrame, names: tuple[str, ...]) -> bool:
+    """Whether every component of a frame has a plane of whole samples; ``names`` are how names of layouts begin."""
     layout = picture.format
     in_planes = layout.is_planar or len(layout.components) == 1
-    whole = in_planes and not (layout.is_rgb or layout.has_palette or layout.is_bit_stream or layout.is_big_endian)
-    return whole and layout.name.startswith(("yuv", "gray")) and all(c.bits <= 16 for c in layout.components)
+    whole = in_planes and not (layout.has_palette or layout.is_bit_stream or layout.is_big_endian)
+    return whole and layout.name.startswith(names) and all(c.bits <= 16 for c in layout.components)
 
 
 def _ycbcr_image(picture: VideoFrame, notes: list[str]) -> FloatArray:

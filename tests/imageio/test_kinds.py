@@ -859,6 +859,53 @@ def test_damaged_codes_of_a_jpeg_are_said(images: list[np.ndarray], tmp_path: Pa
     assert "2 of 4 pictures are damaged in their coded data; each says so" in reading.warnings
 
 
+def test_damaged_codes_of_a_jpeg_in_a_tiff_are_said(portrait: np.ndarray, tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    Image.fromarray(np.rint(cv2.resize(portrait, (256, 192)) * 255).astype(np.uint8)).save(path, compression="jpeg")
+    whole = path.read_bytes()
+    before = read(path).frames[0]
+    assert not before.damaged
+    marked = wrong = 0
+    for at in range(700, len(whole) - 700, 1500):
+        data = bytearray(whole)
+        data[at] ^= 0x24
+        path.write_bytes(data)
+        frame = read(path).frames[0]
+        marked += frame.damaged
+        wrong += grey_levels(frame, before.image) > 3
+    assert wrong > 4 and marked >= wrong / 2
+
+
+def test_a_jpeg_of_limited_range_that_says_so(portrait: np.ndarray, tmp_path: Path) -> None:
+    image = np.rint(portrait * 255).astype(np.uint8)
+    luma, red, blue = np.moveaxis(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb).astype(np.float32), -1, 0)
+    video = np.stack([16 + luma * 219 / 255, *(128 + (c - 128) * 224 / 255 for c in (blue, red))], axis=-1)
+    file = io.BytesIO()
+    Image.fromarray(np.rint(video).astype(np.uint8), "YCbCr").save(file, "JPEG", quality=95, comment=b"CS=ITU601")
+    (tmp_path / "a.jpg").write_bytes(file.getvalue())
+    (tmp_path / "b.jpg").write_bytes(file.getvalue().replace(b"CS=ITU601", b"CS=ITU-R?"))
+    limited, other = read(tmp_path).frames
+    assert grey_levels(limited, portrait) < 3 and limited.notes == ("limited colour range expanded",)
+    assert grey_levels(other, portrait) > 8 and other.jpeg is not None and limited.jpeg is not None
+    np.testing.assert_allclose(limited.jpeg.luma, other.jpeg.luma * 255 / 219, rtol=1e-6)
+
+
+def test_small_faults_of_headers(images: list[np.ndarray], tmp_path: Path) -> None:
+    """An alpha that was left empty, a JPEG whose pixels are said to be as wide as it is, one behind another header."""
+    image = np.dstack([images[0], np.zeros((96, 96), np.uint8)])
+    Image.fromarray(image).save(tmp_path / "a.png")
+    (frame,) = read(tmp_path / "a.png").frames
+    assert grey_levels(frame, images[0]) < 0.1 and "which is ignored" in frame.notes[0]
+    data = bytearray(jpeg_bytes(images[0][:64], 90))
+    data[13:18] = struct.pack(">BHH", 0, 96, 64)  # behind the name, version and unit of JFIF
+    (tmp_path / "b.jpg").write_bytes(data)
+    (frame,) = read(tmp_path / "b.jpg").frames
+    assert frame.image.shape == (64, 96, 3) and "size of the picture" in frame.notes[0]
+    (tmp_path / "c.jpg").write_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + data)
+    with pytest.raises(NoFramesError, match="19 bytes of something else"):
+        read(tmp_path / "c.jpg")
+
+
 def test_restart_markers_out_of_order_are_said(images: list[np.ndarray], tmp_path: Path) -> None:
     """libjpeg goes on at a wrong place then, and FFmpeg does not look at the numbers."""
     for name, progressive in (("a.jpg", False), ("b.jpg", True)):
