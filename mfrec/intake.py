@@ -46,7 +46,7 @@ def read_track(frames: Source, options: Options = DEFAULT, *, progress: Progress
         InputError: nothing usable is there, or the photograph of the person is none.
         UsageError: the choice of frames, or of the person, cannot be.
     """
-    from mfrec.face.footage import MOST
+    from mfrec.face.chosen_frames import MOST
     from mfrec.imageio import read, stream
     from mfrec.imageio.limits import Room
 
@@ -253,7 +253,8 @@ def _chosen_frames(
         options: whom to follow, which frames to leave out, and how the frames are turned.
         most: how many frames at most; None leaves it to the size of the face.
     """
-    from mfrec.face.footage import MOST, choose, enough_frames, find_person, survey, why_not
+    from mfrec.face.chosen_frames import MOST, choose, enough_frames, find_person, why_not
+    from mfrec.face.footage import survey
     from mfrec.face.search import PROBES, upright_turn
 
     degrees = 0 if options.turn == "auto" else int(options.turn)

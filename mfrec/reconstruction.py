@@ -94,8 +94,8 @@ def reconstruct(
         settings: single parameters of the recipe's stages, each ``"stage.key=value"``.
         start, end, every, deinterlace: which frames to take, see :func:`mfrec.imageio.stream`.
         most: a video with more frames is looked through once, and so many of them are used that bring most of the
-            person who is followed, see :func:`mfrec.face.footage.choose`; ``"auto"`` takes 24 of a small face down to 7
-            of a large one.
+            person who is followed, see :func:`mfrec.face.chosen_frames.choose`; ``"auto"`` takes 24 of a small face
+            down to 7 of a large one.
         box: follow the person whose face lies there: ``"x,y,w,h@t"``, in pixels of the frame once it is upright; ``t``
             is a frame's index, or a time (``12.5``, ``1:02.5``). Without ``@t`` it is the first frame.
         like: follow the person who is nearest to the one face of this photograph, by the recognition network.

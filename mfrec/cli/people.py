@@ -32,7 +32,8 @@ def people(
     ] = False,
 ) -> None:
     """List everybody who is seen: number, times, size, best frames; ``--subject`` or ``--box`` follows them."""
-    from mfrec.face.footage import FEWEST, choose, contact_sheet, survey
+    from mfrec.face.chosen_frames import FEWEST, choose
+    from mfrec.face.footage import contact_sheet, survey
     from mfrec.imageio import png_bytes, stream
     from mfrec.runtime.threads import one_thread
 

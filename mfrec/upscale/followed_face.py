@@ -12,7 +12,8 @@ import numpy as np
 
 from mfrec.asked_person import asked_person
 from mfrec.errors import NoFaceError
-from mfrec.face.footage import find_person, survey
+from mfrec.face.chosen_frames import find_person
+from mfrec.face.footage import survey
 from mfrec.face.surroundings import cut, surroundings
 from mfrec.image.geometry import enlarge
 from mfrec.imageio import FrameStream

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from mfrec.cli import app
 from mfrec.errors import UsageError
-from mfrec.face.footage import FEWEST, MOST, Footage, choose, enough_frames, find_person, survey, why_not
+from mfrec.face.chosen_frames import FEWEST, MOST, choose, enough_frames, find_person, why_not
+from mfrec.face.footage import Footage, survey
 from mfrec.imageio import h264_bytes, read
 from mfrec.intake import read_track
 from mfrec.options import Options, as_most
