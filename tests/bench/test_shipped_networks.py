@@ -11,10 +11,12 @@ from test_rooms import MADE_BY_NETWORKS
 
 from mfrec.bench.peers import FINISHING, MULTI_FRAME
 from mfrec.bench.run import Case, prepare
+from mfrec.bench.tables.repose_trials import Picture, drawing_repose, similarity
 from mfrec.bench.tables.single_pictures import OF_EYES
 from mfrec.camera.noise import noise_of
 from mfrec.cards.load import card_names, card_path, load_network, read_card
 from mfrec.cards.single_picture import KINDS, find_single_picture
+from mfrec.face.region_labels import label_regions
 from mfrec.fusion.crossover import cross_over_learned
 from mfrec.image.colour import luma
 from mfrec.image.cubic import resize_cubic
@@ -35,7 +37,10 @@ SHIPPED = [
 ]
 """Cards of networks that make pixels of pictures and have weights. A generator has no picture to make better."""
 
-FRAMES = [card.name for card in SHIPPED if card.net not in (*KINDS, "clean", "fusion", "crossover_unet")]
+ALONE = ("clean", "fusion", "crossover_unet", "few_shot")
+"""Kinds of networks with a test of their own."""
+
+FRAMES = [card.name for card in SHIPPED if card.net not in (*KINDS, *ALONE)]
 SINGLE = [card.name for card in SHIPPED if card.net in KINDS]
 
 
@@ -54,7 +59,7 @@ def test_each_is_in_one_of_the_tests_below() -> None:
     assert len(SHIPPED) >= 8
     assert {"thesis_unet", "finetune"} <= set(FRAMES) and {"srresnet_faces", "enhance"} <= set(SINGLE)
     kinds = {card.net for card in SHIPPED} - set(KINDS)
-    assert kinds <= {"clean", "fusion", "crossover_unet", *MULTI_FRAME, *FINISHING}
+    assert kinds <= {*ALONE, *MULTI_FRAME, *FINISHING}
 
 
 @pytest.mark.parametrize("card", FRAMES)
@@ -80,6 +85,18 @@ def test_cross_over_against_the_untouched_target(portrait: FloatArray) -> None:
     far = gaussian(mask, 6.0) < 1e-4
     assert np.abs(image - target)[far].max() < 1 / 255
     assert share[inside].mean() > 0.5 and share[far].max() < 0.01
+
+
+def test_a_face_that_was_drawn_anew_against_the_turned_one_laid_there(turned: dict[str, Picture]) -> None:
+    """The portrait turned by 24 degrees, drawn as she looks at the camera, against moving, turning and scaling it."""
+    there, away = turned["yaw 0, pitch 0"], turned["yaw -24, pitch -3"]
+    points = away.landmarks, there.landmarks
+    masks = label_regions(away.image.shape[:2], points[0]), label_regions(there.image.shape[:2], points[1])
+    drawn = drawing_repose("few_shot").between(away.image, there.image, points, masks)
+    laid = similarity(away.image, there.image, points, masks)
+    inside = drawn.validity > 0.9
+    truth = there.image[inside]
+    assert psnr(drawn.image[inside], truth) > psnr(laid.image[inside], truth) + 0.5
 
 
 @pytest.mark.slow
