@@ -35,6 +35,7 @@ def people(
     from mfrec.face.chosen_frames import FEWEST, choose
     from mfrec.face.footage import contact_sheet, survey
     from mfrec.imageio import png_bytes, stream
+    from mfrec.publication.files import write_file
     from mfrec.runtime.threads import one_thread
 
     if out is not None and out.exists():
@@ -62,8 +63,10 @@ def people(
         }
         for person in found.people
     ]
-    if out is not None:
-        out.write_bytes(png_bytes(contact_sheet(found)))
+    if out is not None and found.people:
+        write_file(out, png_bytes(contact_sheet(found)))
+    elif out is not None:
+        say(f"nobody was seen in any of the {len(found.frames)} frames, so '{out}' was not written")
     if as_json:
         if every_frame:
             rows = [row | {"seen": _seen(person)} for row, person in zip(rows, found.people, strict=True)]

@@ -150,7 +150,9 @@ def test_what_is_wrong_with_the_file_is_said(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (4, 48, 48, 3), np.uint8)
     clip = write(tmp_path / "a.ts", list(noise), CODINGS["h264"])
     clip.write_bytes(clip.read_bytes()[:-300])
-    done = CliRunner().invoke(app, ["people", str(clip), "--json", "--every-frame"])
+    sheet = tmp_path / "sheet.png"
+    done = CliRunner().invoke(app, ["people", str(clip), "--json", "--every-frame", "-o", str(sheet)])
+    assert done.exit_code == 0 and not sheet.exists() and "nobody was seen in any of the" in done.stderr
     warnings = json.loads(done.stdout)["warnings"]
     assert any("cut off" in warning for warning in warnings)
     assert all(f"warning: {warning}" in done.stderr for warning in warnings)
