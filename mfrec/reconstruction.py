@@ -20,7 +20,7 @@ from mfrec.face.region_labels import labels_on_canvas
 from mfrec.fusion.flatness import kept_flat
 from mfrec.fusion.left_out_frame import DOUBTED, in_words, overall, predict_left_out
 from mfrec.fusion.on_canvas import bicubic, on_canvas
-from mfrec.fusion.track_sources import sources_of
+from mfrec.fusion.track_sources import consistency_with, sources_of
 from mfrec.image.stamp import burned
 from mfrec.intake import at_own_sampling, in_order, read_track, source_list
 from mfrec.metrics.coverage import kind_of_input, stated
@@ -33,7 +33,7 @@ from mfrec.runtime.device import resolve_device
 from mfrec.runtime.memory import give_back, large_apart, one_arena
 from mfrec.runtime.threads import Aside, one_thread
 from mfrec.stages.fuse import Fuse
-from mfrec.types import FaceTrack, Reconstruction, Region
+from mfrec.types import FaceTrack, FloatArray, Fused, Reconstruction, Region
 from mfrec.unused_frames import without_unused
 
 if TYPE_CHECKING:
@@ -223,8 +223,7 @@ def run_recipe(
     measured = on_canvas(beside, canvas)
     flattened = 0.0
     if any(stage.learned for stage in chosen.stages):
-        image, share = kept_flat(fused.image, measured, canvas.scale)
-        fused, flattened = replace(fused, image=image), float(share.mean())
+        fused, flattened = as_flat_as(measured, fused, result, chosen)
         result = replace(result, fused=fused)
         if fused.observed.mean() < LITTLE_MEASURED:
             warnings.append(little_measured(float(fused.observed.mean())))
@@ -271,6 +270,26 @@ def run_recipe(
             given=given,
         ),
     )
+
+
+def as_flat_as(measured: FloatArray, fused: Fused, track: FaceTrack, recipe: Recipe) -> tuple[Fused, float]:
+    """A picture without detail of networks where the evidence picture is flat (:mod:`mfrec.fusion.flatness`), held
+    against the frames as it is then, and the share of its fine detail that was replaced.
+
+    Args:
+        measured: ``[H, W, 3]``, the evidence picture on the track's canvas.
+        fused: the picture.
+        track: that it was made of.
+        recipe: that made it; the last stage of it that gives a picture says through which camera the frames saw.
+    """
+    assert track.canvas is not None
+    image, share = kept_flat(fused.image, measured, track.canvas.scale)
+    if not share.any():
+        return fused, 0.0
+    last = [stage for stage in recipe.stages if "fused" in stage.gives][-1]
+    psf_sigma = Fuse(psf_sigma=getattr(last, "psf_sigma", "auto")).settings(track).psf_sigma
+    consistency = consistency_with(track.observations, image, track.canvas, psf_sigma)
+    return replace(fused, image=image, consistency=consistency), float(share.mean())
 
 
 def without_one(track: FaceTrack, fuse: Fuse) -> dict[str, Any]:

@@ -37,7 +37,7 @@ MARGIN = 16 * mm
 PADDING = 6
 """Points that ReportLab keeps free inside the margins of a page."""
 WIDTH = A4[0] - 2 * (MARGIN + PADDING)
-INK, SOFT, RULE, WASH, ALARM = (HexColor(c) for c in ("#16191d", "#59616a", "#d9dce0", "#f4f5f6", "#9a4a00"))
+INK, SOFT, RULE, ALARM = (HexColor(c) for c in ("#16191d", "#59616a", "#d9dce0", "#9a4a00"))
 STAMP_COLOURS = {"ENHANCED": "#1d4268", "RESTORED": "#7a4b00", "NOT EVIDENCE": "#a40e1b"}
 FONT, BOLD = "Vera", "VeraBd"
 HASH = 5.5

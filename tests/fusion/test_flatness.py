@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import mfrec
+from mfrec.camera.forward import PSF
 from mfrec.fusion.flatness import PATCH, fine_detail, kept_flat, patch_energy
+from mfrec.fusion.track_sources import consistency_with
 from mfrec.image.geometry import resize
 from mfrec.imageio import h264_bytes
 from mfrec.types import FloatArray
@@ -91,3 +93,7 @@ def test_nothing_is_drawn_on_the_wall_behind_a_moving_head(portrait: FloatArray,
     assert (own <= 2 * measured + 0.2 / 255)[flat].all()
     tone = cv2.blur(np.abs(np.asarray(result.image - result.evidence)).mean(axis=2), (PATCH, PATCH))
     assert tone[flat].max() < 4 / 255, "the wall is that of another moment"
+    canvas = result.track.canvas
+    assert canvas is not None and result.record["evidence"]["flattened"] > 0
+    again = consistency_with(result.track.observations, result.image, canvas, PSF["video"])
+    np.testing.assert_array_equal(result.consistency, again, "what is said of the frames is said of this picture")
