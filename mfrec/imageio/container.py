@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,6 +150,33 @@ def _is_beyond_a_cut(table: bytes) -> bool:
     if entries and int.from_bytes(entries[0][size // 2 - 2 : -4], "big", signed=True) == -1:
         entries = entries[1:]
     return len(entries) > 1 or any(entry[-4:] not in (bytes(4), b"\0\1\0\0") for entry in entries)
+
+
+SECOND_HEADERS = {
+    "flv": re.compile(rb"FLV\x01[\x01\x05]\0\0\0\x09"),
+    "asf": re.compile(re.escape(bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"))),
+}
+"""How a file begins of formats that FFmpeg reads up to the first end in a file."""
+
+
+def second_recording(container: InputContainer, path: Path) -> int:
+    """Where in an opened file another one begins behind it that FFmpeg does not read; 0 where none does.
+
+    Files that were put behind each other, as recoveries and copies by bytes do, are read on by it in other formats.
+    """
+    kinds = container.format.name.split(",")
+    if "mp4" in kinds:
+        found = list(boxes_of_file(path))
+        kinds = [box.kind for box in found]
+        begins = [box.start - 8 for box in found if box.kind == b"ftyp"]
+        # Of a film in fragments every one is read, whatever index lies between them.
+        return begins[1] if len(begins) > 1 and kinds.count(b"moov") > 1 and b"moof" not in kinds else 0
+    header = SECOND_HEADERS.get(kinds[0])
+    if header is None:
+        return 0
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        second = header.search(data, 1)
+        return second.start() if second else 0
 
 
 def _lacks_index(path: Path) -> bool:

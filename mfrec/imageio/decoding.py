@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ class Coded:
         damage: why the frame is damaged; empty where nothing says so.
         field: ``""`` for a frame, ``"a"`` and ``"b"`` for its first and second field.
         order: how it is known which field is the first, in words; of fields alone.
+        aspect: width of a stored pixel divided by its height as the codec said it by then; None where it does not.
     """
 
     picture: VideoFrame
@@ -52,6 +54,7 @@ class Coded:
     damage: str = ""
     field: str = ""
     order: str = ""
+    aspect: Fraction | None = None
 
 
 def decoded(
@@ -121,7 +124,8 @@ def decoded(
             jpeg = bytes(packet) if packet is not None and own else None
             if jpeg and (why := untold_damage(jpeg, planes_of_any_colours(frame))):
                 watch.told(position, why)
-            heappush(waiting, (number, clock.count, position, Coded(frame, number, time, counted, frame, jpeg)))
+            coded = Coded(frame, number, time, counted, frame, jpeg, aspect=context.sample_aspect_ratio)
+            heappush(waiting, (number, clock.count, position, coded))
             ahead = max(1, min(LOOK_AHEAD, LOOK_AHEAD_PIXELS // (frame.width * frame.height)))
         while len(waiting) > (ahead if packet is not None else 0):
             # Where a frame is missing, a decoder may give its neighbours in another order than that of display.

@@ -85,6 +85,13 @@ FOREIGN = (
     (0, b"MZ", "a program"),
     (0, b"ID3", "a sound recording"),
     (8, b"WAVEfmt ", "a sound recording"),
+    (0, b"\xd4\xc3\xb2\xa1", "a capture of a network (pcap)"),
+    (0, b"\xa1\xb2\xc3\xd4", "a capture of a network (pcap)"),
+    (0, b"\x4d\x3c\xb2\xa1", "a capture of a network (pcap)"),
+    (0, b"\n\r\r\n", "a capture of a network (pcapng)"),
+    (4, b"styp", "a segment of a streamed film without its beginning"),
+    (4, b"sidx", "a segment of a streamed film without its beginning"),
+    (4, b"moof", "a segment of a streamed film without its beginning"),
 )
 """Files that cases hold and that are not read: where in the file, by which bytes, and what they are."""
 
@@ -99,6 +106,8 @@ ADVICE = {
     "text": "give the recording or the pictures that belong to it",
     "program": "some recorders export one that plays a recording: export that from it as a video",
     "sound": "give the recording that has the pictures",
+    "network": "the program that captured it can export what was sent as a video",
+    "segment": "put its first file (init) and all segments behind each other in one file",
 }
 """What would do, by a word in what a file is; a picture can be exported otherwise."""
 

@@ -6,6 +6,7 @@ import gc
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from mfrec.imageio.container import (
     opened,
     picture_stream,
     scrambled,
+    second_recording,
 )
 from mfrec.imageio.damage import DamageWatch, long_pauses, time_gaps
 from mfrec.imageio.decoding import Coded, decoded
@@ -134,13 +136,18 @@ def video_stream(path: Path, selection: Selection, findings: Findings, progress:
         transport = container.format.name == "mpegts"
         cut = transport and ends_within_a_packet(path)
         hidden = scrambled(path, stream.id) if transport else float(table.encrypted)
-        header = bytes_skipped(container)
+        header, second = bytes_skipped(container), second_recording(container, path)
         if is_without_its_edits(container):
             findings.warnings.append(
                 f"'{shown(path, whole=False)}' says by its edit list that it is to be shown in several parts, or at "
                 "another speed; that is not followed: every recorded frame is read, in the order and with the times of "
                 "the recording"
             )
+    if second:
+        findings.warnings.append(
+            f"another recording begins at byte {second} of '{shown(path, whole=False)}' and is not read; cut the file "
+            "in two there and read each"
+        )
     if header:
         findings.warnings.append(
             f"the first {header} bytes of '{shown(path, whole=False)}' are no video and are left out: a header of the "
@@ -173,6 +180,7 @@ class _Progress:
         self.used = 0
         self.damaged = 0
         self.interlaced = False
+        self.aspects: set[Fraction] = set()
         self.combs = CombWatch()
         self.ranges = RangeWatch()
 
@@ -191,6 +199,8 @@ def _frames(video: VideoFile, selection: Selection, findings: Findings, progress
             pictures = separate_fields(pictures, video.table.interval or (1 / video.rate if video.rate else 0.0))
         for coded, before in selection.of(pictures, video.table.count, progress):
             counts.interlaced |= coded.source.interlaced_frame
+            if coded.aspect:
+                counts.aspects.add(coded.aspect)
             if not coded.field and counts.combs.wanted:
                 counts.combs.look(coded.picture)
             counts.ranges.look(coded.source)
@@ -313,6 +323,12 @@ def _conclude(
         findings.warnings.append(
             f"the header of '{name}' counts {video.counted} frames and {stored} are there: its end is missing, or its "
             "edit list leaves them out; ask for the whole file"
+        )
+    if len(counts.aspects) > 1:
+        ratios = ", ".join(f"{float(aspect):.4g}" for aspect in sorted(counts.aspects))
+        findings.warnings.append(
+            f"the pixels of '{name}' change their shape within it (aspect ratios {ratios}), and all frames are read "
+            f"with {video.aspect:.4g}: cut the file where it changes"
         )
     if table.restarts:
         times = "once" if len(table.restarts) == 1 else f"{len(table.restarts)} times"

@@ -1275,6 +1275,37 @@ def test_an_edit_list_of_several_parts_is_said_and_the_recording_read(images: li
     assert len(reading.warnings) == 1 and "edit list" in reading.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("suffix", "coding"), [("mp4", FAINT), ("mov", FAINT), ("flv", FAINT), ("asf", CODINGS["mpeg4"])]
+)
+def test_a_second_recording_behind_the_first_is_said(
+    images: list[np.ndarray], tmp_path: Path, suffix: str, coding: Coding
+) -> None:
+    one = write(tmp_path / f"a.{suffix}", images, coding)
+    data = one.read_bytes()
+    (tmp_path / f"b.{suffix}").write_bytes(data + data)
+    assert not any("another recording" in warning for warning in read(one).warnings)
+    reading = read(tmp_path / f"b.{suffix}")
+    assert any(f"another recording begins at byte {len(data)}" in warning for warning in reading.warnings)
+
+
+def test_pixels_that_change_their_shape_within_a_clip_are_said(images: list[np.ndarray], tmp_path: Path) -> None:
+    parts = []
+    for number, aspect in enumerate((1, 2)):
+        with av.open(str(tmp_path / f"{number}.ts"), "w") as out:
+            stream = out.add_stream("libx264", rate=25, options=dict(FAINT.options))
+            assert isinstance(stream, av.VideoStream)
+            stream.width = stream.height = 96
+            stream.pix_fmt, stream.codec_context.sample_aspect_ratio = "yuv420p", Fraction(aspect)
+            for image in images * 2:
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            out.mux(stream.encode())
+        parts.append((tmp_path / f"{number}.ts").read_bytes())
+    (tmp_path / "a.ts").write_bytes(b"".join(parts))
+    assert any("change their shape" in warning for warning in read(tmp_path / "a.ts").warnings)
+    assert not any("change their shape" in warning for warning in read(tmp_path / "1.ts").warnings)
+
+
 def test_an_encrypted_clip_is_refused_by_name(images: list[np.ndarray], tmp_path: Path) -> None:
     key = "00112233445566778899aabbccddeeff"
     options = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": key, "encryption_kid": key}
