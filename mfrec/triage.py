@@ -196,12 +196,12 @@ def as_words(found: Triage) -> str:
     people = len(record["people"])
     lines = [f"{_footage(record)}, {people} {'person' if people == 1 else 'people'}"]
     for person in record["people"]:
-        low, middle, high = person["eyes"]
+        low, middle, high = (f"{eyes:.0f}" for eyes in person["eyes"])
+        apart = f"{low} to {high} px apart, {middle} in the median of all frames" if low != high else f"{low} px apart"
         lines += [
             "",
             f"subject {person['number']}: {person['verdict']} ({person['why']})",
-            f"  eyes {low:.0f} to {high:.0f} px apart, {middle:.0f} in the median of all frames; "
-            f"{_turn(person['frontal'])}; {_light(person['light'])}",
+            f"  eyes {apart}; {_turn(person['frontal'])}; {_light(person['light'])}",
             f"  {_coded(person)}",
             f"  --subject {person['number']} or --box {person['box']}",
         ]
@@ -228,7 +228,8 @@ def _footage(record: dict[str, Any]) -> str:
     """How much there is to look at: frames, their size, and how long they last."""
     sizes = record["sizes"]
     size = f" of {sizes[0][0]} x {sizes[0][1]}" if sizes else ""
-    size += f" and {len(sizes) - 1} other sizes" if len(sizes) > 1 else ""
+    others = len(sizes) - 1
+    size += f" and {others} other size{'s' if others > 1 else ''}" if others else ""
     seconds = f" in {record['seconds']:.1f} s" if record["seconds"] else ""
     return f"{_counted(record['frames'])}{size}{seconds}"
 

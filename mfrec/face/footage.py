@@ -18,7 +18,7 @@ from mfrec.face.detect import Detection, overlap
 from mfrec.face.identity_gate import steady_embeddings
 from mfrec.face.landmarks import detect_landmarks
 from mfrec.face.people import Face, group_people
-from mfrec.face.search import SMALL_FRAME, Sighting, look, look_near
+from mfrec.face.search import SMALL_FRAME, TWICE, Sighting, look, look_near
 from mfrec.face.turn import turned
 from mfrec.image.colour import luma
 from mfrec.image.filters import gaussian
@@ -178,20 +178,33 @@ def survey(frames: Iterable[Frame], *, degrees: int = 0) -> Footage:
             due = (time or 0.0) + 1 / WHOLE
             found = sighting.faces
         else:
-            near = [(piece, _again(image, piece, stretched)) for piece in going]
-            if any(face is None for _, face in near):
+            near = _followed(image, going, stretched)
+            if len(near) < len(going):
                 due = min(due, time + 0.5 / WHOLE)
-            going = [piece for piece, face in near if face is not None]
-            found = tuple(face for _, face in near if face is not None)
+            going = [piece for piece, _ in near]
+            found = tuple(face for _, face in near)
         for piece, face in zip(going, found, strict=True):
             _add(piece, frame, face, stretched)
     return Footage(tuple(seen), _people(pieces))
 
 
-def _again(image: FloatArray, piece: _Piece, stretched: bool) -> Detection | None:
-    """The face of a piece in the next frame, None where it is lost."""
-    near = look_near(image, Sighting((piece.glimpses[-1].detection,), stretched))
-    return None if near is None else near.faces[0]
+def _followed(image: FloatArray, going: list[_Piece], stretched: bool) -> list[tuple[_Piece, Detection]]:
+    """The pieces that go on in the next frame, each with its face there; the others are lost.
+
+    Where two end on one face, as when people cross, it is that of whoever was nearer: a piece that went over to
+    somebody else would hold two people, and one face would have two numbers.
+    """
+    near: list[tuple[float, int, Detection]] = []
+    for number, piece in enumerate(going):
+        before = piece.glimpses[-1].detection
+        again = look_near(image, Sighting((before,), stretched))
+        if again is not None:
+            near.append((-float(overlap(again.faces[0].box, before.box)), number, again.faces[0]))
+    kept: list[tuple[int, Detection]] = []
+    for _, number, face in sorted(near, key=lambda one: one[:2]):
+        if all(overlap(face.box, other.box) < TWICE for _, other in kept):
+            kept.append((number, face))
+    return [(going[number], face) for number, face in sorted(kept, key=lambda one: one[0])]
 
 
 def _joined(going: list[_Piece], faces: tuple[Detection, ...], pieces: list[_Piece]) -> list[_Piece]:

@@ -46,6 +46,9 @@ FILLS = 0.3
 PROBES = 7
 """Frames, evenly spread, in which turned faces are looked for."""
 
+TWICE = 0.4
+"""Share of their union from which on two faces that were followed into one frame are one face."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
@@ -102,7 +105,7 @@ def look_near(image: FloatArray, before: Sighting) -> Sighting | None:
     found: list[Detection] = []
     for previous in before.faces:
         still_there = confirm_face(picture, previous.box, thresholds=CERTAIN)
-        if still_there is not None and all(overlap(still_there.box, other.box) < 0.4 for other in found):
+        if still_there is not None and all(overlap(still_there.box, other.box) < TWICE for other in found):
             found.append(still_there)
             continue
         reach = 1.2 * previous.side
@@ -115,7 +118,7 @@ def look_near(image: FloatArray, before: Sighting) -> Sighting | None:
             Detection(d.box + np.array([x0, y0] * 2), d.score, d.points + np.array([x0, y0]))
             for d in detect_faces(part, smallest=0.6 * previous.side, largest=1.8 * previous.side, thresholds=CERTAIN)
         ]
-        here = [d for d in here if all(overlap(d.box, other.box) < 0.4 for other in found)]
+        here = [d for d in here if all(overlap(d.box, other.box) < TWICE for other in found)]
         if not here:
             return None
         found.append(max(here, key=lambda d: float(overlap(d.box, previous.box))))

@@ -285,6 +285,15 @@ def time_gaps(table: PacketTable) -> tuple[TimeGap, ...]:
     )
 
 
+def usual_rate(table: PacketTable) -> float:
+    """Frames a second of a stream of constant rate, over all steps of one interval.
+
+    One step alone says little: a clock of whole milliseconds, as Matroska has it, makes 83 of 83.33.
+    """
+    steps = np.diff(table.shown)
+    return float(1 / steps[np.abs(steps / table.interval - 1) < 0.1].mean())
+
+
 def long_pauses(table: PacketTable) -> list[float]:
     """Seconds of the steps of the clock that are too long for a loss; none where all of them are as long."""
     steps = np.diff(table.shown)

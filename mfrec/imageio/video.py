@@ -25,7 +25,7 @@ from mfrec.imageio.container import (
     scrambled,
     second_recording,
 )
-from mfrec.imageio.damage import DamageWatch, long_pauses, time_gaps
+from mfrec.imageio.damage import DamageWatch, long_pauses, time_gaps, usual_rate
 from mfrec.imageio.decoding import Coded, decoded
 from mfrec.imageio.fields import separate_fields
 from mfrec.imageio.limits import size_reason
@@ -306,7 +306,7 @@ def _conclude(
     if missing:
         findings.warnings.append(
             f"'{name}' has gaps in time: {missing} frame{'s seem' if missing > 1 else ' seems'} to be lost, at a "
-            f"constant rate of {1 / table.interval:.4g} frames per second"
+            f"constant rate of {usual_rate(table):.4g} frames per second"
         )
     if counts.damaged:
         findings.warnings.append(

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from mfrec.cli import app
 from mfrec.errors import UsageError
 from mfrec.face.chosen_frames import FEWEST, MOST, choose, enough_frames, find_person, why_not
-from mfrec.face.footage import Footage, survey
+from mfrec.face.detect import Detection
+from mfrec.face.footage import Footage, Glimpse, _followed, _Piece, survey
+from mfrec.face.search import Sighting, look, look_near
 from mfrec.imageio import h264_bytes, read
 from mfrec.intake import read_track
 from mfrec.options import Options, as_most
@@ -68,6 +70,21 @@ def test_who_is_seen_in_one_frame_at_two_places_is_two_people(portrait: np.ndarr
     assert [len(person.glimpses) for person in found.people] == [10, 10]
     for person in found.people:
         assert np.ptp([glimpse.detection.centre[0] for glimpse in person.glimpses]) < 30
+
+
+def test_a_piece_that_goes_over_to_somebody_elses_face_is_lost(portrait: np.ndarray) -> None:
+    """People who cross: the face that is seen stays with the piece that was nearer, in whatever order they are."""
+    picture = moving(portrait, 1, 110)[0].astype(np.float32) / 255
+    (face,) = look(picture).faces
+    aside = Detection(face.box + 0.4 * face.side * np.float32([1, 0, 1, 0]), face.score, face.points)
+    going = [_piece_at(aside), _piece_at(face)]
+    assert all(look_near(picture, Sighting((piece.glimpses[-1].detection,))) for piece in going)
+    for order in (going, going[::-1]):
+        assert [piece for piece, _ in _followed(picture, order, stretched=False)] == [going[1]]
+
+
+def _piece_at(face: Detection) -> _Piece:
+    return _Piece([Glimpse(0, "clip#0", 0.0, face, 0.1, (0.5, 0.5), 0.5, copy=False, damaged=False)])
 
 
 def test_the_frame_that_was_asked_for_is_always_among_them(footage: Footage) -> None:

@@ -11,6 +11,8 @@ import pytest
 from portrait_clips import CODINGS, Coding, moving, write
 
 from mfrec.imageio import Reading, read, stream
+from mfrec.imageio.damage import time_gaps, usual_rate
+from mfrec.imageio.packets import PacketTable
 
 COUNT = 50
 
@@ -166,6 +168,13 @@ def test_frames_left_out_by_a_camera_are_told_but_are_no_damage(
     reading = read(write(tmp_path / "a.mp4", images, CODINGS[coding], stamps=stamps))
     assert marked(reading) == []
     assert "2 frames seem to be lost, at a constant rate of 25 frames per second" in reading.warnings[0]
+
+
+def test_the_rate_that_is_said_is_that_of_the_camera_whatever_the_clock_of_the_file_rounds_to() -> None:
+    times = np.round(np.delete(np.arange(40), 17) / 12, 3)
+    table = PacketTable(times, np.arange(39) == 0, (), ordered=True)
+    assert [gap.count for gap in time_gaps(table)] == [1]
+    assert usual_rate(table) == pytest.approx(12, abs=0.005) != pytest.approx(1 / table.interval, abs=0.005)
 
 
 def test_nothing_of_the_decoders_reaches_the_terminal_or_stays_set(
