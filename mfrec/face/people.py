@@ -33,6 +33,11 @@ DOUBTFUL = 0.6
 """Median distance from the rest of the track at which a frame is named in a warning (dlib's own limit)."""
 
 
+NEIGHBOURS = 1.0
+"""Seconds up to which frames of a video are neighbours: whoever is where somebody else was earlier than that
+is not that person by being there. Frames that were chosen from long footage lie minutes apart."""
+
+
 @dataclass(frozen=True, eq=False)
 class Face:
     """A detection with what tells people apart.
@@ -158,7 +163,9 @@ def _chains(frames: Sequence[Frame], faces: Sequence[Face], distance: NDArray) -
     order = sorted(range(len(frames)), key=lambda i: (frames[i].time or 0.0, frames[i].index))
     chains: list[list[int]] = []
     open_chains: list[list[int]] = []
-    for position in order:
+    for before, position in zip([order[0], *order], order, strict=False):
+        if (frames[position].time or 0.0) - (frames[before].time or 0.0) > NEIGHBOURS:
+            open_chains = []
         free = list(by_frame.get(position, []))
         onward = []
         for chain in open_chains:

@@ -1,6 +1,7 @@
 """One person is followed, everybody is counted, and no frame goes without a reason."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,6 +142,11 @@ def test_the_frame_that_the_caller_named_is_not_taken_for_somebody_else() -> Non
     faces = [Face(k, place, where, vector) for k, (place, vector) in enumerate(zip(places, vectors, strict=True))]
     assert sorted(map(len, group_people(frames, faces))) == [1, 6]
     assert list(map(len, group_people(frames, faces, spared=[4]))) == [7]
+
+    # Where they are neighbours of a video it is who it was a moment ago; in frames chosen minutes apart nobody knows.
+    for seconds, people in ((0.04, [7]), (60.0, [1, 6])):
+        timed = [replace(frame, time=seconds * frame.index) for frame in frames]
+        assert sorted(map(len, group_people(timed, faces))) == people
 
 
 def test_drops_and_warnings_of_earlier_stages_stay() -> None:
