@@ -266,11 +266,11 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     frames = read(stored).frames
     for key in "ll":  # twice as fast, while the first picture waits for its moment
         page.keyboard.press(key)
-    walk.shows("Frame 4 of 5")
+    walk.shows("Frame 4 (0 to 4)")
     page.keyboard.press("Home")
-    walk.shows("Frame 0 of 5")
+    walk.shows("Frame 0 (0 to 4)")
     page.keyboard.press("ArrowRight")
-    walk.shows("Frame 1 of 5")
+    walk.shows("Frame 1 (0 to 4)")
     page.get_by_text("true pixels").wait_for()
     page.mouse.move(5, 5)
     seen = walk.shot(".view canvas")
@@ -298,11 +298,11 @@ def test_from_an_empty_folder_to_a_signed_report_that_rerun_repeats(walk: Walk, 
     page.keyboard.press("Escape")
     for _ in range(2):
         walk.button("On").click()
-    walk.shows("Frame 3 of 5")
+    walk.shows("Frame 3 (0 to 4)")
     walk.button("Take it from this frame").click()
     for _ in range(2):
         walk.button("Back").click()
-    walk.shows("Frame 1 of 5")
+    walk.shows("Frame 1 (0 to 4)")
     page.get_by_label("Region", exact=True).select_option("mouth")
     draw_mouth(walk)
     walk.button("Use this mask").click()
@@ -491,18 +491,18 @@ def test_the_player_by_keys_and_what_the_codec_did(walk: Walk) -> None:
     page.goto(f"http://{walk.desk.host}/#/case/{made}/look")
     page.wait_for_selector("#content[data-ready=look]")
     keys = Walk(walk.desk, page, walk.cases)
-    keys.shows("Frame 0 of 5")
+    keys.shows("Frame 0 (0 to 4)")
     for key in ("ArrowRight", "i", "x"):
         page.keyboard.press(key)
     keys.command("--start 0.2 ")
     keys.command("--without 1")
     page.keyboard.press("l")
-    keys.shows("Frame 4 of 5")
+    keys.shows("Frame 4 (0 to 4)")
     page.keyboard.press("j")
-    keys.shows("Frame 0 of 5")
+    keys.shows("Frame 0 (0 to 4)")
     for key in ("k", "Shift+ArrowRight", "ArrowLeft", "o"):
         page.keyboard.press(key)
-    keys.shows("Frame 3 of 5")
+    keys.shows("Frame 3 (0 to 4)")
     keys.command("--end 0.6 ")
     page.get_by_text("true pixels").wait_for()
     page.get_by_text("Mean quantiser").wait_for()
@@ -510,6 +510,23 @@ def test_the_player_by_keys_and_what_the_codec_did(walk: Walk) -> None:
     plain = keys.shot(".view canvas").astype(int)
     page.get_by_role("radio", name="quantiser").check(force=True)
     assert np.abs(keys.shot(".view canvas") - plain).max() > 30, "a colour for each block"
+
+    # A mask by keyboard: a stroke of the brush to the right, from where the cross was brought to; the loupe reads.
+    page.get_by_text("Regions by hand").press("Enter")
+    page.locator(".view canvas").focus()
+    for key in ("c", *["Shift+ArrowUp"] * 2, "Enter", *["ArrowRight"] * 8, "Enter", "ArrowRight"):
+        page.keyboard.press(key)
+    page.locator(".values").filter(has_text="x 189, y 100: ").wait_for()
+    for key in ("+", *["Shift+ArrowRight"] * 40):
+        page.keyboard.press(key)
+    page.locator(".values").filter(has_text="x 359, y 100: ").wait_for()
+    assert (keys.shot(".view canvas") == 255).all(axis=2).any(axis=0)[-50:].any(), "the cross stays in sight"
+    keys.button("Use this mask").press("Enter")
+    page.get_by_text("Kept as masks/").wait_for()
+    assert keys.button("Use this mask").evaluate("button => button === document.activeElement")
+    (mask,) = (walk.cases / made / "masks").iterdir()
+    ys, xs = np.nonzero(np.asarray(Image.open(mask)) == 0)
+    assert (xs.min(), xs.max(), ys.min(), ys.max()) == (177, 191, 97, 103)
     page.close()
 
 
@@ -610,7 +627,7 @@ def test_the_time_line_shows_who_is_seen_how_well_and_what_is_damaged(looked_at:
     assert page.locator(".look .warnings").inner_text() == "'a.mp4' is cut off"
     where = page.locator("canvas.timeline").bounding_box()
     page.keyboard.press("End")
-    looked_at.shows("Frame 4 of 5")
+    looked_at.shows("Frame 4 (0 to 4)")
     page.get_by_text("Mean quantiser").wait_for()
     assert page.locator("canvas.timeline").bounding_box() == where, "nothing moves when the facts of a frame come"
     keys = page.request.get(f"http://{looked_at.desk.host}/api/cases/2026-0143/inputs/01/clip").json()["keys"]
@@ -649,11 +666,11 @@ def test_the_time_line_shows_who_is_seen_how_well_and_what_is_damaged(looked_at:
     page.mouse.move(*place(4))
     page.mouse.down()
     page.mouse.move(*place(2), steps=3)
-    looked_at.shows("Frame 2 of 5")
+    looked_at.shows("Frame 2 (0 to 4)")
     page.mouse.up()
     for frame, people in ((2, [1, 2]), (3, []), (4, [2])):
         page.mouse.click(*place(frame))
-        looked_at.shows(f"Frame {frame} of 5")
+        looked_at.shows(f"Frame {frame} (0 to 4)")
         assert page.locator("canvas.timeline").get_attribute("aria-valuenow") == str(frame)
         page.get_by_text("true pixels").wait_for()
         shown = page.locator(".faces .face:not([hidden])").evaluate_all(

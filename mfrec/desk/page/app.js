@@ -62,6 +62,8 @@ async function show() {
     }
     content.replaceChildren(made.element);
     leave = made.leave ?? null;
+    // Who came here by keyboard goes on in what they came for, not in the bar above it.
+    if (mine > 1) content.focus({ preventScroll: true });
     made.shown?.();
     content.dataset.ready = where.view;
     // Whoever looks at the list of cases now, chooses soon.

@@ -37,9 +37,11 @@ export class ChoicePanel {
   }
 
   draw() {
-    const focused = document.activeElement?.dataset?.keep;
+    const active = document.activeElement;
+    const focused = active?.dataset?.keep;
     this.body.replaceChildren(this._who(), this._when(), this._recipe(), this._shape(), this._byHand(), this._further(), this._parameters(), this._how());
     if (focused) this.body.querySelector(`[data-keep="${focused}"]`)?.focus();
+    else if (this.body.contains(active)) active.focus(); // what lies on the pad is there again, but nothing keeps the focus on the way
     this._changes();
     clearTimeout(this._pause);
     this._pause = setTimeout(() => this._ask(), PAUSE);
@@ -72,6 +74,7 @@ export class ChoicePanel {
   }
 
   async _run() {
+    const focused = document.activeElement === this.start;
     this.start.disabled = true;
     try {
       const job = await this.choices.run();
@@ -79,6 +82,7 @@ export class ChoicePanel {
       say(t("choose.queued", { number: job.number }));
     } finally {
       this.start.disabled = false;
+      if (focused) this.start.focus();
     }
   }
 
@@ -223,7 +227,9 @@ export class ChoicePanel {
       const undo = () => choices.set(name, Array.isArray(value) ? value.filter((other) => other !== item) : null);
       return h("li", {}, h("code", {}, label), h("button.plain", { type: "button", "aria-label": t("choose.undo", { flag: label }), title: t("choose.undo", { flag: label }), onclick: undo }, "×"));
     }));
+    const undone = [...this.changes.querySelectorAll("button")].indexOf(document.activeElement);
     this.changes.replaceChildren(...(rows.length ? rows : [h("li.none", {}, t("choose.unchanged"))]));
+    if (undone >= 0) (this.changes.querySelectorAll("button")[Math.min(undone, rows.length - 1)] ?? this.start).focus();
   }
 }
 

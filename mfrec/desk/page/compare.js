@@ -86,6 +86,7 @@ class Compare {
         side.summary = await summaryOf(number);
         if (!layersOf(side.summary).some(([, layers]) => layers.some(([layer]) => layer === side.layer))) side.layer = "reconstruction.png";
         fill();
+        place.querySelector("select").focus();
         this.drawFacts();
         await this.draw();
       }), { "aria-label": `${letter}: ${t("compare.run")}` });
@@ -259,9 +260,7 @@ class Compare {
     } else if (!view.size) {
       return; // the pictures are still on their way
     } else if (moves[event.key] && event.target.tagName === "CANVAS") {
-      const step = event.shiftKey ? 10 : 1;
-      const [x, y] = view.point ?? view.size.map((side) => Math.floor(side / 2));
-      view.pointAt([x + step * moves[event.key][0], y + step * moves[event.key][1]]);
+      view.step(...moves[event.key].map((way) => way * (event.shiftKey ? 10 : 1)));
     } else if (event.key === "Enter" && event.target.tagName === "CANVAS") {
       if (!this.pad.press(event, view.point)) {
         const held = !view.held;

@@ -5,7 +5,7 @@ import { t } from "./words.js";
 
 const LISTS = {
   player: [["← →", "step"], ["Shift ← →", "jump"], ["J K L", "jkl"], ["Space", "space"], ["Home End", "ends"], ["I O", "inout"],
-    ["R", "reference"], ["X", "leave"], ["+ − 0", "zoom"]],
+    ["R", "reference"], ["X", "leave"], ["C", "cross"], ["Enter", "draw"], ["+ − 0", "zoom"]],
   compare: [["1 2 3 4", "modes"], ["← → ↑ ↓", "pan"], ["Enter", "fix"], ["+ − 0", "zoom"]],
 };
 

@@ -33,6 +33,7 @@ class Look {
     this.choices = new Choices(given.number);
     this.view = new View(new Gaze(), given.name);
     this.loupe = new Loupe();
+    this.crossed = false;
     this.timeline = new Timeline(this.player, () => this.span());
     this.pad = this.choices.has("mask") ? new MaskPad(this.view, { choices: this.choices, frameName: () => this.frameName() }) : null;
     this.view.onpress = (event, at) => this.pad?.press(event, at) ?? false;
@@ -50,10 +51,10 @@ class Look {
     });
     this.faces = h("div.faces");
     this.view.element.append(this.faces);
-    this.where = h("output.where", {});
+    this.where = h("output.where", { title: t("look.frame.help") });
     this.state = h("span.tag", {});
     this.about = h("dl.facts");
-    this.search = h("div.search", { "aria-live": "polite" });
+    this.search = h("div.search", { "aria-live": "polite", tabindex: -1 });
     this.warnings = h("ul.warnings", { "aria-label": t("compare.warnings"), hidden: true });
   }
 
@@ -82,12 +83,14 @@ class Look {
     } }), h("span", {}, t("look.smooth")));
     const codec = choiceRow(t("look.codec"), ["none", "quantisers", "copied"].map((value) => [value, t(`look.codec.${value}`)]), "none",
       (value) => { this.codec = value; view.draw(); this.drawState(); });
+    this.cross = h("label.check", { title: t("look.cross.help") }, h("input", { type: "checkbox", onchange: (event) => this.steer(event.target.checked) }),
+      h("span", {}, t("look.cross")));
     const pick = select([[null, desk.case.inputs.map((input) => [input.number, `${input.number}: ${input.name}`])]], this.given.number,
       (value) => { location.hash = linkTo(desk.key, "look", value); }, { "aria-label": t("look.input") });
     const element = h("div.look", {},
       h("section.viewer", { "aria-label": t("look.title") },
         h("div.bar-line", {}, h("h1.small", {}, pick), this.where, this.state, h("span.spacer"),
-          zoomButtons(view, { zoom: t("look.zoom"), fit: t("look.fit") }), smooth),
+          zoomButtons(view, { zoom: t("look.zoom"), fit: t("look.fit") }), this.cross, smooth),
         view.element,
         h("div.bar-line.transport", {},
           button("|◀", () => player.go(0), { "aria-label": t("look.first"), title: t("look.first") }),
@@ -186,6 +189,27 @@ class Look {
     this.choices.set("without", parts.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(","));
   }
 
+  /** Whether the arrow keys move a cross over the picture, which the loupe reads and a mask is drawn by, or the frames. */
+  steer(crossed) {
+    this.crossed = crossed;
+    this.cross.querySelector("input").checked = crossed;
+    if (crossed && this.view.size) this.view.step(0, 0);
+    this.view.canvas.focus({ preventScroll: true });
+  }
+
+  /** A key for the cross; tells whether this was one. */
+  crossKey(event) {
+    const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const { view } = this;
+    if (!this.crossed || !view.size || event.target !== view.canvas) return false;
+    const before = view.point;
+    if (ways[event.key]) view.step(...ways[event.key].map((way) => way * (event.shiftKey ? 10 : 1)));
+    else if (event.key !== "Enter") return false;
+    this.pad?.cross(event.key === "Enter", before, view.point);
+    event.preventDefault();
+    return true;
+  }
+
   toggle() {
     if (this.player.speed === 0) guarded(() => this.player.play(1))();
     else this.player.go(this.player.frame);
@@ -194,7 +218,7 @@ class Look {
   drawFrame() {
     const { player, sheet } = this;
     const time = sheet.times[player.frame];
-    this.where.textContent = [t("look.frame", { number: player.frame, count: sheet.count }),
+    this.where.textContent = [t("look.frame", { number: player.frame, last: sheet.count - 1 }),
       time === null ? null : t("look.time", { time: time.toFixed(3) }), sheet.kind === "video" ? null : sheet.names[player.frame]].filter(Boolean).join(" · ");
     this.timeline.move();
     this.drawState();
@@ -306,6 +330,7 @@ class Look {
     if (job?.state === "done" && key !== this._known) guarded(() => this.readPeople())();
     this._known = key;
     const busy = job?.state === "waiting" || job?.state === "running";
+    if (this.search.contains(document.activeElement)) this.search.focus(); // the button is gone with what is said next
     const look = h("button", { type: "button", title: t("look.people.help"), onclick: guarded(() => send("POST", desk.paths.input(this.given.number, "people"))) }, t("look.people"));
     if (busy) this.search.replaceChildren(h("span.note", {}, t("look.people.busy", { progress: progressOf(job) })));
     else if (job?.state === "failed") this.search.replaceChildren(h("span.alarm", {}, job.message), look);
@@ -331,7 +356,7 @@ class Look {
 
   key(event) {
     if (event.target.matches("input, textarea, select, dialog *") || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (this.view.key(event)) return;
+    if (this.view.key(event) || this.crossKey(event)) return;
     const { player } = this;
     const step = event.shiftKey ? 10 : 1;
     const keys = {
@@ -346,6 +371,7 @@ class Look {
       o: () => this.sheet.kind === "video" && this.cut("end"),
       r: () => this.choices.set("reference", this.frameName()),
       x: () => this.leaveOut(),
+      c: () => this.steer(!this.crossed),
     };
     if (event.key === " " && !event.target.matches("button, a, summary")) keys[" "] = () => this.toggle();
     const work = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];

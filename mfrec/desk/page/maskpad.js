@@ -23,13 +23,14 @@ export class MaskPad {
     this.mask = null;
     this.size = null;
     this.open = false;
+    this.stroke = false;
     view.overlays.push((context, geometry) => this.paint(context, geometry));
     const button = (key, onclick, name = "button") => h(name, { type: "button", onclick }, t(key));
     this.said = h("p.note", { role: "status" });
     this.body = h("div.stack", {}, h("p.note", {}, t("mask.lede")),
       field(t("mask.region"), select([[null, desk.about.regions.map((name) => [name, name])]], this.region, (name) => { this.region = name; }, { id: newId() })),
       h("div.line", {}, button("mask.source", () => this.takeSource()), what(t("mask.source"), "desk", "regions-by-hand")),
-      h("div.line", {}, choiceRow(t("mask.tool"), ["brush", "polygon", "eraser"].map((tool) => [tool, t(`mask.tool.${tool}`)]), "brush", (tool) => { this.tool = tool; this.points = []; view.draw(); })),
+      h("div.line", {}, choiceRow(t("mask.tool"), ["brush", "polygon", "eraser"].map((tool) => [tool, t(`mask.tool.${tool}`)]), "brush", (tool) => { this.tool = tool; this.points = []; this.stroke = false; view.draw(); })),
       field(t("mask.radius"), h("input", { type: "range", min: 0, max: 20, value: this.radius, oninput: (event) => { this.radius = Number(event.target.value); } })),
       h("div.line", {}, button("mask.close", () => this.closePolygon()), button("mask.undo", () => this.undo()), button("mask.clear", () => this.clear())),
       h("div.line", {}, button("mask.use", guarded(() => this.use()), "button.primary")), this.said);
@@ -38,6 +39,7 @@ export class MaskPad {
   /** The pad is in sight, so the pointer draws. */
   show(open) {
     this.open = open;
+    this.stroke = false;
     // The buttons over the faces would be in the way of the brush.
     this.view.element.classList.toggle("drawing", open);
     this.view.draw();
@@ -83,6 +85,22 @@ export class MaskPad {
     canvas.addEventListener("pointermove", move);
     canvas.addEventListener("pointerup", () => canvas.removeEventListener("pointermove", move), { once: true });
     return true;
+  }
+
+  /** The cross was moved, or Enter was pressed there: a corner, or a stroke that begins or ends. */
+  cross(pressed, before, at) {
+    if (!this.open || !this.view.size) return;
+    this._begin();
+    if (this.tool === "polygon") {
+      if (pressed) this.points.push(at);
+      this.view.draw();
+      return;
+    }
+    if (pressed) {
+      this.stroke = !this.stroke;
+      if (this.stroke) this._remember();
+    }
+    if (this.stroke) this._dab(before ?? at, at);
   }
 
   /** Paint discs from one pixel to another. */

@@ -63,9 +63,13 @@ export function runsView() {
     const now = JSON.stringify(jobs);
     if (now === known) return;
     known = now;
-    const focused = document.activeElement?.closest?.("article")?.dataset.number;
+    const active = document.activeElement;
+    const focused = active?.closest?.("article")?.dataset.number;
     list.replaceChildren(...(jobs.length ? jobs.map(card) : [h("p.lede", {}, t("runs.none"))]));
-    if (focused) list.querySelector(`[data-number="${focused}"] button, [data-number="${focused}"] a`)?.focus();
+    if (!focused) return;
+    // The same button: another one in its place would be pressed for it.
+    const offered = [...list.querySelectorAll(`[data-number="${focused}"] :is(button, a, code)`)];
+    (offered.find((one) => one.textContent === active.textContent) ?? list.querySelector(`[data-number="${focused}"] code`))?.focus();
   };
   fill(desk.jobs);
   desk.watchers.add(fill);

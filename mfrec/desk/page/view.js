@@ -165,6 +165,17 @@ export class View {
     this.onpoint?.(point);
   }
 
+  /** Move the cross by so many picture pixels; it begins in the middle, stays on the picture, and is kept in sight. */
+  step(dx, dy) {
+    const from = this.point ?? this.size.map((side) => Math.floor(side / 2));
+    const to = [from[0] + dx, from[1] + dy].map((at, axis) => Math.max(0, Math.min(this.size[axis] - 1, at)));
+    const { zoom, left, top, width, height, ratio } = this.geometry();
+    const beyond = (begin, room) => Math.min(0, begin) || Math.max(0, begin + zoom - room);
+    const [right, down] = [beyond(left + to[0] * zoom, width), beyond(top + to[1] * zoom, height)];
+    if (right || down) this.moveBy(-right / ratio, -down / ratio);
+    this.pointAt(to);
+  }
+
   _listen() {
     // What lies over the canvas, such as the buttons over faces, takes no more than the press.
     const { canvas, element } = this;
