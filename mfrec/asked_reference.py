@@ -54,9 +54,10 @@ def find_reference(reference: str | int, frames: Sequence[Frame], dropped: Seque
     if str(reference).isdecimal():
         if int(reference) in indices:
             return int(reference)
+        every = [*indices, *(item.index for item in dropped if item.index is not None)]
         raise UsageError(
-            f"--reference is {reference}, but no frame has that index; there are {len(indices)} frames, "
-            f"{min(indices)} to {max(indices)}"
+            f"--reference is {reference}, but there is no such frame; they are counted from {min(every)} "
+            f"to {max(every)}"
         )
     near = difflib.get_close_matches(str(reference), [frame.name for frame in frames], 1, cutoff=0.0)
     raise UsageError(

@@ -19,7 +19,7 @@ def test_reference_may_be_an_index_digits_or_a_name(sequence: Path) -> None:
     frames = read(sequence).frames
     assert find_reference("auto", frames) == "auto"
     assert find_reference(2, frames) == find_reference("2", frames) == find_reference("2.png", frames) == 2
-    for wrong, expected in ((7, "7 frames, 0 to 6"), (-1, "no frame's name"), ("3.pgn", "did you mean '3.png'")):
+    for wrong, expected in ((7, "counted from 0 to 6"), (-1, "no frame's name"), ("3.pgn", "did you mean '3.png'")):
         with pytest.raises(UsageError, match=expected):
             find_reference(wrong, frames)
     twins = [Frame(frames[0].image, i, "same.png") for i in range(2)]

@@ -78,7 +78,7 @@ def people(
         best = ", ".join(map(str, row["best"]))
         print_line(
             f"subject {row['number']}: in {row['frames']} of {len(found.frames)} frames{when}, face of {row['side']:g} "
-            f"px; best frames {best}; --subject {row['number']} or --box {row['box']}"
+            f"px; best frames (counted from 0) {best}; --subject {row['number']} or --box {row['box']}"
         )
 
 

@@ -22,7 +22,7 @@ def run_options(
         str | None,
         typer.Option(
             "--box",
-            help="Follow the face in this rectangle: x,y,w,h@t; t is a frame's index, or a time as 12.5 or 1:02.5.",
+            help="Follow the face in this rectangle: x,y,w,h@t; t is a frame from 0, or a time: 12.5 or 1:02.5.",
             show_default=False,
         ),
     ] = None,
@@ -62,7 +62,7 @@ def run_options(
         ),
     ] = None,
     without: Annotated[
-        str, typer.Option("--without", help="Leave out frames: 12,15-18, or names.", show_default=False)
+        str, typer.Option("--without", help="Leave out frames: 12,15-18, counted from 0, or names.", show_default=False)
     ] = "",
     levels: Annotated[
         bool, typer.Option("--levels", help="Write a copy of the picture with its contrast stretched, for looking.")

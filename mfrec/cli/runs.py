@@ -87,7 +87,7 @@ def reconstruct(
     counts = [f"{len(record['used'])} used", f"{len(record['dropped']) - others} left out", count_others(others)]
     leading = leading_words(*([used[key] for used in record["used"]] for key in ("name", "share")))
     print_line(f"frames: {', '.join(filter(None, counts))}{leading and f'; {leading}'}")
-    print_line(f"reference: frame {record['reference']['index']}, {record['reference']['name']}")
+    print_line(f"reference: frame {record['reference']['index']} (counted from 0), {record['reference']['name']}")
     print_line(f"identity: {record['identity']['text']}")
     print_line(f"report: {out / 'report.html'}")
 

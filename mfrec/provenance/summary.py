@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from mfrec.provenance.left_out import count_others, other_files
+from mfrec.provenance.left_out import count_others, one_reason, other_files, together, up_to
 from mfrec.provenance.surroundings import model_text
 
 
@@ -29,7 +30,9 @@ def summary(record: Mapping[str, Any]) -> str:
         lines.append(f"reference: frame {reference['index']}, {reference['name']}: {reference['why']}")
     for person in record["subjects"] if len(record["subjects"]) > 1 else ():
         followed = " (followed)" if person["chosen"] else ""
-        lines.append(f"subject {person['number']}{followed}: in {len(person['frames'])} frames")
+        count = len(person["frames"])
+        seen_in = f"in {count} frame{'s' if count > 1 else ''}" if count else "in other frames than these"
+        lines.append(f"subject {person['number']}{followed}: {seen_in}")
     for entry in record.get("given", ()):
         lines.append(f"{entry['option']}: {entry['path']}, SHA-256 {entry['sha256'][:16]}")
     for entry in record.get("by_hand", ()):
@@ -56,7 +59,8 @@ def summary(record: Mapping[str, Any]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines += [
         "",
-        f"used: {len(record['used'])} of {len(record['inputs'])} frames; residual, consistency in grey levels of 255",
+        f"used: {len(record['used'])} of {len(record['inputs'])} frames, counted from 0; residual, consistency in grey "
+        "levels of 255",
     ]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines += ["", "as reference: score, and head (degrees), eyes and mouth (aspect ratios), detail"]
@@ -66,7 +70,9 @@ def summary(record: Mapping[str, Any]) -> str:
     left_out = [entry for entry in record["dropped"] if entry not in others]
     if left_out:
         lines += ["", f"left out: {len(left_out)}"]
-        lines += [f"{entry['name']}: {entry['reason']} (stage {entry['stage']})" for entry in left_out]
+        for group in together(_missing(entry, hashes) for entry in _in_order(left_out)):
+            of_them = up_to(group[-1].name, len(group))
+            lines.append(f"{group[0].name}{of_them}: {one_reason([one.why for one in group])}")
     if others:
         lines += ["", f"{count_others(len(others))}: {', '.join(entry['name'] for entry in others)}"]
     if record["regions"]:
@@ -92,8 +98,27 @@ def summary(record: Mapping[str, Any]) -> str:
         given = ", ".join(f"{key}={value}" for key, value in step["parameters"].items())
         lines.append(f"{step['stage']}: {step['seconds']:.2f} s ({given})")
     if record.get("models"):
-        lines += ["", "models", *(f"{model['name']}: {model_text(model)}" for model in record["models"])]
+        models = (f"{model['name']}: {model_text(model)}" for model in record["models"])
+        lines += ["", "models on this computer, used or not", *models]
     return "\n".join([*lines, *_end(record)])
+
+
+@dataclass(frozen=True)
+class _Missing:
+    index: int | None
+    name: str
+    sha256: str
+    why: str
+
+
+def _missing(entry: Mapping[str, Any], hashes: Mapping[int, str]) -> _Missing:
+    index = entry["index"]
+    sha256 = "" if index is None else hashes.get(index, "")
+    return _Missing(index, entry["name"], sha256, f"{entry['reason']} (stage {entry['stage']})")
+
+
+def _in_order(dropped: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(dropped, key=lambda entry: (entry["index"] is None, entry["index"] or 0, entry["name"]))
 
 
 def _upscaled(record: Mapping[str, Any]) -> str:

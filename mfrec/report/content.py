@@ -7,7 +7,6 @@ here that the reconstruction does not already know; numbers become text in one p
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from mfrec.face.region_error import error_of
 from mfrec.imageio import to_uint8
 from mfrec.provenance.leading import leading_share, leading_words
-from mfrec.provenance.left_out import count_others, is_other
+from mfrec.provenance.left_out import count_others, is_other, one_reason, together, up_to
 from mfrec.provenance.summary import reference_line
 from mfrec.provenance.surroundings import model_text
 from mfrec.report import pictures
@@ -89,9 +88,6 @@ NETWORK_METHODS = ("learned", "network", "unet")
 
 ONE_BY_ONE = "Frame by frame, each with its own figures, they are in run.json under 'dropped'."
 """Where neighbours that are one line here are told apart."""
-
-NUMBER = re.compile(r"\d+(?:\.\d+)?")
-"""Of a sentence, a number that may be another one for the next frame."""
 
 ATTACHED_PIXELS = 24_000_000
 """Originals are attached whole while all frames together have no more pixels than this (about 40 MB of PNG)."""
@@ -181,8 +177,8 @@ class LeftOut:
 
     @property
     def rest(self) -> str:
-        """What follows the name of the first: up to which frame of the same clip, and how many; empty for one alone."""
-        return "" if self.count == 1 else f" to #{self.last.name.rpartition('#')[2]}: {self.count} frames"
+        """What follows the name of the first, see :func:`mfrec.provenance.left_out.up_to`."""
+        return up_to(self.last.name, self.count)
 
 
 @dataclass(frozen=True)
@@ -277,16 +273,8 @@ class Content:
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
         """The rows without a picture, of a long clip hundreds, as few as say the same."""
-        runs: list[list[FrameRow]] = []
-        for row in self.rows:
-            if row.original is not None:
-                continue
-            before = runs[-1][-1] if runs else None
-            if before is not None and _continues(before, row):
-                runs[-1].append(row)
-            else:
-                runs.append([row])
-        return tuple(LeftOut(run[0], run[-1], len(run), _reason([row.why for row in run])) for run in runs)
+        runs = together([row for row in self.rows if row.original is None])
+        return tuple(LeftOut(run[0], run[-1], len(run), one_reason([row.why for row in run])) for run in runs)
 
 
 def visible(text: str) -> str:
@@ -479,26 +467,6 @@ def _dropped_row(dropped: Dropped, whole: bool, entry: Mapping[str, Any]) -> Fra
         size=_size(frame) if frame is not None else "",
         attached=attached,
     )
-
-
-def _continues(before: FrameRow, row: FrameRow) -> bool:
-    """Whether a frame is the next one of a clip (``clip.mp4#12``), left out for the same reason but for its numbers."""
-    return (
-        before.index is not None
-        and row.index == before.index + 1
-        and bool(row.name.rpartition("#")[0])
-        and row.name.rpartition("#")[0] == before.name.rpartition("#")[0]
-        and row.sha256 == before.sha256
-        and NUMBER.sub("", row.why) == NUMBER.sub("", before.why)
-    )
-
-
-def _reason(reasons: Sequence[str]) -> str:
-    """One reason for all: a number that differs is given from the least to the greatest."""
-    columns = zip(*(NUMBER.findall(reason) for reason in reasons), strict=True)
-    ends = [(min(column, key=float), max(column, key=float)) for column in columns]
-    numbers = iter([low if low == high else f"{low} to {high}" for low, high in ends])
-    return NUMBER.sub(lambda _: next(numbers), reasons[0])
 
 
 def _size(frame: Frame) -> str:

@@ -376,7 +376,8 @@ def _frames(content: Content) -> list[Flowable]:
     return [
         *_heading(
             "Originals: every frame, used or not",
-            "Hashes are those of the files as they were received. What the web page carries of them is without loss.",
+            "Frames are counted from 0. Hashes are those of the files as they were received. What the web page carries "
+            "of them is without loss.",
         ),
         _grid(cells, widths, header=True),
         *([_line(_unseen(groups), 8, bold=True, before=4 * mm, after=1)] if groups else []),
@@ -410,8 +411,8 @@ def _regions(content: Content) -> list[Flowable]:
         why = ";  ".join(f"{source.row.index}: {source.refused}" for source in refused) or "none"
         cells.append([_line(name, 7.5), _line(best, 7.5, bold=True), _line(scores, 7.5), _line(why, 7.5)])
     note = (
-        "Frames in order of their score (0 to 1), best first. A score stands for the error to expect of the region, in "
-        "grey levels (12.75 at one half). Left and right are the person's own."
+        "Frames, counted from 0, in order of their score (0 to 1), best first. A score stands for the error to expect "
+        "of the region, in grey levels (12.75 at one half). Left and right are the person's own."
     )
     widths = [26 * mm, 40 * mm, 52 * mm, WIDTH - 118 * mm]
     return [*_heading("Sources of every region", note), _grid(cells, widths, header=True)]

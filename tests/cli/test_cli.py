@@ -506,7 +506,7 @@ def test_somebody_else_is_left_out_with_the_reason(portrait: np.ndarray, tmp_pat
     assert "left out: 3.png" in done.stderr
     followed = mfrec_says("inspect", tmp_path / "out").stdout
     assert "subject 1 (followed): in 3 frames" in followed
-    assert "subject 2: in 1 frames" in followed
+    assert "subject 2: in 1 frame\n" in followed
 
 
 def test_no_face_anywhere(tmp_path: Path) -> None:

@@ -74,9 +74,9 @@ def test_who_is_seen_in_one_frame_at_two_places_is_two_people(portrait: np.ndarr
 
 def test_a_piece_that_goes_over_to_somebody_elses_face_is_lost(portrait: np.ndarray) -> None:
     """People who cross: the face that is seen stays with the piece that was nearer, in whatever order they are."""
-    picture = moving(portrait, 1, 110)[0].astype(np.float32) / 255
+    picture = (moving(portrait, 1, 110)[0] / 255).astype(np.float32)
     (face,) = look(picture).faces
-    aside = Detection(face.box + 0.4 * face.side * np.float32([1, 0, 1, 0]), face.score, face.points)
+    aside = Detection((face.box + 0.4 * face.side * np.array([1, 0, 1, 0])).astype(np.float32), face.score, face.points)
     going = [_piece_at(aside), _piece_at(face)]
     assert all(look_near(picture, Sighting((piece.glimpses[-1].detection,))) for piece in going)
     for order in (going, going[::-1]):
