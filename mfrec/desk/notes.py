@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from mfrec.desk.case import Case, now
 from mfrec.desk.places import child, number_of, write_whole
@@ -22,6 +22,7 @@ from mfrec.desk.refusal import RefusalError
 from mfrec.desk.words import word
 from mfrec.documents import DocumentError, parse_json, read_text, shaped
 from mfrec.errors import MfrecError
+from mfrec.image.lettering import drawable, font
 from mfrec.imageio import png_bytes, read, to_uint8
 from mfrec.provenance.plain_json import to_json
 from mfrec.publication.claims import sha256
@@ -95,7 +96,7 @@ def draw(image: Image.Image, note: Note, *, stamp: str, scale: int, strip: str) 
     """
     factor = max(1, round(SIDE / max(image.size)))
     large = image.convert("RGB").resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-    pen, font = max(2, round(max(large.size) / 300)), ImageFont.load_default(size=max(14, max(large.size) // 28))
+    pen, letters = max(2, round(max(large.size) / 300)), font(max(14, max(large.size) // 28))
     canvas = ImageDraw.Draw(large)
 
     def at(x: float, y: float) -> tuple[float, float]:
@@ -115,15 +116,25 @@ def draw(image: Image.Image, note: Note, *, stamp: str, scale: int, strip: str) 
                 canvas.line([start, end], fill=colour, width=width)
                 for line in _ends(mark.kind, start, end, pen):
                     canvas.line(line, fill=colour, width=width)
-        label = mark.text if mark.kind != "scale" else word("note.scale", length=f"{mark.length:g}")
+        label = drawable(mark.text) if mark.kind != "scale" else word("note.scale", length=f"{mark.length:g}")
         if label:
-            x, y = start if mark.kind != "box" else (min(start[0], end[0]), min(start[1], end[1]) - font.size - 2 * pen)
+            x, y = (
+                start if mark.kind != "box" else (min(start[0], end[0]), min(start[1], end[1]) - letters.size - 2 * pen)
+            )
             y += 2 * pen if mark.kind == "scale" else 0
             canvas.text(
-                (x, y), label, font=font, fill=ink, stroke_width=max(1, round(font.size / 14)), stroke_fill=(0, 0, 0)
+                (x, y),
+                label,
+                font=letters,
+                fill=ink,
+                stroke_width=max(1, round(letters.size / 14)),
+                stroke_fill=(0, 0, 0),
             )
-    small = ImageFont.load_default(size=max(13, large.width // 45))
-    lines = [f"{stamp}   {word('note.copy')}", strip]
+    lines = [drawable(line) for line in (f"{stamp}   {word('note.copy')}", strip)]
+    size = max(13, large.width // 45)
+    while size > 8 and max(map(font(size).getlength, lines)) > large.width - 16:
+        size -= 1
+    small = font(size)
     sheet = Image.new("RGB", (large.width, large.height + round(small.size * 1.5 * len(lines)) + 12), (255, 255, 255))
     sheet.paste(large, (0, 0))
     writer = ImageDraw.Draw(sheet)
