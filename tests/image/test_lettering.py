@@ -7,9 +7,7 @@ import pytest
 from mfrec.image.lettering import drawable, font
 
 
-@pytest.mark.parametrize(
-    "text", ["Narbe – Ähnlichkeit?", "cicatriz año", "Łódka, čeština", "plain, 12 %"]
-)
+@pytest.mark.parametrize("text", ["Narbe – Ähnlichkeit?", "cicatriz año", "Łódka, čeština", "plain, 12 %"])
 def test_latin_alphabets_are_drawn_as_they_are(text: str) -> None:
     assert drawable(text) == text
     missing = list(font(24).getmask("\uffff"))
