@@ -31,8 +31,15 @@ def alone(folder: Path) -> Iterator[None]:
         folder: made where it is missing. It is locked itself, so that no file is left behind.
 
     Raises:
-        UsageError: another one does, or see :func:`make_folder`.
+        UsageError: another one does, its name is no UTF-8, or see :func:`make_folder`.
     """
+    try:
+        os.fspath(folder).encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the name of the folder {os.fspath(folder)!r} is no UTF-8, and TensorBoard writes into no other; choose "
+            "another with -o"
+        ) from None
     new = not folder.exists()
     make_folder(folder)
     lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

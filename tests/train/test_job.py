@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from collections.abc import Mapping
@@ -462,3 +463,10 @@ def test_a_batch_whose_scenes_have_other_numbers_of_frames_is_refused() -> None:
         check_together(stream, batch)
     with pytest.raises(UsageError, match=r"batch is 3, and only 8 .* set together = 3"):
         check_together(stream, 3)
+
+
+def test_a_folder_whose_name_is_no_text_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    place = tmp_path / os.fsdecode(b"out\xff")
+    with pytest.raises(UsageError, match="is no UTF-8"), alone(place):
+        pass
+    assert not place.exists()
