@@ -98,7 +98,11 @@ def test_a_batch_through_slurms_commands(portrait: FloatArray, tmp_path: Path, q
 
 def test_ctrl_c_is_what_it_was_before_the_queues_were_imported() -> None:
     """dask-jobqueue's import makes it end the process with code 0; only the first import can show it."""
-    found = "import signal; import mfrec.batch.queued; print(signal.getsignal(signal.SIGINT).__name__)"
+    # Where the tests run in the background of a shell Ctrl-C is ignored, and a new process finds it so.
+    found = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import mfrec.batch.queued; print(signal.getsignal(signal.SIGINT).__name__)"
+    )
     run = subprocess.run([sys.executable, "-c", found], env=environment(), capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "default_int_handler"
 

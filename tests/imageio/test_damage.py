@@ -172,7 +172,7 @@ def test_frames_left_out_by_a_camera_are_told_but_are_no_damage(
 
 def test_the_rate_that_is_said_is_that_of_the_camera_whatever_the_clock_of_the_file_rounds_to() -> None:
     times = np.round(np.delete(np.arange(40), 17) / 12, 3)
-    table = PacketTable(times, np.arange(39) == 0, (), ordered=True)
+    table = PacketTable(times, np.arange(39) == 0, (), ordered=True, visible=np.ones(39, bool))
     assert [gap.count for gap in time_gaps(table)] == [1]
     assert usual_rate(table) == pytest.approx(12, abs=0.005) != pytest.approx(1 / table.interval, abs=0.005)
 
