@@ -26,7 +26,10 @@ def test_lines_move_with_the_points_by_parts_of_a_pixel(points: np.ndarray) -> N
     drawn = sketch(points, 64)
     assert np.array_equal(sketch(points + 3, 64)[3:, 3:], drawn[:-3, :-3])
     rows = np.arange(64)[:, None]
-    middle = [(one.sum(axis=2) * rows).sum() / one.sum() for one in (drawn, sketch(points + np.float32([0, 0.5]), 64))]
+    middle = [
+        (one.sum(axis=2) * rows).sum() / one.sum()
+        for one in (drawn, sketch(points + np.array([0, 0.5], np.float32), 64))
+    ]
     assert middle[1] - middle[0] == pytest.approx(0.5, abs=0.1)
 
 
