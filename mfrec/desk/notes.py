@@ -118,9 +118,9 @@ def draw(image: Image.Image, note: Note, *, stamp: str, scale: int, strip: str) 
                     canvas.line(line, fill=colour, width=width)
         label = drawable(mark.text) if mark.kind != "scale" else word("note.scale", length=f"{mark.length:g}")
         if label:
-            x, y = (
-                start if mark.kind != "box" else (min(start[0], end[0]), min(start[1], end[1]) - letters.size - 2 * pen)
-            )
+            x, y = start
+            if mark.kind == "box":
+                x, y = min(start[0], end[0]), min(start[1], end[1]) - letters.size - 2 * pen
             y += 2 * pen if mark.kind == "scale" else 0
             canvas.text(
                 (x, y),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mfrec.image.colour import ycc_to_rgb
 from mfrec.imageio.code_points import code_points, stored_depth
 from mfrec.imageio.formats import DECODER_ERRORS
 from mfrec.imageio.jpeg import has_limited_range
@@ -48,9 +49,8 @@ def _of_limited_range(picture: ImageFile.ImageFile, notes: list[str]) -> FloatAr
     picture.draft("YCbCr", picture.size)
     picture.load()
     samples = np.asarray(picture if picture.mode == "YCbCr" else picture.convert("YCbCr"), np.float32)
-    y, cb, cr = (samples[..., 0] - 16) / 219, (samples[..., 1] - 128) / 224, (samples[..., 2] - 128) / 224
-    image = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=-1)
-    return np.clip(image, 0, 1).astype(np.float32, copy=False)
+    zero, span = np.array([16, 128, 128], np.float32), np.array([219, 224, 224], np.float32)
+    return np.clip(ycc_to_rgb((samples - zero) / span), 0, 1)
 
 
 def _in_its_colours(

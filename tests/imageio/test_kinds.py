@@ -18,7 +18,7 @@ from heif_file import heic, with_properties
 from PIL import Image, ImageCms
 from portrait_clips import CODINGS, Coding, moving, write
 
-from mfrec.errors import NoFramesError
+from mfrec.errors import InputError, NoFramesError
 from mfrec.image.transfer import (
     PRIMARIES,
     linear_from_hlg,
@@ -1264,6 +1264,14 @@ def test_frames_that_an_edit_list_hides_are_not_called_lost(portrait: np.ndarray
     number, picture = shown.near(15, 48)
     assert grey_levels(reading.frames[number], np.asarray(Image.open(io.BytesIO(picture)))) < 6
     shown.close()
+
+
+@pytest.mark.parametrize("size", [1 << 40, (1 << 63) - 1, (1 << 64) - 1])
+def test_an_index_that_claims_more_bytes_than_there_are_is_refused(size: int, tmp_path: Path) -> None:
+    path = tmp_path / "claims.mp4"
+    path.write_bytes(b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\1moov" + size.to_bytes(8, "big") + bytes(100))
+    with pytest.raises(InputError):
+        read(path)
 
 
 def test_an_edit_list_of_several_parts_is_said_and_the_recording_read(images: list[np.ndarray], tmp_path: Path) -> None:
